@@ -1,0 +1,177 @@
+//! What a tool is, whoever implements it: names and schemas for `tools/list`,
+//! calls and results for `tools/call`. Knows no wasm and no SQL.
+//!
+//! [`ToolProvider`] is one tool set. [`ToolRegistry`] is the tools of one
+//! scope: it finds the provider, checks rights and arguments, and makes the
+//! call.
+
+mod registry;
+mod schema;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+pub use registry::{CallError, ToolRegistry};
+pub use schema::{ArgumentError, Schema, SchemaError};
+
+use crate::principal::Principal;
+
+/// One entry of `tools/list` (MCP `Tool`).
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// `[a-zA-Z0-9_-]{1,64}`, unique in its scope.
+    pub name: String,
+    /// Display name.
+    pub title: Option<String>,
+    /// What a model reads to choose the tool.
+    pub description: String,
+    /// What calling takes of the caller.
+    pub access: Access,
+    /// JSON Schema 2020-12 of the arguments; the root is an object.
+    pub input_schema: Arc<RawValue>,
+    /// JSON Schema of `structuredContent`, where the tool returns one.
+    pub output_schema: Option<Arc<RawValue>>,
+    /// Hints for clients; never a basis for authorization.
+    pub annotations: Annotations,
+    /// Protocol `_meta`, a JSON object.
+    pub meta: Option<Arc<RawValue>>,
+}
+
+/// The right a tool asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// `mcp:read`
+    Read,
+    /// `mcp:write`; hidden from callers without it.
+    Write,
+}
+
+/// MCP `ToolAnnotations`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// The tool does not change its environment.
+    pub read_only_hint: bool,
+    /// The tool may destroy data.
+    pub destructive_hint: bool,
+    /// Repeating the call has no further effect.
+    pub idempotent_hint: bool,
+    /// The tool reaches beyond the scope's own database.
+    pub open_world_hint: bool,
+}
+
+/// A tool set's description of itself.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// Name of the tool set.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Joined into the server's `instructions`.
+    pub instructions: Option<String>,
+    /// Its tools, in the order they are listed.
+    pub tools: Vec<Tool>,
+}
+
+/// Everything about one call but its arguments.
+#[derive(Clone)]
+pub struct CallContext {
+    /// Path name of the scope, without the slash.
+    pub scope: Arc<str>,
+    /// The caller; `None` only where authentication is switched off.
+    pub principal: Option<Arc<Principal>>,
+    /// Cancelled when the client cancels or can no longer be answered.
+    pub cancel: CancellationToken,
+    /// Where progress goes, if the client asked for it.
+    pub progress: Option<Arc<dyn Progress>>,
+}
+
+/// Receives a running call's progress.
+pub trait Progress: Send + Sync {
+    /// `done` of `total`, in units of the tool's choice.
+    fn report(&self, done: f64, total: Option<f64>, message: Option<String>);
+}
+
+/// What a call gives back (MCP `CallToolResult`).
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Content blocks. Empty where `structured` is set: then one text item
+    /// with the same JSON goes out.
+    pub content: Vec<Content>,
+    /// One JSON value, encoded: `structuredContent`.
+    pub structured: Option<Box<RawValue>>,
+    /// Protocol `_meta`, a JSON object.
+    pub meta: Option<Box<RawValue>>,
+}
+
+/// An MCP content block.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// `text`
+    Text(String),
+    /// `image`
+    Image(Blob),
+    /// `audio`
+    Audio(Blob),
+    /// `resource_link`
+    Link {
+        /// Where the resource is.
+        uri: String,
+        /// Its name.
+        name: String,
+        /// Its MIME type, if known.
+        mime_type: Option<String>,
+    },
+    /// Any other block, a JSON object with a `type`.
+    Raw(Box<RawValue>),
+}
+
+/// Binary content.
+#[derive(Debug, Clone)]
+pub struct Blob {
+    /// The bytes; base64 on the wire.
+    pub data: Vec<u8>,
+    /// Their MIME type.
+    pub mime_type: String,
+}
+
+/// A call that failed in a way the model should see and can act on: becomes an
+/// `isError` result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ToolError {
+    /// A sentence for the model.
+    #[serde(rename = "error")]
+    pub message: String,
+    /// Stable code, one of the list in `docs/errors.md`.
+    pub code: &'static str,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// SQL Server's error number, with code `server-error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
+    /// What the log knows this failure by, with code `crashed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// One tool set, however it is implemented.
+pub trait ToolProvider: Send + Sync {
+    /// The tools, fixed for the life of the provider.
+    fn manifest(&self) -> &Manifest;
+
+    /// Calls `tool` with `arguments`, which already satisfy its input schema.
+    fn call<'a>(
+        &'a self,
+        tool: &'a Tool,
+        arguments: &'a RawValue,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Output, ToolError>>;
+}

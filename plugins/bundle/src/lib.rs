@@ -1,0 +1,1 @@
+//! The tool sets as compiled components.

@@ -1,0 +1,1 @@
+//! Tool set for ChatGPT: search and fetch.

@@ -1,0 +1,1 @@
+//! Builds components from a build script.

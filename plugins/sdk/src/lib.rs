@@ -1,0 +1,1 @@
+//! Guest library: a tool set is a struct.
