@@ -1,3 +1,5 @@
 //! The host.
 
 pub mod principal;
+
+pub mod tools;
