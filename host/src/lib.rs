@@ -1,5 +1,6 @@
 //! The host.
 
+pub mod config;
 pub mod principal;
 
 pub mod tools;

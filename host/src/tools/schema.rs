@@ -20,10 +20,10 @@ pub enum SchemaError {
     /// The root does not describe an object, as MCP requires of tool arguments.
     #[error("the root of the schema must have \"type\": \"object\"")]
     NotAnObject,
-    /// The text is larger than [`MAX_BYTES`].
+    /// The text is larger than 64 KiB.
     #[error("the schema has {0} bytes, the limit is {MAX_BYTES}")]
     TooLarge(usize),
-    /// Nested deeper than [`MAX_DEPTH`].
+    /// Nested deeper than 32 levels.
     #[error("the schema nests deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// A reference that leaves the document: nothing is ever fetched.
@@ -58,7 +58,7 @@ impl Schema {
         Self::compile(&parse(text)?)
     }
 
-    /// Checks `instance`; the error lists at most [`MAX_ERRORS`] findings.
+    /// Checks `instance`; the error lists at most eight findings.
     pub fn check(&self, instance: &Value) -> Result<(), Vec<ArgumentError>> {
         if self.validator.is_valid(instance) {
             return Ok(());
@@ -114,11 +114,11 @@ fn inspect(value: &Value, depth: usize) -> Result<(), SchemaError> {
 }
 
 /// Longest schema of a tool, in bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 /// Deepest nesting of a tool's schema.
-pub const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// Findings listed of one set of arguments: enough to mend a call in one go.
-pub const MAX_ERRORS: usize = 8;
+const MAX_ERRORS: usize = 8;
 
 #[cfg(test)]
 mod tests {
