@@ -11,6 +11,9 @@ mod server;
 mod sheet;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 use crate::schema::{Database, Table, View};
 use crate::value::SqlType;
 

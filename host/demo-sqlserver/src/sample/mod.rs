@@ -11,7 +11,7 @@ mod tables;
 mod views;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::schema::Database;
 

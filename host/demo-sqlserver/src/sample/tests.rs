@@ -1,3 +1,5 @@
+//! The rows of the company keep what its tables promise.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::company;
@@ -71,6 +73,60 @@ fn every_foreign_key_finds_its_row() {
                 assert!(null || targets.contains(&values), "{}: {values}", key.name);
             }
         }
+    }
+}
+
+#[test]
+fn every_check_holds() {
+    for table in &company().tables {
+        for check in &table.checks {
+            for condition in check.definition.split(" AND ") {
+                let (left, operator, right) = comparison(condition);
+                for row in &table.rows {
+                    let (Some(left), Some(right)) =
+                        (operand(table, row, left), operand(table, row, right))
+                    else {
+                        continue;
+                    };
+                    let holds = match operator {
+                        ">=" => left >= right,
+                        "<=" => left <= right,
+                        ">" => left > right,
+                        _ => left < right,
+                    };
+                    assert!(holds, "{}: {left} {operator} {right}", check.name);
+                }
+            }
+        }
+    }
+}
+
+/// The parts of `[Quantity]>(0)`, whatever brackets are around them.
+fn comparison(condition: &str) -> (&str, &str, &str) {
+    let operator = [">=", "<=", ">", "<"]
+        .into_iter()
+        .find(|operator| condition.contains(operator))
+        .unwrap();
+    let (left, right) = condition.split_once(operator).unwrap();
+    (
+        left.trim_matches(['(', ')']),
+        operator,
+        right.trim_matches(['(', ')']),
+    )
+}
+
+/// A number, or the value of a column; `None` for NULL, which fails no check.
+fn operand(table: &Table, row: &[Value], text: &str) -> Option<f64> {
+    let Some(name) = text.strip_prefix('[') else {
+        return Some(text.parse().unwrap());
+    };
+    match value(table, row, name.trim_end_matches(']')) {
+        Value::Int(value) => Some(*value as f64),
+        Value::Money(value) => Some(*value as f64 / 10_000.0),
+        Value::Real(value) => Some(f64::from(*value)),
+        Value::DateTime(day, ticks) => Some(f64::from(*day) + *ticks as f64 / 864e9),
+        Value::Null => None,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -215,7 +271,8 @@ fn key_of(table: &Table, row: &[Value], columns: &[String]) -> String {
     format!("{values:?}")
 }
 
-fn fits(value: &Value, sql_type: SqlType, nullable: bool) -> bool {
+/// Whether a column of that type can hold the value.
+pub(crate) fn fits(value: &Value, sql_type: SqlType, nullable: bool) -> bool {
     let units = |text: &str| text.encode_utf16().count();
     match (value, sql_type) {
         (Value::Null, _) => nullable,
