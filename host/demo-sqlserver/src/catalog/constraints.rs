@@ -45,6 +45,12 @@ impl<T> AsObject for Row<'_, T> {
     }
 }
 
+/// What a foreign key refers to: a table, and the id of its key's index there.
+struct Target {
+    table: i32,
+    index: Option<i32>,
+}
+
 /// One pair of columns of a foreign key.
 struct Pair {
     constraint: i32,
@@ -79,14 +85,14 @@ fn keys<'a>(model: &'a Model<'a>) -> impl Iterator<Item = Row<'a, Option<&'a Ind
 }
 
 /// Each with the table it refers to and the index there.
-fn foreign_keys<'a>(model: &'a Model<'a>) -> Vec<Row<'a, (i32, Option<i32>)>> {
+fn foreign_keys<'a>(model: &'a Model<'a>) -> Vec<Row<'a, Target>> {
     references(model)
         .map(|(object, _, key)| Row {
             object,
-            detail: (
-                object_id(&key.references.0, &key.references.1),
-                model.referenced_index(key).map(|index| index.id),
-            ),
+            detail: Target {
+                table: object_id(&key.references.0, &key.references.1),
+                index: model.referenced_index(key).map(|index| index.id),
+            },
         })
         .collect()
 }
@@ -138,16 +144,14 @@ fn key_fields<'a>() -> Vec<Field<Row<'a, Option<&'a IndexFact<'a>>>>> {
     fields
 }
 
-fn foreign_key_fields<'a>() -> Vec<Field<Row<'a, (i32, Option<i32>)>>> {
+fn foreign_key_fields<'a>() -> Vec<Field<Row<'a, Target>>> {
     let mut fields = fields();
     fields.extend([
-        optional(
-            "referenced_object_id",
-            Int,
-            |row: &Row<'_, (i32, Option<i32>)>| int(row.detail.0),
-        ),
-        optional("key_index_id", Int, |row: &Row<'_, (i32, Option<i32>)>| {
-            maybe(row.detail.1, int)
+        optional("referenced_object_id", Int, |row: &Row<'_, Target>| {
+            int(row.detail.table)
+        }),
+        optional("key_index_id", Int, |row: &Row<'_, Target>| {
+            maybe(row.detail.index, int)
         }),
         never("is_disabled"),
         never("is_not_for_replication"),

@@ -51,3 +51,21 @@ impl Random {
         ((version & !(0x3 << 62)) | (0x2 << 62)).to_be_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Random;
+
+    #[test]
+    fn the_numbers_are_those_of_the_published_generator() {
+        let mut random = Random::new(1_234_567);
+        assert_eq!(random.next(), 6_457_827_717_110_365_317);
+        assert_eq!(random.next(), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn a_guid_says_version_4_and_its_variant() {
+        let guid = Random::new(1).guid();
+        assert_eq!((guid[6] >> 4, guid[8] >> 6), (4, 2));
+    }
+}

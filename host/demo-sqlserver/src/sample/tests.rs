@@ -317,7 +317,7 @@ pub(crate) fn fits(value: &Value, sql_type: SqlType, nullable: bool) -> bool {
         (Value::DateTime(day, ticks), SqlType::DateTime) => {
             (FIRST_DATETIME..=LAST_DAY).contains(day) && whole(*ticks, 3)
         }
-        (Value::DateTime(_, ticks), SqlType::SmallDateTime) => ticks % 600_000_000 == 0,
+        (Value::DateTime(_, ticks), SqlType::SmallDateTime) => ticks.is_multiple_of(600_000_000),
         (Value::DateTimeOffset(day, ticks, offset), SqlType::DateTimeOffset(scale)) => {
             *day <= LAST_DAY && whole(*ticks, scale) && offset.abs() <= 840
         }
@@ -328,7 +328,7 @@ pub(crate) fn fits(value: &Value, sql_type: SqlType, nullable: bool) -> bool {
 
 /// Whether the fraction of the second has no more digits than the scale.
 fn whole(ticks: u64, scale: u8) -> bool {
-    ticks < 864_000_000_000 && ticks % 10_u64.pow(7 - u32::from(scale)) == 0
+    ticks < 864_000_000_000 && ticks.is_multiple_of(10_u64.pow(7 - u32::from(scale)))
 }
 
 fn in_1252(text: &str) -> bool {
