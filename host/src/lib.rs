@@ -2,5 +2,7 @@
 
 pub mod config;
 pub mod principal;
+pub mod state;
+pub mod telemetry;
 
 pub mod tools;
