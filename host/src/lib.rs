@@ -1,3 +1,6 @@
 //! The host.
 
+pub mod mcp;
 pub mod principal;
+pub mod server;
+pub mod tools;
