@@ -1,5 +1,6 @@
 //! The host.
 
+pub mod config;
 pub mod mcp;
 pub mod principal;
 pub mod server;
