@@ -1,0 +1,16 @@
+//! The host's imports, one file an interface. Each is the generated `Host`
+//! trait on the state of a store.
+//!
+//! Errors that a guest should see are values of the contract. An `Err` of
+//! wasmtime's is a trap: the guest broke a rule, or the host has a bug.
+
+mod cache;
+mod call;
+mod config;
+mod database;
+pub(super) mod log;
+mod seal;
+
+pub(super) use cache::GuestCache;
+pub(super) use database::GuestCursor;
+pub(super) use seal::Sealer;
