@@ -88,7 +88,7 @@ impl db_query::HostCursor for StoreState {
     async fn truncated(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<Option<Truncation>> {
         let cursor = self.table.get(&cursor)?;
         Ok(cursor.0.truncated().map(|truncation| Truncation {
-            by: truncation.by.to_owned(),
+            by: truncation.by.as_str().to_owned(),
             limit: truncation.limit,
         }))
     }

@@ -7,10 +7,11 @@
 mod cache;
 mod call;
 mod config;
+mod convert;
 mod database;
 pub(super) mod log;
 mod seal;
 
 pub(super) use cache::GuestCache;
-pub(super) use database::GuestCursor;
+pub(super) use database::{GuestCursor, to_contract};
 pub(super) use seal::Sealer;
