@@ -4,32 +4,42 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use super::{BuildError, bytes};
-use crate::config::{ApplicationIntent, BinaryForm, Config, DatabaseSection, Encrypt, ScopeSection};
+use crate::config::{
+    ApplicationIntent, BinaryForm, Config, DatabaseSection, Encrypt, ScopeSection,
+};
 use crate::database::{self, Binary, Database, DatabaseConfig, PoolConfig, QueryLimits};
 
-/// Opens a scope's pool for the database `label`; nothing is connected yet.
+/// Opens a scope's pool for the database `label`, to read or to write through;
+/// nothing is connected yet.
 /// Each scope has pools of its own, so that one cannot take another's places.
 pub(super) fn open(
     config: &Config,
     label: &str,
     scope: &ScopeSection,
+    read_only: bool,
     io: &Handle,
 ) -> Result<Database, BuildError> {
     let Some(section) = config.databases.get(label) else {
         return Err(BuildError::Missing(label.to_owned()));
     };
-    let settings = settings(label, section)?;
-    Database::new(settings, limits(scope), io.clone())
-        .map_err(|source| BuildError::Database { label: label.to_owned(), source })
+    let settings = settings(label, section, read_only)?;
+    Database::new(settings, limits(scope), io.clone()).map_err(|source| BuildError::Database {
+        label: label.to_owned(),
+        source,
+    })
 }
 
-fn settings(label: &str, section: &DatabaseSection) -> Result<DatabaseConfig, BuildError> {
+fn settings(
+    label: &str,
+    section: &DatabaseSection,
+    read_only: bool,
+) -> Result<DatabaseConfig, BuildError> {
     let (host, instance) = match section.host.split_once('\\') {
         Some((host, instance)) => (host.to_owned(), Some(instance.to_owned())),
         None => (section.host.clone(), None),
     };
     let read = |path: &std::path::Path| {
-        std::fs::read_to_string(path).map_err(|source| BuildError::DatabaseFile {
+        std::fs::read(path).map_err(|source| BuildError::DatabaseFile {
             label: label.to_owned(),
             path: path.to_owned(),
             source,
@@ -37,7 +47,7 @@ fn settings(label: &str, section: &DatabaseSection) -> Result<DatabaseConfig, Bu
     };
     let password = match (&section.password, &section.password_file) {
         (Some(password), _) => password.clone(),
-        (None, Some(path)) => SecretString::from(read(path)?.trim_end_matches(['\r', '\n']).to_owned()),
+        (None, Some(path)) => password(&read(path)?),
         (None, None) => SecretString::default(),
     };
     Ok(DatabaseConfig {
@@ -54,15 +64,26 @@ fn settings(label: &str, section: &DatabaseSection) -> Result<DatabaseConfig, Bu
             Encrypt::Off => database::Encrypt::Off,
         },
         trust_server_certificate: section.trust_server_certificate,
+        ca_file: None,
         ca_pem: section.ca_file.as_deref().map(read).transpose()?,
         application_intent_read_only: section.application_intent == ApplicationIntent::ReadOnly,
         application_name: "mssql-mcp".to_owned(),
+        read_only,
         pool: PoolConfig {
             max: section.pool.max,
             acquire_timeout: section.pool.acquire_timeout,
             max_lifetime: section.pool.max_lifetime,
         },
     })
+}
+
+/// The file's content without the line end that editors put there.
+fn password(file: &[u8]) -> SecretString {
+    SecretString::from(
+        String::from_utf8_lossy(file)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned(),
+    )
 }
 
 fn limits(scope: &ScopeSection) -> QueryLimits {

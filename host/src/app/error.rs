@@ -40,7 +40,9 @@ pub enum BuildError {
         source: database::Error,
     },
     /// A scope names a tool set that is not there.
-    #[error("there is no tool set \"{0}\"; build it with `just build-plugins`, or correct tool_sets")]
+    #[error(
+        "there is no tool set \"{0}\"; build it with `just build-plugins`, or correct tool_sets"
+    )]
     Missing(String),
     /// A component cannot be read.
     #[error("{} cannot be read: {source}", path.display())]

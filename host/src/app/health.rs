@@ -42,11 +42,19 @@ impl AppHealth {
                 })
             })
             .collect();
-        let health = Arc::new(Self { app, started: Instant::now(), databases });
+        let health = Arc::new(Self {
+            app,
+            started: Instant::now(),
+            databases,
+        });
         health.ask().await;
         let watcher = Arc::clone(&health);
         tokio::spawn(async move {
-            while shutdown.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
+            while shutdown
+                .run_until_cancelled(tokio::time::sleep(INTERVAL))
+                .await
+                .is_some()
+            {
                 watcher.ask().await;
             }
         });
@@ -67,7 +75,10 @@ impl AppHealth {
     }
 
     fn of_scope(&self, name: &str) -> Status {
-        let mut databases = self.databases.iter().filter(|watched| &*watched.scope == name);
+        let mut databases = self
+            .databases
+            .iter()
+            .filter(|watched| &*watched.scope == name);
         if databases.all(|watched| watched.up.load(Ordering::Relaxed)) {
             Status::Healthy
         } else {
@@ -93,7 +104,10 @@ impl Health for AppHealth {
                 (scope.name.to_string(), health)
             })
             .collect();
-        let up = scopes.values().filter(|scope| scope.status == Status::Healthy).count();
+        let up = scopes
+            .values()
+            .filter(|scope| scope.status == Status::Healthy)
+            .count();
         let status = match up {
             0 => Status::Unhealthy,
             _ if up < scopes.len() => Status::Degraded,
@@ -101,7 +115,12 @@ impl Health for AppHealth {
         };
         let checks = BTreeMap::from([
             ("database", Check { status }),
-            ("tool_sets", Check { status: Status::Healthy }),
+            (
+                "tool_sets",
+                Check {
+                    status: Status::Healthy,
+                },
+            ),
         ]);
         let report = HealthReport {
             status,

@@ -46,7 +46,11 @@ pub struct ServedScope {
 impl App {
     /// Builds the parts that `config` names. Databases need not be up: a scope
     /// whose database is down answers so. `key` is the host's sealing key.
-    pub async fn build(config: &Config, files: &ToolSetFiles, key: &HostKey) -> Result<Self, BuildError> {
+    pub async fn build(
+        config: &Config,
+        files: &ToolSetFiles,
+        key: &HostKey,
+    ) -> Result<Self, BuildError> {
         let runtime = start_runtime(config)?;
         let components = tool_sets::compile(&runtime, files, config).await?;
         let mut scopes = Vec::new();
@@ -54,7 +58,10 @@ impl App {
             scopes.push(build_scope(config, name, section, &runtime, &components, key).await?);
         }
         let default_scope = config.default_scope().unwrap_or_default().into();
-        Ok(Self { scopes, default_scope })
+        Ok(Self {
+            scopes,
+            default_scope,
+        })
     }
 
     /// The scopes, in the order of their names.
@@ -77,10 +84,19 @@ impl App {
 /// them gives, places for the calls of all.
 fn start_runtime(config: &Config) -> Result<Runtime, BuildError> {
     let scopes = config.scopes.values();
-    let memory = scopes.clone().map(|scope| bytes(scope.limits.memory)).max().unwrap_or_default();
-    let calls: usize = scopes.map(|scope| scope.limits.concurrency * scope.tool_sets.len()).sum();
+    let memory = scopes
+        .clone()
+        .map(|scope| bytes(scope.limits.memory))
+        .max()
+        .unwrap_or_default();
+    let calls: usize = scopes
+        .map(|scope| scope.limits.concurrency * scope.tool_sets.len())
+        .sum();
     // One more for a `describe` while every place is taken.
-    Ok(Runtime::start(memory, u32::try_from(calls + 1).unwrap_or(u32::MAX))?)
+    Ok(Runtime::start(
+        memory,
+        u32::try_from(calls + 1).unwrap_or(u32::MAX),
+    )?)
 }
 
 async fn build_scope(
@@ -92,17 +108,25 @@ async fn build_scope(
     key: &HostKey,
 ) -> Result<ServedScope, BuildError> {
     let io = Handle::current();
-    let open = |label: &String| databases::open(config, label, section, &io);
+    let open = |label: &String, read_only| databases::open(config, label, section, read_only, &io);
     let databases = section
         .databases
         .iter()
-        .map(|label| Ok((label.clone(), open(label)?)))
+        .map(|label| Ok((label.clone(), open(label, true)?)))
         .collect::<Result<Vec<_>, BuildError>>()?;
-    let writer = section.write_database.as_ref().map(open).transpose()?;
+    let writer = section
+        .write_database
+        .as_ref()
+        .map(|label| open(label, false))
+        .transpose()?;
     let scope: Arc<str> = name.into();
     let mut providers: Vec<Arc<dyn ToolProvider>> = Vec::new();
     for tool_set in &section.tool_sets {
-        let failed = |source| BuildError::ToolSet { tool_set: tool_set.clone(), scope: name.to_owned(), source };
+        let failed = |source| BuildError::ToolSet {
+            tool_set: tool_set.clone(),
+            scope: name.to_owned(),
+            source,
+        };
         let component = components
             .get(tool_set)
             .ok_or_else(|| BuildError::Missing(tool_set.clone()))?;
@@ -115,15 +139,28 @@ async fn build_scope(
             cache: CACHE_BYTES,
             sealing_key: *key.bytes(),
         };
-        let loaded = WasmToolSet::load(runtime, component, tool_set, grants).await.map_err(failed)?;
-        tracing::info!(scope = name, tool_set, digest = loaded.digest(), "tool set serves");
+        let loaded = WasmToolSet::load(runtime, component, tool_set, grants)
+            .await
+            .map_err(failed)?;
+        tracing::info!(
+            scope = name,
+            tool_set,
+            digest = loaded.digest(),
+            "tool set serves"
+        );
         providers.push(Arc::new(loaded));
     }
-    let registry = ToolRegistry::new(providers)
-        .map_err(|source| BuildError::Registry { scope: name.to_owned(), source })?;
+    let registry = ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
+        scope: name.to_owned(),
+        source,
+    })?;
     let tools = Arc::new(ArcSwap::from_pointee(registry));
     Ok(ServedScope {
-        mcp: Arc::new(McpScope::new(Arc::clone(&scope), &format!("SQL Server ({name})"), Arc::clone(&tools))),
+        mcp: Arc::new(McpScope::new(
+            Arc::clone(&scope),
+            &format!("SQL Server ({name})"),
+            Arc::clone(&tools),
+        )),
         name: scope,
         read_only: section.read_only,
         databases,
@@ -135,12 +172,22 @@ async fn build_scope(
 /// this one, which wins.
 fn settings(section: &ScopeSection, tool_set: &str) -> HashMap<String, String> {
     let mut settings = HashMap::from([
-        ("max_search_results".to_owned(), section.max_search_results.to_string()),
-        ("cache_ttl".to_owned(), section.cache_ttl.as_secs().to_string()),
+        (
+            "max_search_results".to_owned(),
+            section.max_search_results.to_string(),
+        ),
+        (
+            "cache_ttl".to_owned(),
+            section.cache_ttl.as_secs().to_string(),
+        ),
         ("record_url".to_owned(), section.record_url.clone()),
     ]);
     let own: Option<&BTreeMap<String, String>> = section.config.get(tool_set);
-    settings.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+    settings.extend(
+        own.into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
     settings
 }
 

@@ -43,15 +43,22 @@ pub(super) async fn compile(
     files: &ToolSetFiles,
     config: &Config,
 ) -> Result<HashMap<String, Component>, BuildError> {
-    let names: BTreeSet<&String> = config.scopes.values().flat_map(|scope| &scope.tool_sets).collect();
+    let names: BTreeSet<&String> = config
+        .scopes
+        .values()
+        .flat_map(|scope| &scope.tool_sets)
+        .collect();
     let mut components = HashMap::new();
     for name in names {
         let (runtime, files, tool_set) = (runtime.clone(), files.clone(), name.clone());
         let compiled = tokio::task::spawn_blocking(move || {
             let wasm = files.read(&tool_set)?;
-            Component::compile(&runtime, &wasm).map_err(|source| BuildError::Compile { tool_set, source })
+            Component::compile(&runtime, &wasm)
+                .map_err(|source| BuildError::Compile { tool_set, source })
         });
-        let component = compiled.await.map_err(|_| BuildError::Lost(name.clone()))??;
+        let component = compiled
+            .await
+            .map_err(|_| BuildError::Lost(name.clone()))??;
         components.insert(name.clone(), component);
     }
     Ok(components)

@@ -6,6 +6,7 @@ mod exit;
 mod serve;
 mod stdio;
 
+#[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -11,7 +11,6 @@ use crate::app::{App, AppHealth, ToolSetFiles};
 use crate::config::Config;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use crate::state::HostKey;
-use crate::telemetry;
 
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::from_file(path)?;
@@ -34,7 +33,7 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
     let state = state(&app, &listener, Authentication::Off, &shutdown).await?;
     print(&ready)?;
-    server::serve(listener, state, shutdown).await?;
+    server::serve(listener, state, shutdown).await;
     Ok(())
 }
 
@@ -46,13 +45,16 @@ pub(super) async fn state(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ServerState> {
     Ok(ServerState::new(ServerConfig {
-        scopes: app.scopes().iter().map(|scope| Arc::clone(&scope.mcp)).collect(),
+        scopes: app
+            .scopes()
+            .iter()
+            .map(|scope| Arc::clone(&scope.mcp))
+            .collect(),
         default_scope: Arc::clone(app.default_scope()),
         authentication,
         guard: HostGuard::new(listener.local_addr()?, None)?,
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
-        metrics: telemetry::start_metrics()?,
     })?)
 }
 

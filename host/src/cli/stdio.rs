@@ -1,5 +1,7 @@
 //! `mssql-mcp stdio`: one scope for a client that starts us itself.
 
+use tokio::io::BufReader;
+
 use crate::app::{App, ToolSetFiles};
 use crate::config::Config;
 use crate::mcp::transport::stdio;
@@ -32,8 +34,13 @@ async fn serve(app: &App, scope: Option<&str>) -> anyhow::Result<()> {
     let name = scope.unwrap_or_else(|| app.default_scope());
     let Some(scope) = app.scope(name) else {
         let known: Vec<&str> = app.scopes().iter().map(|scope| &*scope.name).collect();
-        return Err(UsageError(format!("there is no scope \"{name}\"; there is {}", known.join(", "))).into());
+        return Err(UsageError(format!(
+            "there is no scope \"{name}\"; there is {}",
+            known.join(", ")
+        ))
+        .into());
     };
-    stdio::serve(scope.mcp.clone(), tokio::io::stdin(), tokio::io::stdout()).await?;
+    let input = BufReader::new(tokio::io::stdin());
+    stdio::serve(&scope.mcp, input, tokio::io::stdout()).await?;
     Ok(())
 }

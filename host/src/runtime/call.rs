@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
+use wasmtime::component::Resource;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::exports::mssql_mcp::tools::provider::{Failure, Reply, Structured};
@@ -15,6 +16,7 @@ use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::bindings::mssql_mcp::tools::types::Manifest;
 use super::engine::Runtime;
 use super::error::{CallFailure, LoadError};
+use super::host::GuestCursor;
 use super::limits::Limits;
 use super::load::Component;
 use super::problem;
@@ -27,7 +29,10 @@ use crate::tools::{CallContext, Output, Tool, ToolError};
 
 /// What the guest came back with, taken out of its store.
 enum Outcome {
-    Replied { reply: Reply, cursor: Option<Cursor> },
+    Replied {
+        reply: Reply,
+        cursor: Option<Cursor>,
+    },
     Failed(Failure),
 }
 
@@ -69,16 +74,26 @@ impl WasmToolSet {
         let _permit = self.bulkhead.enter(started + limits.wall, &cancel).await?;
         let deadline = Instant::now() + limits.wall;
         let state = StoreState::new(Arc::clone(&self.scope), Phase::Call { context, deadline });
-        let (pre, name, arguments) = (self.component.pre.clone(), tool.name.clone(), arguments.get().to_owned());
+        let (pre, name, arguments) = (
+            self.component.pre.clone(),
+            tool.name.clone(),
+            arguments.get().to_owned(),
+        );
         let mut store = store(&self.runtime, state);
         let work = async move {
             let called = async {
                 let guest = pre.instantiate_async(&mut store).await?;
-                guest.mssql_mcp_tools_provider().call_call(&mut store, &name, &arguments).await
+                guest
+                    .mssql_mcp_tools_provider()
+                    .call_call(&mut store, &name, &arguments)
+                    .await
             }
             .await;
             match called {
-                Ok(Ok(reply)) => Ok(Outcome::Replied { cursor: take_cursor(&reply, &mut store), reply }),
+                Ok(Ok(reply)) => Ok(Outcome::Replied {
+                    cursor: take_cursor(&reply, &mut store),
+                    reply,
+                }),
                 Ok(Err(failure)) => Ok(Outcome::Failed(failure)),
                 Err(error) => Err(classify(&error, store.data())),
             }
@@ -109,10 +124,14 @@ impl WasmToolSet {
         let failed = |failure| problem::from_failure(&failure, &self.scope, &tool.name);
         match outcome {
             Outcome::Failed(failure) => Err(reply::failure(failure, &tool.name)),
-            Outcome::Replied { reply, cursor: None } => {
-                reply::output(reply, None).map_err(|reason| failed(CallFailure::Trap(reason)))
-            }
-            Outcome::Replied { reply, cursor: Some(mut cursor) } => {
+            Outcome::Replied {
+                reply,
+                cursor: None,
+            } => reply::output(reply, None).map_err(|reason| failed(CallFailure::Trap(reason))),
+            Outcome::Replied {
+                reply,
+                cursor: Some(mut cursor),
+            } => {
                 let shape = self.shape_of(&tool.name);
                 let document = tokio::select! {
                     biased;
@@ -147,7 +166,10 @@ pub(super) async fn describe(
     let work = async move {
         let described = async {
             let guest = pre.instantiate_async(&mut store).await?;
-            guest.mssql_mcp_tools_provider().call_describe(&mut store).await
+            guest
+                .mssql_mcp_tools_provider()
+                .call_describe(&mut store)
+                .await
         }
         .await;
         described.map_err(|error| classify(&error, store.data()).to_string())
@@ -174,17 +196,29 @@ fn store(runtime: &Runtime, state: StoreState) -> Store<StoreState> {
     // its meter (see `threads`), so host and waiting time are not billed here.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|_| {
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
     });
     store
 }
 
 /// Takes a cursor that the guest handed back out of the store's table.
 fn take_cursor(reply: &Reply, store: &mut Store<StoreState>) -> Option<Cursor> {
-    let Reply::Output(output) = reply else { return None };
-    let Some(Structured::Rows(handle)) = &output.structured else { return None };
-    let handle = wasmtime::component::Resource::new_own(handle.rep());
-    store.data_mut().table.delete(handle).ok()?.into_inner()
+    let Reply::Output(output) = reply else {
+        return None;
+    };
+    let Some(Structured::Rows(handle)) = &output.structured else {
+        return None;
+    };
+    let handle = Resource::<GuestCursor>::new_own(handle.rep());
+    store
+        .data_mut()
+        .table
+        .delete(handle)
+        .ok()
+        .map(GuestCursor::into_inner)
 }
 
 /// Names the reason for which wasmtime ended a call.

@@ -44,7 +44,9 @@ fn engine(memory: usize, calls: u32) -> wasmtime::Result<Engine> {
     let mut config = config(memory, calls);
     Engine::new(&config).or_else(|error| {
         tracing::warn!(%error, "little address space: tool sets run with bounds checks");
-        config.memory_reservation(memory as u64).memory_guard_size(64 << 10);
+        config
+            .memory_reservation(memory as u64)
+            .memory_guard_size(64 << 10);
         Engine::new(&config)
     })
 }
@@ -73,7 +75,6 @@ fn config(memory: usize, calls: u32) -> Config {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
         .memory_init_cow(true)
-        .wasm_backtrace(true)
         .wasm_memory64(false)
         .wasm_relaxed_simd(false);
     config
@@ -92,13 +93,15 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<StoreState>> {
 /// own: on a runtime it would wait for the very guests it interrupts.
 fn start_ticker(engine: &Engine) -> std::io::Result<()> {
     let engine = engine.weak();
-    thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            thread::sleep(TICK);
-        }
-    })?;
+    thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })?;
     Ok(())
 }
 

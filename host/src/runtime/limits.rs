@@ -50,7 +50,11 @@ pub(super) struct MemoryMeter {
 
 impl MemoryMeter {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, used: 0, exceeded: false }
+        Self {
+            limit,
+            used: 0,
+            exceeded: false,
+        }
     }
 
     /// Whether the guest died of this limit.
@@ -74,7 +78,10 @@ impl MemoryMeter {
             self.exceeded = true;
             // A trap rather than a failed `memory.grow`: guests abort on that
             // anyway, after a detour through their panic machinery.
-            return Err(wasmtime::format_err!("memory limit of {} bytes exceeded", self.limit));
+            return Err(wasmtime::format_err!(
+                "memory limit of {} bytes exceeded",
+                self.limit
+            ));
         }
         self.used = used;
         Ok(true)

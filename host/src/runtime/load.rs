@@ -32,14 +32,18 @@ impl Component {
         let imports: Vec<String> = component
             .component_type()
             .imports(&runtime.engine)
-            .map(|((name, _), _)| name.to_owned())
+            .map(|(name, _)| name.to_owned())
             .collect();
         let pre = runtime
             .linker
             .instantiate_pre(&component)
             .and_then(WriteToolsPre::new)
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-        Ok(Self { pre, digest: hex(digest(&SHA256, wasm).as_ref()).into(), imports: imports.into() })
+        Ok(Self {
+            pre,
+            digest: hex(digest(&SHA256, wasm).as_ref()).into(),
+            imports: imports.into(),
+        })
     }
 
     /// SHA-256 of the file, in lower-case hexadecimal.
@@ -63,7 +67,9 @@ impl Component {
 
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Component").field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("Component")
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,7 +77,10 @@ impl fmt::Debug for Component {
 /// messages do not.
 fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
     if wasm.len() > MAX_BYTES {
-        return Err(LoadError::TooLarge { size: wasm.len(), limit: MAX_BYTES });
+        return Err(LoadError::TooLarge {
+            size: wasm.len(),
+            limit: MAX_BYTES,
+        });
     }
     let reason = match wasm {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),

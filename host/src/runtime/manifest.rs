@@ -20,11 +20,17 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
     let mut names = HashSet::new();
     let mut rows = Vec::new();
     if manifest.tools.len() > MAX_TOOLS {
-        return Err(refuse(format!("{} tools; at most {MAX_TOOLS} are served", manifest.tools.len())));
+        return Err(refuse(format!(
+            "{} tools; at most {MAX_TOOLS} are served",
+            manifest.tools.len()
+        )));
     }
     text("the name of the tool set", &manifest.name, MAX_NAME)?;
     text("its version", &manifest.version, MAX_NAME)?;
-    for (what, value) in [("its description", &manifest.description), ("its instructions", &manifest.instructions)] {
+    for (what, value) in [
+        ("its description", &manifest.description),
+        ("its instructions", &manifest.instructions),
+    ] {
         if let Some(value) = value {
             text(what, value, MAX_TEXT)?;
         }
@@ -32,7 +38,10 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
     let mut tools = Vec::with_capacity(manifest.tools.len());
     for tool in manifest.tools {
         if !is_tool_name(&tool.name) {
-            return Err(refuse(format!("the tool name {:?}; use 1 to 64 of A-Z a-z 0-9 _ -", tool.name)));
+            return Err(refuse(format!(
+                "the tool name {:?}; use 1 to 64 of A-Z a-z 0-9 _ -",
+                tool.name
+            )));
         }
         if !names.insert(tool.name.clone()) {
             return Err(refuse(format!("two tools named \"{}\"", tool.name)));
@@ -67,20 +76,35 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
         )));
     }
     let input_schema = json(&of("input schema"), tool.input_schema)?;
-    Schema::of_arguments(&input_schema)
-        .map_err(|error| refuse(format!("{} that cannot be used: {error}", of("input schema"))))?;
+    Schema::of_arguments(&input_schema).map_err(|error| {
+        refuse(format!(
+            "{} that cannot be used: {error}",
+            of("input schema")
+        ))
+    })?;
     let output_schema = match tool.output {
         None => None,
         Some(wit::OutputShape::Schema(schema)) => Some(json(&of("output schema"), schema)?),
-        Some(wit::OutputShape::Rows(JsonShape::Objects)) => Some(json("", ROWS_OF_OBJECTS.to_owned())?),
-        Some(wit::OutputShape::Rows(JsonShape::Arrays)) => Some(json("", ROWS_OF_ARRAYS.to_owned())?),
+        Some(wit::OutputShape::Rows(JsonShape::Objects)) => {
+            Some(json("", ROWS_OF_OBJECTS.to_owned())?)
+        }
+        Some(wit::OutputShape::Rows(JsonShape::Arrays)) => {
+            Some(json("", ROWS_OF_ARRAYS.to_owned())?)
+        }
     };
     if let Some(schema) = &output_schema {
-        Schema::of_result(schema)
-            .map_err(|error| refuse(format!("{} that cannot be used: {error}", of("output schema"))))?;
+        Schema::of_result(schema).map_err(|error| {
+            refuse(format!(
+                "{} that cannot be used: {error}",
+                of("output schema")
+            ))
+        })?;
     }
     let meta = tool.meta.map(|meta| json(&of("meta"), meta)).transpose()?;
-    if meta.as_ref().is_some_and(|meta| !meta.get().trim_start().starts_with('{')) {
+    if meta
+        .as_ref()
+        .is_some_and(|meta| !meta.get().trim_start().starts_with('{'))
+    {
         return Err(refuse(format!("{} that is not a JSON object", of("meta"))));
     }
     let writes = matches!(tool.access, wit::Access::Write);
@@ -104,17 +128,28 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
 
 fn is_tool_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Text that a model or an operator will read: bounded, and without the
 /// characters that hide or reorder what follows them.
 fn text(what: &str, value: &str, limit: usize) -> Result<(), LoadError> {
     if value.len() > limit {
-        return Err(refuse(format!("{what} with {} bytes; the limit is {limit}", value.len())));
+        return Err(refuse(format!(
+            "{what} with {} bytes; the limit is {limit}",
+            value.len()
+        )));
     }
-    match value.chars().find(|&c| (c.is_control() && !matches!(c, '\n' | '\t')) || is_hidden(c)) {
-        Some(c) => Err(refuse(format!("{what} with the character U+{:04X}", u32::from(c)))),
+    match value
+        .chars()
+        .find(|&c| (c.is_control() && !matches!(c, '\n' | '\t')) || is_hidden(c))
+    {
+        Some(c) => Err(refuse(format!(
+            "{what} with the character U+{:04X}",
+            u32::from(c)
+        ))),
         None => Ok(()),
     }
 }
@@ -194,11 +229,21 @@ mod tests {
             ("two tools named \"a\"", |m| m.tools.push(tool("a"))),
             ("tool name \"a b\"", |m| m.tools.push(tool("a b"))),
             ("tool name \"\"", |m| m.tools.push(tool(""))),
-            ("input schema of tool \"a\"", |m| m.tools[0].input_schema = "{".to_owned()),
-            ("does not import db-execute", |m| m.tools[0].access = wit::Access::Write),
-            ("U+202E", |m| m.tools[0].description = "safe\u{202e}".to_owned()),
-            ("not a JSON object", |m| m.tools[0].meta = Some("[]".to_owned())),
-            ("at most 64", |m| m.tools = (0..65).map(|n| tool(&n.to_string())).collect()),
+            ("input schema of tool \"a\"", |m| {
+                m.tools[0].input_schema = "{".to_owned()
+            }),
+            ("does not import db-execute", |m| {
+                m.tools[0].access = wit::Access::Write
+            }),
+            ("U+202E", |m| {
+                m.tools[0].description = "safe\u{202e}".to_owned()
+            }),
+            ("not a JSON object", |m| {
+                m.tools[0].meta = Some("[]".to_owned())
+            }),
+            ("at most 64", |m| {
+                m.tools = (0..65).map(|n| tool(&n.to_string())).collect()
+            }),
         ];
         for (expected, change) in cases {
             let said = refusal(change);

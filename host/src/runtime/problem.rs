@@ -14,22 +14,34 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     let (code, message, hint) = match failure {
         CallFailure::Cpu(limit) => (
             "timeout",
-            format!("{tool} was stopped: it used more than {} of CPU time.", seconds(limit)),
+            format!(
+                "{tool} was stopped: it used more than {} of CPU time.",
+                seconds(limit)
+            ),
             Some("Ask for less at once; if that does not help, the tool set has a fault."),
         ),
         CallFailure::Wall(limit) => (
             "timeout",
-            format!("{tool} was stopped: it took longer than {}.", seconds(limit)),
+            format!(
+                "{tool} was stopped: it took longer than {}.",
+                seconds(limit)
+            ),
             Some("Narrow the query (WHERE, TOP, fewer joins) and try again."),
         ),
         CallFailure::Memory(limit) => (
             "out-of-memory",
-            format!("{tool} was stopped: it wanted more than {} MiB of memory.", limit >> 20),
+            format!(
+                "{tool} was stopped: it wanted more than {} MiB of memory.",
+                limit >> 20
+            ),
             Some("Ask for fewer rows or columns at once."),
         ),
         CallFailure::Transfer(limit) => (
             "out-of-memory",
-            format!("{tool} was stopped: it handed over more than {} MiB at once.", limit >> 20),
+            format!(
+                "{tool} was stopped: it handed over more than {} MiB at once.",
+                limit >> 20
+            ),
             Some("Ask for fewer rows or columns at once."),
         ),
         CallFailure::Queue => (
@@ -46,8 +58,21 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     };
     let id = matches!(code, "crashed").then(new_id);
     let reason = failure.to_string();
-    tracing::warn!(scope = &*scope.scope, tool_set = scope.tool_set, tool, id, reason, "call stopped");
-    ToolError { message, code, hint: hint.map(str::to_owned), number: None, id }
+    tracing::warn!(
+        scope = &*scope.scope,
+        tool_set = scope.tool_set,
+        tool,
+        id,
+        reason,
+        "call stopped"
+    );
+    ToolError {
+        message,
+        code,
+        hint: hint.map(str::to_owned),
+        number: None,
+        id,
+    }
 }
 
 /// An error of the database layer.
@@ -65,31 +90,40 @@ pub(super) fn from_contract(error: wit::Error) -> ToolError {
         id: None,
     };
     match error {
-        wit::Error::Denied(denial) => {
-            told(denial_code(&denial.code), denial.message, denial.hint)
-        }
+        wit::Error::Denied(denial) => told(denial_code(&denial.code), denial.message, denial.hint),
         wit::Error::InvalidStatement(reason) => told("invalid-statement", reason, None),
-        wit::Error::InvalidParameter((name, reason)) => {
-            told("invalid-arguments", format!("Parameter {name}: {reason}"), None)
-        }
+        wit::Error::InvalidParameter((name, reason)) => told(
+            "invalid-arguments",
+            format!("Parameter {name}: {reason}"),
+            None,
+        ),
         wit::Error::UnknownName(candidates) => told(
             "unknown-table",
             "There is no such table, view or database here.".to_owned(),
             Some(if candidates.is_empty() {
                 "Call list_tables for the names.".to_owned()
             } else {
-                format!("Did you mean {}? list_tables has all names.", candidates.join(", "))
+                format!(
+                    "Did you mean {}? list_tables has all names.",
+                    candidates.join(", ")
+                )
             }),
         ),
         wit::Error::AmbiguousName(candidates) => told(
             "ambiguous-table",
-            format!("The name fits more than one table: {}.", candidates.join(", ")),
+            format!(
+                "The name fits more than one table: {}.",
+                candidates.join(", ")
+            ),
             Some("Write it with its schema, as in the list.".to_owned()),
         ),
         wit::Error::Unsupported(reason) => told("unsupported", reason, None),
         wit::Error::Server(error) => ToolError {
             message: match error.line {
-                Some(line) => format!("SQL Server error {} in line {line}: {}", error.number, error.message),
+                Some(line) => format!(
+                    "SQL Server error {} in line {line}: {}",
+                    error.number, error.message
+                ),
                 None => format!("SQL Server error {}: {}", error.number, error.message),
             },
             code: "server-error",
@@ -151,7 +185,9 @@ fn server_hint(error: &wit::ServerError) -> Option<&'static str> {
     match error.number {
         207 => Some("Call describe_table for the columns."),
         208 => Some("Call list_tables for the names, and write them with their schema."),
-        102 | 156 | 319 | 4145 => Some("The dialect is T-SQL: TOP instead of LIMIT, [brackets] for names."),
+        102 | 156 | 319 | 4145 => {
+            Some("The dialect is T-SQL: TOP instead of LIMIT, [brackets] for names.")
+        }
         229 | 230 | 297 | 300 => Some("The log-in of this scope has no right to this object."),
         245 | 8114 => Some("Use TRY_CAST or TRY_CONVERT where values may not convert."),
         8120 => Some("Every selected column is either in GROUP BY or inside an aggregate."),

@@ -13,29 +13,50 @@ pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, 
     let output = match reply {
         wit::Reply::Output(output) => output,
         wit::Reply::Ask(_) => {
-            return Err("it asks the person something, which this server cannot pass on".to_owned());
+            return Err(
+                "it asks the person something, which this server cannot pass on".to_owned(),
+            );
         }
     };
     let structured = match (rows, output.structured) {
         (Some(document), _) => Some(Json::encoded(document)),
-        (None, Some(wit::Structured::Json(text))) => Some(Json::parse(text).map_err(|error| format!("its structured result is not JSON: {error}"))?),
+        (None, Some(wit::Structured::Json(text))) => Some(
+            Json::parse(text)
+                .map_err(|error| format!("its structured result is not JSON: {error}"))?,
+        ),
         (None, Some(wit::Structured::Rows(_))) => {
             return Err("the cursor it handed back is not open".to_owned());
         }
         (None, None) => None,
     };
-    let content = output.content.into_iter().map(content).collect::<Result<_, _>>()?;
+    let content = output
+        .content
+        .into_iter()
+        .map(content)
+        .collect::<Result<_, _>>()?;
     let meta = output.meta.map(|meta| object("meta", meta)).transpose()?;
-    Ok(Output { content, structured, meta })
+    Ok(Output {
+        content,
+        structured,
+        meta,
+    })
 }
 
 /// A failure that the guest reported, as the model sees it.
 pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
-    let error = |code, message, hint| ToolError { message, code, hint, number: None, id: None };
+    let error = |code, message, hint| ToolError {
+        message,
+        code,
+        hint,
+        number: None,
+        id: None,
+    };
     match failure {
-        wit::Failure::UnknownTool => {
-            error("crashed", format!("The tool set does not know its own tool {tool}."), None)
-        }
+        wit::Failure::UnknownTool => error(
+            "crashed",
+            format!("The tool set does not know its own tool {tool}."),
+            None,
+        ),
         wit::Failure::InvalidArguments(fields) => {
             let list: Vec<String> = fields
                 .into_iter()
@@ -44,16 +65,25 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
                     path => format!("{path}: {}", field.message),
                 })
                 .collect();
-            error("invalid-arguments", format!("Wrong arguments for {tool}: {}.", list.join("; ")), None)
+            error(
+                "invalid-arguments",
+                format!("Wrong arguments for {tool}: {}.", list.join("; ")),
+                None,
+            )
         }
         wit::Failure::Database(database) => problem::from_contract(database),
-        wit::Failure::Failed(told) => error(problem::code_of_guest(&told.code), told.message, told.hint),
+        wit::Failure::Failed(told) => {
+            error(problem::code_of_guest(&told.code), told.message, told.hint)
+        }
         wit::Failure::Cancelled => error("cancelled", "The call was cancelled.".to_owned(), None),
     }
 }
 
 fn content(content: wit::Content) -> Result<Content, String> {
-    let blob = |blob: wit::Blob| Blob { data: blob.data, mime_type: blob.mime_type };
+    let blob = |blob: wit::Blob| Blob {
+        data: blob.data,
+        mime_type: blob.mime_type,
+    };
     Ok(match content {
         wit::Content::Text(text) => Content::Text(text),
         wit::Content::Image(image) => Content::Image(blob(image)),
@@ -68,7 +98,8 @@ fn content(content: wit::Content) -> Result<Content, String> {
 }
 
 fn object(what: &str, text: String) -> Result<Box<RawValue>, String> {
-    let value = RawValue::from_string(text).map_err(|error| format!("its {what} is not JSON: {error}"))?;
+    let value =
+        RawValue::from_string(text).map_err(|error| format!("its {what} is not JSON: {error}"))?;
     if value.get().trim_start().starts_with('{') {
         Ok(value)
     } else {

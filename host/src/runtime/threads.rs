@@ -52,11 +52,21 @@ impl GuestThreads {
             budget,
         };
         for runtime in [&self.first, &self.hogs] {
-            let Some(handle) = runtime.as_ref().map(Runtime::handle) else { break };
+            let Some(handle) = runtime.as_ref().map(Runtime::handle) else {
+                break;
+            };
             match spawn(handle, leg).await {
-                Ok(End { result: Some(result), used }) => return (result, used),
+                Ok(End {
+                    result: Some(result),
+                    used,
+                }) => return (result, used),
                 Ok(End { result: None, .. }) => return (Err(Stopped::Cpu), budget),
-                Err(Spawned::Paused(rest)) => leg = Leg { pause_at: None, ..rest },
+                Err(Spawned::Paused(rest)) => {
+                    leg = Leg {
+                        pause_at: None,
+                        ..rest
+                    }
+                }
                 Err(Spawned::Lost(reason)) => {
                     return (Err(Stopped::Lost(reason)), Duration::ZERO);
                 }
@@ -116,7 +126,10 @@ impl<T> Future for Leg<T> {
         let leg = &mut *self;
         let Some(work) = leg.work.as_mut() else {
             let result = Some(Err(Stopped::Lost("polled after its end".to_owned())));
-            return Poll::Ready(Step::Done(End { result, used: leg.used }));
+            return Poll::Ready(Step::Done(End {
+                result,
+                used: leg.used,
+            }));
         };
         let before = cpu_clock();
         let poll = work.as_mut().poll(cx);
@@ -124,12 +137,18 @@ impl<T> Future for Leg<T> {
         match poll {
             Poll::Ready(value) => {
                 leg.work = None;
-                Poll::Ready(Step::Done(End { result: Some(Ok(value)), used: leg.used }))
+                Poll::Ready(Step::Done(End {
+                    result: Some(Ok(value)),
+                    used: leg.used,
+                }))
             }
             Poll::Pending if leg.used >= leg.budget => {
                 // Dropped here, on its own runtime: it unwinds the guest's stack.
                 leg.work = None;
-                Poll::Ready(Step::Done(End { result: None, used: leg.used }))
+                Poll::Ready(Step::Done(End {
+                    result: None,
+                    used: leg.used,
+                }))
             }
             Poll::Pending if leg.pause_at.is_some_and(|at| leg.used >= at) => {
                 let rest = Leg {
@@ -250,6 +269,12 @@ mod tests {
             .await;
         let result: Result<(), Stopped> = result;
         assert!(matches!(result, Err(Stopped::Lost(_))));
-        assert!(threads.run(async { 1 }, Duration::from_secs(1)).await.0.is_ok());
+        assert!(
+            threads
+                .run(async { 1 }, Duration::from_secs(1))
+                .await
+                .0
+                .is_ok()
+        );
     }
 }

@@ -32,7 +32,11 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let listener = bind(arguments.listen).await?;
     let stage = Stage::set().await?;
     let app = Arc::new(stage.app().await?);
-    let token = if arguments.no_auth { None } else { Some(new_token()?) };
+    let token = if arguments.no_auth {
+        None
+    } else {
+        Some(new_token()?)
+    };
     let authentication = match &token {
         None => Authentication::Off,
         Some(token) => Authentication::Token(SecretString::from(token.clone())),
@@ -75,7 +79,9 @@ impl Stage {
     }
 
     pub(super) async fn app(&self) -> anyhow::Result<App> {
-        let bundle = plugin_bundle::ALL.iter().map(|component| (component.name, component.wasm));
+        let bundle = plugin_bundle::ALL
+            .iter()
+            .map(|component| (component.name, component.wasm));
         let files = ToolSetFiles::Bundled(bundle.collect());
         Ok(App::build(&self.config, &files, &self.key).await?)
     }
@@ -136,12 +142,21 @@ fn key() -> anyhow::Result<HostKey> {
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = "stop the program that has it, or choose another with --listen 127.0.0.1:PORT";
-        std::io::Error::new(error.kind(), format!("{address} cannot be bound: {error}; {hint}")).into()
+        std::io::Error::new(
+            error.kind(),
+            format!("{address} cannot be bound: {error}; {hint}"),
+        )
+        .into()
     })
 }
 
 fn new_token() -> anyhow::Result<String> {
     let key = HostKey::random()?;
-    let digits: String = key.bytes().iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = key
+        .bytes()
+        .iter()
+        .take(20)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Ok(format!("mcp_demo_{digits}"))
 }

@@ -9,7 +9,10 @@ use std::net::SocketAddr;
 pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
     let base = format!("http://{address}");
     let header = token.map(|token| format!("Authorization: Bearer {token}"));
-    let curl_header = header.as_ref().map(|header| format!(" -H '{header}'")).unwrap_or_default();
+    let curl_header = header
+        .as_ref()
+        .map(|header| format!(" -H '{header}'"))
+        .unwrap_or_default();
     let mut text = format!(
         "mssql-mcp is ready on {base}\n\n\
          Addresses for MCP clients:\n\
@@ -27,19 +30,31 @@ pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
          '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"execute_sql\",\
          \"arguments\":{{\"query\":\"SELECT TOP 3 ProductName, Price FROM Products ORDER BY Price DESC\"}}}}}}'\n"
     );
-    let claude_code = header.as_ref().map(|header| format!(" --header \"{header}\"")).unwrap_or_default();
+    let claude_code = header
+        .as_ref()
+        .map(|header| format!(" --header \"{header}\""))
+        .unwrap_or_default();
     let _ = writeln!(
         text,
         "Claude Code:\n  claude mcp add --transport http sales {base}/claude/mcp{claude_code}\n"
     );
-    let program = std::env::current_exe().map_or_else(|_| "mssql-mcp".to_owned(), |path| path.display().to_string());
+    let program = std::env::current_exe().map_or_else(
+        |_| "mssql-mcp".to_owned(),
+        |path| path.display().to_string(),
+    );
     let desktop = serde_json::json!({
         "mcpServers": {"sales": {"command": program, "args": ["stdio", "--demo", "--scope", "claude"]}}
     });
-    let _ = writeln!(text, "Claude Desktop (claude_desktop_config.json):\n  {desktop}\n");
+    let _ = writeln!(
+        text,
+        "Claude Desktop (claude_desktop_config.json):\n  {desktop}\n"
+    );
     let mut server = serde_json::json!({"type": "http", "url": format!("{base}/claude/mcp")});
     if let (Some(token), Some(server)) = (token, server.as_object_mut()) {
-        server.insert("headers".to_owned(), serde_json::json!({"Authorization": format!("Bearer {token}")}));
+        server.insert(
+            "headers".to_owned(),
+            serde_json::json!({"Authorization": format!("Bearer {token}")}),
+        );
     }
     let code = serde_json::json!({"servers": {"sales": server}});
     let _ = writeln!(text, "VS Code (.vscode/mcp.json):\n  {code}\n");
@@ -60,6 +75,9 @@ mod tests {
         let with = ready(address, Some("mcp_demo_1"));
         assert_eq!(with.matches("mcp_demo_1").count(), 4, "{with}");
         let without = ready(address, None);
-        assert!(!without.contains("Bearer") && !without.contains("Token"), "{without}");
+        assert!(
+            !without.contains("Bearer") && !without.contains("Token"),
+            "{without}"
+        );
     }
 }

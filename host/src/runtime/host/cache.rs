@@ -14,7 +14,9 @@ impl Host for StoreState {
     fn get(&mut self, sharing: Sharing, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let key = self.cache_key(sharing, key)?;
         let value = self.scope.cache.entries.get(&key);
-        Ok(value.map(|entry| entry.bytes.to_vec()).filter(|bytes| self.memory.fits(bytes.len())))
+        Ok(value
+            .map(|entry| entry.bytes.to_vec())
+            .filter(|bytes| self.memory.fits(bytes.len())))
     }
 
     fn set(
@@ -29,7 +31,13 @@ impl Host for StoreState {
         }
         let key = self.cache_key(sharing, key)?;
         let ttl = ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
-        self.scope.cache.entries.insert(key, Entry { bytes: value.into(), ttl });
+        self.scope.cache.entries.insert(
+            key,
+            Entry {
+                bytes: value.into(),
+                ttl,
+            },
+        );
         Ok(Ok(()))
     }
 

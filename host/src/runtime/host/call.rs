@@ -29,7 +29,12 @@ impl Host for StoreState {
         Ok(self.call()?.0.cancel.is_cancelled())
     }
 
-    fn progress(&mut self, done: f64, total: Option<f64>, message: Option<String>) -> wasmtime::Result<()> {
+    fn progress(
+        &mut self,
+        done: f64,
+        total: Option<f64>,
+        message: Option<String>,
+    ) -> wasmtime::Result<()> {
         if let Some(progress) = &self.call()?.0.progress {
             progress.report(done, total, message);
         }

@@ -19,7 +19,10 @@ pub(super) fn column(column: &db::Column) -> wit::Column {
 
 pub(super) fn batch(batch: db::Batch) -> Batch {
     let row = |row: Vec<db::Value>| row.into_iter().map(value).collect();
-    Batch { rows: batch.rows.into_iter().map(row).collect(), done: batch.done }
+    Batch {
+        rows: batch.rows.into_iter().map(row).collect(),
+        done: batch.done,
+    }
 }
 
 fn value(value: db::Value) -> wit::Value {
@@ -46,15 +49,28 @@ fn value(value: db::Value) -> wit::Value {
 }
 
 fn to_date(date: db::Date) -> wit::Date {
-    wit::Date { year: date.year, month: date.month, day: date.day }
+    wit::Date {
+        year: date.year,
+        month: date.month,
+        day: date.day,
+    }
 }
 
 fn to_datetime(value: db::DateTime) -> wit::Datetime {
-    wit::Datetime { date: to_date(value.date), time: wit::Time { nanos: value.time.nanos } }
+    wit::Datetime {
+        date: to_date(value.date),
+        time: wit::Time {
+            nanos: value.time.nanos,
+        },
+    }
 }
 
 pub(super) fn param(param: wit::Param) -> db::Param {
-    db::Param { name: param.name, value: from_value(param.value), sql_type: param.sql_type }
+    db::Param {
+        name: param.name,
+        value: from_value(param.value),
+        sql_type: param.sql_type,
+    }
 }
 
 fn from_value(value: wit::Value) -> db::Value {
@@ -81,18 +97,29 @@ fn from_value(value: wit::Value) -> db::Value {
 }
 
 fn from_date(date: wit::Date) -> db::Date {
-    db::Date { year: date.year, month: date.month, day: date.day }
+    db::Date {
+        year: date.year,
+        month: date.month,
+        day: date.day,
+    }
 }
 
 fn from_datetime(value: wit::Datetime) -> db::DateTime {
-    db::DateTime { date: from_date(value.date), time: db::Time { nanos: value.time.nanos } }
+    db::DateTime {
+        date: from_date(value.date),
+        time: db::Time {
+            nanos: value.time.nanos,
+        },
+    }
 }
 
 pub(super) fn options(options: wit::Options) -> db::Options {
     db::Options {
         max_rows: options.max_rows,
         max_bytes: options.max_bytes,
-        timeout: options.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
+        timeout: options
+            .timeout_ms
+            .map(|ms| Duration::from_millis(ms.into())),
     }
 }
 
@@ -121,7 +148,10 @@ pub(super) fn stats(stats: &db::Stats) -> wit::Stats {
 
 pub(super) fn table(table: &db::Table) -> Table {
     Table {
-        name: TableName { schema: table.name.schema.clone(), name: table.name.name.clone() },
+        name: TableName {
+            schema: table.name.schema.clone(),
+            name: table.name.name.clone(),
+        },
         kind: table.kind.to_owned(),
         approximate_rows: table.approximate_rows,
         comment: table.comment.clone(),
@@ -129,7 +159,10 @@ pub(super) fn table(table: &db::Table) -> Table {
 }
 
 pub(super) fn table_name(name: TableName) -> db::TableName {
-    db::TableName { schema: name.schema, name: name.name }
+    db::TableName {
+        schema: name.schema,
+        name: name.name,
+    }
 }
 
 pub(super) fn error(error: db::Error) -> wit::Error {
@@ -140,7 +173,9 @@ pub(super) fn error(error: db::Error) -> wit::Error {
             hint: denial.hint,
         }),
         db::Error::InvalidStatement(reason) => wit::Error::InvalidStatement(reason),
-        db::Error::InvalidParameter { name, reason } => wit::Error::InvalidParameter((name, reason)),
+        db::Error::InvalidParameter { name, reason } => {
+            wit::Error::InvalidParameter((name, reason))
+        }
         db::Error::UnknownName(names) => wit::Error::UnknownName(names),
         db::Error::AmbiguousName(names) => wit::Error::AmbiguousName(names),
         db::Error::Unsupported(reason) => wit::Error::Unsupported(reason),

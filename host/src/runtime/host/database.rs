@@ -14,7 +14,8 @@ use crate::runtime::state::StoreState;
 use super::convert;
 
 /// What a guest's cursor handle stands for.
-pub(in crate::runtime) struct GuestCursor(Cursor);
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct GuestCursor(Cursor);
 
 impl GuestCursor {
     pub(in crate::runtime) fn into_inner(self) -> Cursor {
@@ -23,6 +24,8 @@ impl GuestCursor {
 }
 
 impl types::Host for StoreState {}
+
+impl crate::runtime::bindings::mssql_mcp::tools::types::Host for StoreState {}
 
 impl db_query::Host for StoreState {
     async fn query(
@@ -85,7 +88,10 @@ impl db_query::HostCursor for StoreState {
         Ok(Ok(text))
     }
 
-    async fn truncated(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<Option<Truncation>> {
+    async fn truncated(
+        &mut self,
+        cursor: Resource<GuestCursor>,
+    ) -> wasmtime::Result<Option<Truncation>> {
         let cursor = self.table.get(&cursor)?;
         Ok(cursor.0.truncated().map(|truncation| Truncation {
             by: truncation.by.as_str().to_owned(),
@@ -116,11 +122,19 @@ impl db_catalog::Host for StoreState {
             .map_err(convert::error))
     }
 
-    async fn describe(&mut self, database: String, table: TableName) -> wasmtime::Result<Result<String, Error>> {
+    async fn describe(
+        &mut self,
+        database: String,
+        table: TableName,
+    ) -> wasmtime::Result<Result<String, Error>> {
         self.call()?;
         let name = convert::table_name(table);
         Ok(match self.readable(&database) {
-            Ok(database) => database.clone().describe(&name).await.map_err(convert::error),
+            Ok(database) => database
+                .clone()
+                .describe(&name)
+                .await
+                .map_err(convert::error),
             Err(error) => Err(error),
         })
     }
@@ -133,16 +147,27 @@ impl db_catalog::Host for StoreState {
         self.call()?;
         let name = convert::table_name(table);
         Ok(match self.readable(&database) {
-            Ok(database) => database.clone().primary_key(&name).await.map_err(convert::error),
+            Ok(database) => database
+                .clone()
+                .primary_key(&name)
+                .await
+                .map_err(convert::error),
             Err(error) => Err(error),
         })
     }
 
-    async fn resolve(&mut self, database: String, name: String) -> wasmtime::Result<Result<TableName, Error>> {
+    async fn resolve(
+        &mut self,
+        database: String,
+        name: String,
+    ) -> wasmtime::Result<Result<TableName, Error>> {
         self.call()?;
         Ok(match self.readable(&database) {
             Ok(database) => match database.clone().resolve(&name).await {
-                Ok(found) => Ok(TableName { schema: found.schema, name: found.name }),
+                Ok(found) => Ok(TableName {
+                    schema: found.schema,
+                    name: found.name,
+                }),
                 Err(error) => Err(convert::error(error)),
             },
             Err(error) => Err(error),
@@ -164,7 +189,9 @@ impl db_execute::Host for StoreState {
             return Ok(Err(error));
         }
         let Some(writer) = self.scope.writer.clone() else {
-            return Err(wasmtime::format_err!("db-execute in a scope that does not grant it"));
+            return Err(wasmtime::format_err!(
+                "db-execute in a scope that does not grant it"
+            ));
         };
         if self.cursor_open {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
@@ -187,7 +214,9 @@ impl StoreState {
             .iter()
             .find(|(name, _)| label.is_empty() || name == label)
             .map(|(_, database)| database)
-            .ok_or_else(|| Error::UnknownName(databases.iter().map(|(name, _)| name.clone()).collect()))
+            .ok_or_else(|| {
+                Error::UnknownName(databases.iter().map(|(name, _)| name.clone()).collect())
+            })
     }
 
     fn statement(
@@ -201,7 +230,10 @@ impl StoreState {
         Ok(Query {
             sql,
             params: params.into_iter().map(convert::param).collect(),
-            options: Options { timeout: Some(convert::timeout(options.timeout, deadline)), ..options },
+            options: Options {
+                timeout: Some(convert::timeout(options.timeout, deadline)),
+                ..options
+            },
             cancel: context.cancel.clone(),
         })
     }

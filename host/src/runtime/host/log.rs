@@ -15,8 +15,16 @@ use crate::runtime::state::{Phase, StoreState};
 use crate::runtime::tool_set::ToolSetScope;
 
 impl Host for StoreState {
-    fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
-        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    fn log(
+        &mut self,
+        level: Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         self.log.write(level, &message, &fields.join(" "));
         Ok(())
     }
@@ -40,15 +48,25 @@ pub(in crate::runtime) enum Output {
 impl GuestLog {
     pub(in crate::runtime) fn new(scope: Arc<ToolSetScope>, phase: &Phase) -> Self {
         let subject = match phase {
-            Phase::Call { context, .. } => context.principal.as_ref().map(|p| p.subject.as_str().into()),
+            Phase::Call { context, .. } => context
+                .principal
+                .as_ref()
+                .map(|p| p.subject.as_str().into()),
             Phase::Describe => None,
         };
         let left = Arc::new(AtomicUsize::new(scope.limits.log));
-        Self { scope, subject, left }
+        Self {
+            scope,
+            subject,
+            left,
+        }
     }
 
     pub(in crate::runtime) fn stream(&self, output: Output) -> LogStream {
-        LogStream { log: self.clone(), output }
+        LogStream {
+            log: self.clone(),
+            output,
+        }
     }
 
     /// Writes one line, or as much as the call's budget still has.
@@ -56,7 +74,9 @@ impl GuestLog {
         let wanted = message.len() + fields.len() + 1;
         let granted = self
             .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(wanted)))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(wanted))
+            })
             .unwrap_or(0);
         if granted == 0 {
             return;
@@ -102,12 +122,19 @@ impl StdoutStream for LogStream {
 }
 
 impl AsyncWrite for LogStream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let level = match self.output {
             Output::Stdout => Level::Info,
             Output::Stderr => Level::Warn,
         };
-        for line in String::from_utf8_lossy(bytes).lines().filter(|line| !line.is_empty()) {
+        for line in String::from_utf8_lossy(bytes)
+            .lines()
+            .filter(|line| !line.is_empty())
+        {
             self.log.write(level, line, "");
         }
         Poll::Ready(Ok(bytes.len()))

@@ -13,5 +13,7 @@ pub(super) mod log;
 mod seal;
 
 pub(super) use cache::GuestCache;
-pub(super) use database::{GuestCursor, to_contract};
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub use database::GuestCursor;
+pub(super) use database::to_contract;
 pub(super) use seal::Sealer;

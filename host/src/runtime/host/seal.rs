@@ -28,10 +28,17 @@ pub(in crate::runtime) struct Sealer {
 }
 
 impl Sealer {
-    pub(in crate::runtime) fn new(key: &[u8; 32], scope: &str, tool_set: &str) -> wasmtime::Result<Self> {
+    pub(in crate::runtime) fn new(
+        key: &[u8; 32],
+        scope: &str,
+        tool_set: &str,
+    ) -> wasmtime::Result<Self> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, key)
             .map_err(|_| wasmtime::format_err!("the sealing key is refused"))?;
-        Ok(Self { key: LessSafeKey::new(key), bound_to: format!("{scope}\n{tool_set}") })
+        Ok(Self {
+            key: LessSafeKey::new(key),
+            bound_to: format!("{scope}\n{tool_set}"),
+        })
     }
 
     fn aad(&self) -> Aad<&[u8]> {
@@ -48,7 +55,11 @@ impl Sealer {
     fn open(&self, sealed: &str) -> Option<Vec<u8>> {
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let nonce = Nonce::assume_unique_for_key(NONCE);
-        let length = self.key.open_in_place(nonce, self.aad(), &mut bytes).ok()?.len();
+        let length = self
+            .key
+            .open_in_place(nonce, self.aad(), &mut bytes)
+            .ok()?
+            .len();
         bytes.truncate(length);
         Some(bytes)
     }
