@@ -159,7 +159,7 @@ fn through(context: &Context<'_>, base: usize, entity: usize) -> Option<Statemen
     let mut select = Select::over(context.catalogue, base)?;
     select.join(entity)?;
     for (table, _) in &columns {
-        select.join(*table)?;
+        select.join_loosely(*table)?;
     }
     select.find(&context.roles.literals, &columns);
     filter_period(context, &mut select, base);
