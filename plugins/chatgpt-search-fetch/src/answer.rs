@@ -1,7 +1,5 @@
 //! From rows to hits.
 
-use std::collections::HashSet;
-
 use mssql_mcp_sdk::{
     Column, Cursor, DEFAULT_DATABASE, Error, Host, Options, TableName, Value, text_param,
 };
@@ -186,10 +184,16 @@ pub(crate) fn title(table: Option<&Table>, rows: &Rows, row: &[Value]) -> String
     title
 }
 
-/// Removes hits whose id came before.
-pub(crate) fn without_repeats(hits: &mut Vec<Hit>) {
-    let mut seen = HashSet::new();
-    hits.retain(|hit| seen.insert(hit.id.clone()));
+/// Removes hits whose id came before. They are few: a set of hashes would cost
+/// the component its only call for random numbers.
+pub(crate) fn without_repeats(hits: Vec<Hit>) -> Vec<Hit> {
+    let mut distinct: Vec<Hit> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        if distinct.iter().all(|earlier| earlier.id != hit.id) {
+            distinct.push(hit);
+        }
+    }
+    distinct
 }
 
 fn query_row(source: &Source<'_>, row: &[Value], index: usize) -> Option<QueryRow> {

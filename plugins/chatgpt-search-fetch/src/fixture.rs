@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 /// A host with the company's tables and no rows.
 pub(crate) fn host() -> FakeHost {
-    TABLES.iter().fold(FakeHost::new(), |host, table| {
-        host.table(parse(table))
-    })
+    TABLES
+        .iter()
+        .fold(FakeHost::new(), |host, table| host.table(parse(table)))
 }
 
 /// `schema.name | key,key | column type, … | columns -> schema.table(columns); …`

@@ -132,7 +132,7 @@ const CONCEPTS: &[(&str, &str)] = &[
     ("month", "month mes mensual monthly"),
     (
         "ship",
-        "ship shipped shipping shipment envio enviado enviada entregado delivered delivery entrega sent",
+        "ship shipped shipping shipment envio enviar enviado enviada entregar entregado delivered delivery entrega sent",
     ),
     (
         "require",
@@ -190,8 +190,10 @@ const STOP_WORDS: &str = "a al an and any are as at be been by che con cual cual
     show so son su sus tell than that the their them they this to tiene tienen todo todos todas \
     un una uno unos unas us was we were what when where which who whose will with y ya you all \
     find give get busca buscar encuentra lista our there made placed hecho hechos between about \
-    sobre named called llamado llamada nuestro \
-    nuestros nuestra nuestras much mucho mucha muchos muchas only solo provide provides";
+    sobre named called llamado llamada \
+    llamados llamadas nuestro \
+    nuestros nuestra nuestras much mucho mucha muchos muchas only solo provide provides \
+    yet still todavia aun";
 
 const MONTHS: [&str; 12] = [
     "january enero jan",

@@ -24,6 +24,8 @@ pub(crate) struct Word {
     pub(crate) concept: String,
     /// After "by", "por", "per": says how to measure or to group.
     pub(crate) after_by: bool,
+    /// Stands right behind the word before it: "product categories".
+    pub(crate) adjacent: bool,
     /// In quotes: looked for in the data as it stands.
     pub(crate) quoted: bool,
 }
@@ -33,14 +35,21 @@ impl Question {
     pub(crate) fn parse(text: &str) -> Self {
         let mut question = Self::default();
         let mut after_by = false;
+        let mut adjacent = false;
+        let mut negated = false;
         for (token, quoted) in tokens(text) {
             let folded = fold(token);
             if quoted {
-                question.push(token, &folded, after_by, true);
+                question.push(token, &folded, after_by, adjacent, true);
                 continue;
             }
+            let follows = std::mem::replace(&mut adjacent, false);
             if matches!(folded.as_str(), "by" | "por" | "per" | "segun") {
                 after_by = true;
+                continue;
+            }
+            if matches!(folded.as_str(), "not" | "sin" | "no" | "without") {
+                negated = true;
                 continue;
             }
             // Where a phrase begins that says neither measure nor group.
@@ -53,7 +62,11 @@ impl Question {
             if question.take_number(&folded) || is_stop_word(&folded) {
                 continue;
             }
-            question.push(token, &folded, after_by, false);
+            question.push(token, &folded, after_by, follows, false);
+            adjacent = true;
+            if std::mem::take(&mut negated) {
+                question.negate_last();
+            }
         }
         // "may" is a month only beside a year, and "march" a verb otherwise.
         if question.year.is_none() {
@@ -68,13 +81,21 @@ impl Question {
         self.words.iter().any(|word| word.is(concept))
     }
 
-    fn push(&mut self, token: &str, folded: &str, after_by: bool, quoted: bool) {
+    fn push(&mut self, token: &str, folded: &str, after_by: bool, adjacent: bool, quoted: bool) {
         self.words.push(Word {
             text: token.to_owned(),
             concept: concept(folded),
             after_by,
+            adjacent,
             quoted,
         });
+    }
+
+    /// "not shipped", "sin enviar"
+    fn negate_last(&mut self) {
+        if let Some(last) = self.words.last_mut().filter(|word| word.is("ship")) {
+            "pending".clone_into(&mut last.concept);
+        }
     }
 
     fn take_number(&mut self, folded: &str) -> bool {

@@ -203,7 +203,7 @@ fn ask<H: Host>(host: &H, settings: &Settings, words: &str) -> Result<Results, F
     results
         .searched
         .push("names of tables and columns".to_owned());
-    without_repeats(&mut results.results);
+    results.results = without_repeats(results.results);
     Ok(results)
 }
 
@@ -303,4 +303,4 @@ const TABLES: usize = 5;
 /// Time of one statement.
 const EACH_MS: u32 = 5_000;
 /// Time kept for the answer.
-const RESERVE_MS: u64 = 2_000;
+const RESERVE_MS: u64 = 500;

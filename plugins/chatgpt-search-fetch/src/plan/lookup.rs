@@ -1,7 +1,7 @@
 //! Rows that contain the question's words: of the table it names, or of any.
 
 use crate::catalogue::{Column, Kind};
-use crate::plan::select::{Select, alias, column};
+use crate::plan::select::{Select, column};
 use crate::plan::shapes::{all_columns, filter_period, whole_rows};
 use crate::plan::{Context, Gives, Statement, Step};
 
@@ -30,38 +30,44 @@ pub(crate) fn anywhere(context: &Context<'_>) -> Vec<Step> {
             order.push(index);
         }
     }
-    order
-        .into_iter()
-        .filter_map(|table| {
-            let columns = own_text(context, table);
-            if columns.is_empty() {
-                return None;
-            }
-            let literals = &context.roles.literals;
-            let statement = |any: bool| {
-                let mut select = Select::over(context.catalogue, table)?;
-                if any {
-                    select.find_any(literals, &columns);
-                } else {
-                    select.find(literals, &columns);
-                }
-                let most = context.most.min(EACH_TABLE);
-                let what = format!("TOP ({most}) {}", all_columns(table));
-                let (sql, params) = select.finish(&what, "");
-                Some(Statement {
-                    sql,
-                    params,
-                    gives: Gives::Rows(table),
-                    says: format!("text columns of {}", context.name(table)),
-                })
-            };
-            let mut attempts = vec![statement(false)?];
-            if literals.len() > 1 {
-                attempts.push(statement(true)?);
-            }
-            Some(Step { attempts })
+    // All the words in one row first, then any of them.
+    let mut steps = steps_over(context, &order, false);
+    if context.roles.literals.len() > 1 {
+        steps.extend(steps_over(context, &order, true));
+    }
+    steps
+}
+
+fn steps_over(context: &Context<'_>, tables: &[usize], any: bool) -> Vec<Step> {
+    tables
+        .iter()
+        .filter_map(|&table| containing(context, table, any))
+        .map(|statement| Step {
+            attempts: vec![statement],
         })
         .collect()
+}
+
+/// Rows of a table with all of the words, or with any.
+fn containing(context: &Context<'_>, table: usize, any: bool) -> Option<Statement> {
+    let columns = own_text(context, table);
+    if columns.is_empty() {
+        return None;
+    }
+    let mut select = Select::over(context.catalogue, table)?;
+    if any {
+        select.find_any(&context.roles.literals, &columns);
+    } else {
+        select.find(&context.roles.literals, &columns);
+    }
+    let most = context.most.min(EACH_TABLE);
+    let (sql, params) = select.finish(&format!("TOP ({most}) {}", all_columns(table)), "");
+    Some(Statement {
+        sql,
+        params,
+        gives: Gives::Rows(table),
+        says: format!("text columns of {}", context.name(table)),
+    })
 }
 
 /// Where the question's words may be, by nearness: the named tables' own text,
@@ -88,7 +94,7 @@ pub(crate) fn rings<'c>(context: &'c Context<'_>, base: usize, entity: usize) ->
     rings
 }
 
-/// Text columns of a table; keys that lead elsewhere only repeat what is there.
+/// Text columns of a table.
 fn own_text<'c>(context: &'c Context<'_>, table: usize) -> Columns<'c> {
     context.table(table).map_or_else(Vec::new, |found| {
         found.text_columns().map(|column| (table, column)).collect()
@@ -153,7 +159,7 @@ fn through(context: &Context<'_>, base: usize, entity: usize) -> Option<Statemen
     let mut select = Select::over(context.catalogue, base)?;
     select.join(entity)?;
     for (table, _) in &columns {
-        select.join(*table)?;
+        select.join_loosely(*table)?;
     }
     select.find(&context.roles.literals, &columns);
     filter_period(context, &mut select, base);
@@ -179,11 +185,6 @@ pub(crate) fn shown_columns(context: &Context<'_>, table: usize) -> Option<Strin
         }
     }
     let columns: Vec<String> = names.into_iter().map(|name| column(table, name)).collect();
-    debug_assert!(
-        columns
-            .iter()
-            .all(|column| column.starts_with(&alias(table)))
-    );
     Some(columns.join(", "))
 }
 

@@ -13,6 +13,7 @@ use crate::plan::{Context, Gives, Statement, Step};
 /// categoría": rows of a table in the order of a measure.
 pub(crate) fn rank(context: &Context<'_>) -> Option<Step> {
     let (entity, wanted) = ranked(context)?;
+    let wanted = money_unless_goods(context, entity, wanted);
     let measure = wanted.resolve(
         context.catalogue,
         Some(entity),
@@ -50,7 +51,13 @@ pub(crate) fn rank(context: &Context<'_>) -> Option<Step> {
 
 /// "sales by country", "pedidos por año": a measure for each value of a column.
 pub(crate) fn group(context: &Context<'_>) -> Option<Step> {
-    let word = context.question.words.iter().find(|word| word.after_by)?;
+    let words = &context.question.words;
+    // "ventas mensuales" groups without a "por".
+    let word = words.iter().find(|word| word.after_by).or_else(|| {
+        words
+            .iter()
+            .find(|word| word.is("month") || word.is("year"))
+    })?;
     let wanted = Wanted::of(context.question).or_else(|| {
         context
             .roles
@@ -133,6 +140,22 @@ pub(crate) fn total(context: &Context<'_>) -> Option<Step> {
         })
         .collect();
     Some(Step { attempts })
+}
+
+/// What was "sold" is counted in units for goods, and in money for those who
+/// sold or bought it.
+fn money_unless_goods(context: &Context<'_>, entity: usize, wanted: Wanted) -> Wanted {
+    let units = ["quantity", "unit"]
+        .iter()
+        .any(|unit| context.question.has(unit));
+    let goods = context
+        .table(entity)
+        .is_some_and(|table| table.concepts.iter().any(|concept| concept == "product"));
+    if wanted == Wanted::Quantity && !units && !goods {
+        Wanted::Revenue
+    } else {
+        wanted
+    }
 }
 
 /// What is ranked, and by what.

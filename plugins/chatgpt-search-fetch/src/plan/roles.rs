@@ -27,10 +27,16 @@ pub(crate) struct Literal {
 impl Roles {
     /// Gives each word its part.
     pub(crate) fn of(question: &Question, catalogue: &Catalogue) -> Self {
-        let literals = question
-            .words
-            .iter()
-            .filter(|word| is_literal(word, catalogue))
+        let values = || {
+            question
+                .words
+                .iter()
+                .filter(|word| is_literal(word, catalogue))
+        };
+        // Beside names, a word in small letters is a filler that no list has.
+        let names = values().any(is_name);
+        let literals = values()
+            .filter(|word| !names || is_name(word))
             .map(Literal::of)
             .collect();
         Self {
@@ -66,6 +72,16 @@ impl Literal {
     }
 }
 
+/// Written as names are: in quotes, with a capital or a digit, or a known place.
+fn is_name(word: &Word) -> bool {
+    word.quoted
+        || word
+            .text
+            .chars()
+            .any(|c| c.is_uppercase() || c.is_numeric())
+        || translation(&fold(&word.text)).is_some()
+}
+
 fn is_literal(word: &Word, catalogue: &Catalogue) -> bool {
     if word.quoted || translation(&fold(&word.text)).is_some() {
         return true;
@@ -89,7 +105,10 @@ fn named(catalogue: &Catalogue, words: &[Word], after_by: bool) -> Vec<usize> {
         .iter()
         .enumerate()
         .filter_map(|(index, table)| {
-            let score = score(table, words, after_by)?;
+            let mut score = score(table, words, after_by)?;
+            if describes_another(catalogue, table, words) {
+                score -= 0.2;
+            }
             // Of two tables with one name, the one that others hang on.
             let links = catalogue
                 .tables
@@ -104,6 +123,24 @@ fn named(catalogue: &Catalogue, words: &[Word], after_by: bool) -> Vec<usize> {
         .collect();
     scored.sort_by(|left, right| right.1.total_cmp(&left.1));
     scored.into_iter().map(|(index, _)| index).collect()
+}
+
+/// "product categories" are categories: the word before only describes.
+fn describes_another(catalogue: &Catalogue, table: &Table, words: &[Word]) -> bool {
+    let names = |concepts: &[String], word: &Word| concepts.iter().any(|concept| word.is(concept));
+    words.windows(2).any(|pair| match pair {
+        [word, next] => {
+            next.adjacent
+                && names(&table.concepts, word)
+                && !names(&table.concepts, next)
+                && !is_generic(&next.concept)
+                && catalogue
+                    .tables
+                    .iter()
+                    .any(|other| matches!(other.concepts.as_slice(), [own] if next.is(own)))
+        }
+        _ => false,
+    })
 }
 
 /// Matched words × share of the name they cover; earlier in the question is

@@ -35,8 +35,18 @@ impl<'c> Select<'c> {
         })
     }
 
-    /// Joins a table that the base belongs to, with all on the way.
+    /// Joins a table that the base belongs to, with all on the way; rows that
+    /// belong to none of it go.
     pub(crate) fn join(&mut self, table: usize) -> Option<()> {
+        self.join_as("JOIN", table)
+    }
+
+    /// Joins a table to look into it; rows that belong to none of it stay.
+    pub(crate) fn join_loosely(&mut self, table: usize) -> Option<()> {
+        self.join_as("LEFT JOIN", table)
+    }
+
+    fn join_as(&mut self, how: &str, table: usize) -> Option<()> {
         for (child, link) in self.catalogue.path(self.base, table)? {
             if self.joined.contains(&link.table) {
                 continue;
@@ -55,7 +65,7 @@ impl<'c> Select<'c> {
                 })
                 .collect();
             self.from.push_str(&format!(
-                " JOIN {} AS {} ON {}",
+                " {how} {} AS {} ON {}",
                 quote_table(&parent.name),
                 alias(link.table),
                 on.join(" AND ")

@@ -189,7 +189,7 @@ pub(crate) fn filtered<'c>(
         .filter_map(|ring| {
             let mut select = select.clone();
             for (table, _) in &ring {
-                select.join(*table)?;
+                select.join_loosely(*table)?;
             }
             select.find(&context.roles.literals, &ring);
             Some(select)
