@@ -20,6 +20,16 @@ use super::state::ServerState;
 /// hyper is driven here and not through `axum::serve`, which has no limits on
 /// headers and no end to a graceful stop.
 pub async fn serve(listener: TcpListener, app: ServerState, shutdown: CancellationToken) {
+    serve_until(listener, app, shutdown, DRAIN_TIMEOUT).await;
+}
+
+/// As [`serve`]; calls in flight get `drain` to end.
+async fn serve_until(
+    listener: TcpListener,
+    app: ServerState,
+    shutdown: CancellationToken,
+    drain: Duration,
+) {
     let router = router(app);
     let mut connections = JoinSet::new();
     loop {
@@ -36,7 +46,7 @@ pub async fn serve(listener: TcpListener, app: ServerState, shutdown: Cancellati
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+    if tokio::time::timeout(drain, drained).await.is_err() {
         tracing::warn!(
             left = connections.len(),
             "calls were still running and are cut off"

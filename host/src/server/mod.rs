@@ -10,6 +10,8 @@ mod pages;
 mod request_id;
 mod router;
 mod state;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use bearer::Authentication;
 pub use connections::serve;

@@ -96,3 +96,36 @@ impl ServerState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::testing::fixture;
+    use crate::server::Status;
+    use crate::server::testing::Fixed;
+
+    fn config(scopes: &[&str], default_scope: &str) -> ServerConfig {
+        ServerConfig {
+            scopes: scopes.iter().map(|name| fixture(name).scope).collect(),
+            default_scope: default_scope.into(),
+            authentication: Authentication::Off,
+            guard: HostGuard::new(([127, 0, 0, 1], 0).into(), None).unwrap(),
+            health: Arc::new(Fixed(Status::Healthy)),
+            max_body_bytes: ServerConfig::MAX_BODY_BYTES,
+        }
+    }
+
+    #[test]
+    fn scopes_need_names_of_their_own_and_the_default_must_be_one() {
+        let error = |config| ServerState::new(config).err();
+        assert_eq!(
+            error(config(&["a", "a"], "a")),
+            Some(ServerError::DuplicateScope("a".into()))
+        );
+        assert_eq!(
+            error(config(&["a"], "b")),
+            Some(ServerError::UnknownDefault("b".into()))
+        );
+        assert_eq!(error(config(&["a", "b"], "b")), None);
+    }
+}

@@ -243,6 +243,3 @@ fn nests_within(text: &str, limit: usize) -> bool {
 /// inside a message.
 const MAX_DEPTH: usize = 100;
 const MAX_BATCH: usize = 50;
-
-#[cfg(test)]
-mod tests;

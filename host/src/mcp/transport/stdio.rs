@@ -29,7 +29,21 @@ use crate::mcp::version::Revision;
 ///
 /// # Errors
 /// `reader` or `writer` failed.
-pub async fn serve<R, W>(scope: &McpScope, mut reader: R, mut writer: W) -> io::Result<()>
+pub async fn serve<R, W>(scope: &McpScope, reader: R, writer: W) -> io::Result<()>
+where
+    R: AsyncBufRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    serve_until(scope, reader, writer, DRAIN_TIMEOUT).await
+}
+
+/// As [`serve`]; at the end of input, calls in flight get `drain` to end.
+async fn serve_until<R, W>(
+    scope: &McpScope,
+    mut reader: R,
+    mut writer: W,
+    drain: Duration,
+) -> io::Result<()>
 where
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -74,9 +88,7 @@ where
         }
         Ok(())
     };
-    tokio::time::timeout(DRAIN_TIMEOUT, rest)
-        .await
-        .unwrap_or(Ok(()))
+    tokio::time::timeout(drain, rest).await.unwrap_or(Ok(()))
 }
 
 /// The client's state: what it negotiated and what it waits for.

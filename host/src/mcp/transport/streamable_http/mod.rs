@@ -5,6 +5,8 @@
 
 mod headers;
 mod ladder;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,6 +172,3 @@ impl IntoResponse for Rejection<'_> {
 
 /// From the last header to the last byte.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-#[cfg(test)]
-mod tests;
