@@ -29,3 +29,39 @@ pub const CHATGPT_SEARCH_FETCH: Component = Component {
 
 /// All of them.
 pub const ALL: &[Component] = &[CLAUDE_TOOLS, CLAUDE_TOOLS_WRITE, CHATGPT_SEARCH_FETCH];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the component's type names the interface.
+    fn names(component: &Component, interface: &str) -> bool {
+        component
+            .wasm
+            .windows(interface.len())
+            .any(|window| window == interface.as_bytes())
+    }
+
+    #[test]
+    fn only_the_writing_set_can_name_the_means_to_write() {
+        let writing: Vec<_> = ALL
+            .iter()
+            .filter(|component| names(component, "mssql-mcp:database/db-execute"))
+            .map(|component| component.name)
+            .collect();
+        assert_eq!(writing, ["claude-tools-write"]);
+    }
+
+    #[test]
+    fn every_component_exports_the_contract() {
+        for component in ALL {
+            // The header of a component, not of a core module.
+            assert_eq!(component.wasm.get(..8), Some(&b"\0asm\x0d\0\x01\0"[..]));
+            assert!(
+                names(component, "mssql-mcp:tools/provider"),
+                "{}",
+                component.name
+            );
+        }
+    }
+}

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_commands_are_understood_in_both_languages() {
+    fn commands_are_understood_in_both_languages() {
         for query in [
             "list tables",
             "LIST TABLES",

@@ -21,7 +21,7 @@ pub(crate) struct Fetch;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arguments {
     /// An id that search returned.
-    // The customer's first documents call it `record_id`.
+    // Older clients call it `record_id`.
     #[serde(alias = "record_id")]
     #[schemars(length(min = 1))]
     id: String,
@@ -130,7 +130,7 @@ fn cache_key(id: &str) -> String {
     format!("record:{id}")
 }
 
-/// A table's description, or `Customers_123` as the documents write it.
+/// A table's description, or `Customers_123` as older clients write it.
 fn named<H: Host>(
     host: &H,
     settings: &Settings,

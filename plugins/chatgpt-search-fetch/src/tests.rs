@@ -148,7 +148,7 @@ fn a_sampled_row_can_be_fetched_by_its_key() {
 }
 
 #[test]
-fn the_documents_ids_and_argument_are_understood() {
+fn ids_and_arguments_of_older_clients_are_understood() {
     let host = company();
     let fetched = call(&host, "fetch", &json!({"record_id": "Customers_BERGS"})).unwrap();
     assert_eq!(fetched["title"], "Customers BERGS: Berglunds snabbköp");
