@@ -109,6 +109,8 @@ async fn the_documents_form_of_an_id_and_of_its_argument_are_understood() {
     let key = id.rsplit('/').next().unwrap();
     let document = fetch(&chatgpt, &format!("Customers_{key}")).await;
     assert!(document["text"].as_str().unwrap().contains(key), "{document}");
+    let undeclared = chatgpt.call("fetch", json!({"record_id": id})).await;
+    assert_eq!(undeclared.structured()["id"], id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
