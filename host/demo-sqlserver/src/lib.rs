@@ -2,6 +2,7 @@
 //! socket over SQLite, so that they use the driver, the pool and the
 //! cancellation that production uses. A stage, not a product.
 
+pub mod engine;
 pub mod schema;
 mod value;
 
