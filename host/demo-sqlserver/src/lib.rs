@@ -5,6 +5,8 @@
 mod backend;
 pub mod catalog;
 mod certificate;
+mod demo;
+pub mod engine;
 pub mod sample;
 pub mod schema;
 mod server;
@@ -13,5 +15,6 @@ mod tds;
 mod value;
 
 pub use backend::{Backend, BackendSession, Interrupter, LogIn};
+pub use demo::{Account, DemoServer, StartError};
 pub use server::{Event, Server, ServerConfig, Tls};
 pub use value::{Column, Flow, Length, Parameter, Sink, SqlError, SqlType, Udt, Value};
