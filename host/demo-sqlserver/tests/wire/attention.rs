@@ -1,8 +1,10 @@
 //! Attention while a statement runs.
 
+use demo_sqlserver::{Event, Tls};
 use futures_util::TryStreamExt;
+use tiberius::EncryptionLevel;
 
-use super::*;
+use crate::support::Running;
 
 #[tokio::test]
 async fn attention_stops_a_result_that_streams_and_frees_the_session() {

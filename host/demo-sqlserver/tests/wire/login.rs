@@ -1,6 +1,9 @@
 //! Logging in: each encryption mode, and each refusal.
 
-use super::*;
+use demo_sqlserver::{Event, Tls};
+use tiberius::{AuthMethod, EncryptionLevel};
+
+use crate::support::{Running, Tiberius, connect};
 
 async fn database(client: &mut Tiberius) -> String {
     let stream = client.simple_query("SELECT database").await.unwrap();

@@ -1,9 +1,12 @@
 //! Bytes that no driver sends: requests in pieces, Attention against a
 //! statement without output, garbage.
 
+use demo_sqlserver::{Event, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use super::*;
+use crate::backend::PASSWORD;
+use crate::support::Running;
 
 const BATCH: u8 = 0x01;
 const RPC: u8 = 0x03;

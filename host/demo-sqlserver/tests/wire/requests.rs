@@ -1,8 +1,9 @@
 //! Batches, procedures and transactions.
 
-use tiberius::{ColumnData, numeric::Numeric};
+use demo_sqlserver::Tls;
+use tiberius::{ColumnData, EncryptionLevel, numeric::Numeric};
 
-use super::*;
+use crate::support::Running;
 
 #[tokio::test]
 async fn typed_parameters_reach_the_engine() {

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use demo_sqlserver::Tls;
 use tiberius::time::{Date, DateTime, DateTime2, DateTimeOffset, SmallDateTime, Time};
-use tiberius::{ColumnData, Uuid, numeric::Numeric, xml::XmlData};
+use tiberius::{ColumnData, EncryptionLevel, Uuid, numeric::Numeric, xml::XmlData};
 
-use super::*;
 use crate::backend::{AFTERNOON, GUID, LEAP_DAY, every_type};
+use crate::support::{Running, connect};
 
 fn expected() -> Vec<ColumnData<'static>> {
     let text = |text: &str| ColumnData::String(Some(Cow::Owned(text.to_owned())));
@@ -22,8 +23,8 @@ fn expected() -> Vec<ColumnData<'static>> {
         ColumnData::F32(Some(0.1)),
         ColumnData::F64(Some(0.1)),
         numeric(-(10_i128.pow(38) - 1), 10),
-        ColumnData::F64(Some(-1.2345)),
-        ColumnData::F64(Some(12_345_678.9012)),
+        ColumnData::F64(Some(-1.234_5)),
+        ColumnData::F64(Some(12_345_678.901_2)),
         text("Été  "),
         text("Œuvre €"),
         text(""),
