@@ -1,7 +1,6 @@
 //! Stopping a running request from another task.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,7 +10,6 @@ use crate::backend::Interrupter;
 /// Whether one request is to stop, and how its engine hears of it.
 pub(crate) struct Cancel {
     stopped: CancellationToken,
-    attention: AtomicBool,
     interrupter: Interrupter,
 }
 
@@ -20,29 +18,17 @@ impl Cancel {
     pub(crate) fn new(interrupter: Interrupter, closing: &CancellationToken) -> Self {
         Self {
             stopped: closing.child_token(),
-            attention: AtomicBool::new(false),
             interrupter,
         }
     }
 
-    /// The client sent Attention.
-    pub(crate) fn attention(&self) {
-        self.attention.store(true, Ordering::Release);
-        self.stop();
-    }
-
-    /// Nobody wants the rest.
+    /// The client sent Attention, or nobody wants the rest.
     pub(crate) fn stop(&self) {
         self.stopped.cancel();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.is_cancelled()
-    }
-
-    /// Whether the reply has to end with DONE_ATTN.
-    pub(crate) fn is_attention(&self) -> bool {
-        self.attention.load(Ordering::Acquire)
     }
 
     /// Once stopped, interrupts the engine over and over: an interrupt that

@@ -138,8 +138,8 @@ impl Connection {
         let (packets, mut produced) = mpsc::channel(PACKETS_AHEAD);
         let running = Arc::clone(&cancel);
         let mut job = task::spawn_blocking(move || {
-            let end = worker.serve(&message, packets, &running);
-            (worker, end)
+            let stays_open = worker.serve(&message, packets, &running);
+            (worker, stays_open)
         });
         let sent = {
             let sending = send(&mut self.writer, &mut produced);
@@ -158,7 +158,7 @@ impl Connection {
             ended = &mut job => ended,
             never = cancel.keep_interrupting() => match never {},
         };
-        let (worker, end) = ended.map_err(|error| {
+        let (worker, stays_open) = ended.map_err(|error| {
             tracing::error!(session = self.session, %error, "a request panicked");
             ProtocolError::Malformed("the request made the engine fail")
         })?;
@@ -167,14 +167,10 @@ impl Connection {
             session: self.session,
         });
         sent?;
-        if end.attention_acknowledged {
-            // The reply's last DONE answered it.
-            self.incoming.recv().await;
-        }
-        Ok(end.stays_open)
+        Ok(stays_open)
     }
 
-    /// Answers an Attention that found nothing to stop.
+    /// Answers an Attention; what it was for has ended by now.
     async fn acknowledge_attention(&mut self) -> Result<(), ProtocolError> {
         if let Some(worker) = &self.worker {
             self.writer.write_all(&worker.attention_reply()).await?;

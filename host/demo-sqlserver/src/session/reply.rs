@@ -89,22 +89,22 @@ impl<'a, O: PacketOut> Reply<'a, O> {
         }
     }
 
-    /// Ends the reply. Whether its last DONE answered an Attention.
-    pub(crate) fn finish(mut self, in_transaction: bool) -> bool {
-        let attention = self.cancel.is_attention();
+    /// Ends the reply. One that was stopped ends as failed; the answer to an
+    /// Attention is a message of its own, as SQL Server sends it and tedious
+    /// needs it.
+    pub(crate) fn finish(mut self, in_transaction: bool) {
         let transaction = if in_transaction {
             token::DONE_IN_TRANSACTION
         } else {
             0
         };
-        if attention {
-            self.held = Some(plain_done(token::DONE_ATTENTION));
+        if self.cancel.is_stopped() {
+            self.held = Some(plain_done(token::DONE_ERROR));
         } else if self.held.is_none() {
             self.held = Some(plain_done(0));
         }
         self.release(transaction);
         self.out.finish();
-        attention
     }
 
     fn release(&mut self, status: u16) {

@@ -47,7 +47,7 @@ where
                     tracing::info!(session, "Attention");
                     shared.emit(Event::Attention { session });
                     if let Some(current) = current.take() {
-                        current.attention();
+                        current.stop();
                     }
                     Incoming::Attention
                 } else {

@@ -28,15 +28,6 @@ pub(crate) struct Worker {
     database: String,
 }
 
-/// How a request ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct End {
-    /// Its last DONE answered an Attention.
-    pub(crate) attention_acknowledged: bool,
-    /// Whether the connection goes on.
-    pub(crate) stays_open: bool,
-}
-
 impl Worker {
     pub(crate) fn new(
         session: Box<dyn BackendSession>,
@@ -59,13 +50,13 @@ impl Worker {
         self.session.interrupter()
     }
 
-    /// Answers `message` into `packets`.
+    /// Answers `message` into `packets`. Whether the connection goes on.
     pub(crate) fn serve<O: PacketOut>(
         &mut self,
         message: &Message,
         packets: O,
         cancel: &Cancel,
-    ) -> End {
+    ) -> bool {
         let out = PacketWriter::reply(packets, usize::from(self.packet_size), self.number);
         let shared = Arc::clone(&self.shared);
         let server = &shared.config.server_name;
@@ -86,19 +77,17 @@ impl Worker {
                 reply.batch_done(true);
             }
         }
-        End {
-            attention_acknowledged: reply.finish(self.session.transaction_count() > 0),
-            stays_open,
-        }
+        reply.finish(self.session.transaction_count() > 0);
+        stays_open
     }
 
-    /// The reply to an Attention that came when nothing ran.
+    /// What answers an Attention, once nothing runs.
     pub(crate) fn attention_reply(&self) -> Vec<u8> {
         let mut out = PacketWriter::reply(Vec::new(), usize::from(self.packet_size), self.number);
         let done = Done {
             token: DoneToken::Done,
             status: token::DONE_ATTENTION,
-            command: 0,
+            command: COMMAND_ATTENTION,
             rows: 0,
         };
         token::done(&mut out, done);
@@ -253,3 +242,6 @@ fn contains_ignoring_case(text: &str, word: &str) -> bool {
         .windows(word.len())
         .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
+
+/// CurCmd as SQL Server sets it where it answers an Attention.
+const COMMAND_ATTENTION: u16 = 0xFD;

@@ -41,7 +41,7 @@ fn examples() -> Vec<(SqlType, Value)> {
         (SqlType::VarBinary(Length::Limited(9)), Value::Bytes(vec![])),
         (
             SqlType::VarBinary(Length::Max),
-            Value::Bytes(vec![1; 70_000]),
+            Value::Bytes(vec![1; 20_000]),
         ),
         (SqlType::UniqueIdentifier, Value::Guid([7; 16])),
         (SqlType::Date, Value::Date(LAST_DATE)),
