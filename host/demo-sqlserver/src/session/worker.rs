@@ -102,7 +102,7 @@ impl Worker {
         match message.message_type {
             MessageType::SqlBatch => {
                 let sql = request::sql_batch(&message.payload)?;
-                let failed = self.execute(&sql, &[], reply).is_err();
+                let failed = self.execute(&sql, None, reply).is_err();
                 reply.batch_done(failed);
             }
             MessageType::Rpc => {
@@ -125,7 +125,7 @@ impl Worker {
     pub(super) fn execute<O: PacketOut>(
         &mut self,
         sql: &str,
-        parameters: &[Parameter],
+        parameters: Option<&[Parameter]>,
         reply: &mut Reply<'_, O>,
     ) -> Result<(), SqlError> {
         let result = self
