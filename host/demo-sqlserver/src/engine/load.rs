@@ -23,15 +23,15 @@ pub(super) struct Loaded {
 /// Creates and fills everything.
 pub(super) fn load(
     connection: &Connection,
-    database: Database,
-    system: Vec<Table>,
+    database: &Database,
+    system: &[Table],
 ) -> Result<Loaded, EngineError> {
     let mut catalog = Catalog::default();
     catalog.database.clone_from(&database.name);
     for table in &database.tables {
         catalog.add_table(table, false);
     }
-    for table in &system {
+    for table in system {
         catalog.add_table(table, true);
     }
     for view in &database.views {
@@ -45,7 +45,7 @@ pub(super) fn load(
     // Rows come in any order of tables.
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     connection.execute_batch("BEGIN")?;
-    for table in database.tables.iter().chain(&system) {
+    for table in database.tables.iter().chain(system) {
         let name = format!("{}.{}", table.schema, table.name);
         let sql = create(&catalog, table).map_err(|source| EngineError::Description {
             object: name.clone(),

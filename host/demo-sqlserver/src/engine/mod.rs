@@ -8,6 +8,7 @@ mod compile;
 mod convert;
 mod datetime;
 mod decimal;
+mod dialect;
 mod error;
 mod functions;
 mod like;
@@ -99,10 +100,14 @@ impl Engine {
     ///
     /// # Errors
     /// Where the description or the temporary directory is at fault.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the description is not needed any more once the tables exist"
+    )]
     pub fn open(database: Database, system: Vec<Table>, clock: Clock) -> Result<Self, EngineError> {
         let directory = tempfile::tempdir()?;
         let keeper = connect(directory.path())?;
-        let loaded = load::load(&keeper, database, system)?;
+        let loaded = load::load(&keeper, &database, &system)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 catalog: loaded.catalog,
