@@ -2,7 +2,9 @@
 //! socket over SQLite, so that they use the driver, the pool and the
 //! cancellation that production uses. A stage, not a product.
 
+pub mod catalog;
 pub mod engine;
+pub mod sample;
 pub mod schema;
 mod value;
 

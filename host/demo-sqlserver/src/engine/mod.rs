@@ -32,8 +32,8 @@ use self::catalog::Catalog;
 use self::compile::write::Write;
 use self::error::into_sqlite;
 use self::session::Context;
-use crate::schema::{Database, Table};
-use crate::value::SqlError;
+use crate::schema::{Database, Table, View};
+use crate::value::{SqlError, SqlType};
 
 pub use self::session::Session;
 
@@ -153,6 +153,32 @@ impl Engine {
             last_identity,
         ))
     }
+}
+
+/// The columns of a view: name, type and whether NULL can occur, which follow
+/// from its SELECT.
+///
+/// # Errors
+/// Where the view's definition is not understood.
+pub fn view_columns(
+    database: &Database,
+    view: &View,
+) -> Result<Vec<(String, SqlType, bool)>, EngineError> {
+    let catalog = load::describe(database, &[])?;
+    let described = |source| EngineError::Description {
+        object: format!("{}.{}", view.schema, view.name),
+        source,
+    };
+    let query = batch::parse_query(&view.definition).map_err(described)?;
+    let context = Context::nobody();
+    let compiled = compile::Compiler::new(&catalog, &context)
+        .query(&query)
+        .map_err(described)?;
+    Ok(compiled
+        .columns
+        .into_iter()
+        .map(|c| (c.name, c.sql_type, c.nullable))
+        .collect())
 }
 
 impl Shared {

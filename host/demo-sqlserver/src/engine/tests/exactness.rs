@@ -132,3 +132,13 @@ fn a_query_nested_too_deeply_is_refused() {
         ["1"]
     );
 }
+
+#[test]
+fn positions_count_utf16_units() {
+    assert_eq!(
+        ask(
+            "SELECT LEN(N'a🍷b'), CHARINDEX('b', N'a🍷b'), SUBSTRING(N'a🍷b', 4, 1), RIGHT(N'a🍷b', 1)"
+        ),
+        ["4|4|b|b"]
+    );
+}
