@@ -1,11 +1,12 @@
 //! The tools of one scope: immutable once built, so that a call takes no lock;
 //! a change builds a new registry and swaps it whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Access, CallContext, Output, Schema, SchemaError, Tool, ToolError, ToolProvider};
 use crate::principal::{OAuthScope, Principal};
@@ -21,6 +22,8 @@ struct Entry {
     tool: Arc<Tool>,
     provider: Arc<dyn ToolProvider>,
     arguments: Schema,
+    /// Undeclared name and the argument that it stands for.
+    aliases: HashMap<String, String>,
 }
 
 /// Why tool sets cannot serve one scope together.
@@ -83,12 +86,14 @@ impl ToolRegistry {
                         source,
                     }
                 })?;
+                let aliases = aliases(tool);
                 let tool = Arc::new(tool.clone());
                 tools.push(Arc::clone(&tool));
                 let entry = Entry {
                     tool,
                     provider: Arc::clone(&provider),
                     arguments,
+                    aliases,
                 };
                 entries.insert(entry.tool.name.clone(), entry);
             }
@@ -139,12 +144,33 @@ impl ToolRegistry {
             Some(arguments) => arguments,
             None => serde_json::from_str("{}").unwrap_or(RawValue::NULL),
         };
+        let renamed = entry.rename(arguments);
+        let arguments = renamed.as_deref().unwrap_or(arguments);
         entry.check(arguments)?;
         Ok(entry.provider.call(&entry.tool, arguments, context).await?)
     }
 }
 
 impl Entry {
+    /// The arguments with aliases replaced, where one stands for an argument
+    /// that is missing.
+    fn rename(&self, arguments: &RawValue) -> Option<Box<RawValue>> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(arguments.get()).ok()?;
+        let mut renamed = false;
+        for (alias, name) in &self.aliases {
+            if !members.contains_key(name)
+                && let Some(value) = members.remove(alias)
+            {
+                members.insert(name.clone(), value);
+                renamed = true;
+            }
+        }
+        renamed.then(|| to_raw_value(&members).ok()).flatten()
+    }
+
     fn check(&self, arguments: &RawValue) -> Result<(), ToolError> {
         let parsed: Value = serde_json::from_str(arguments.get()).map_err(|error| ToolError {
             message: format!("The arguments of {} are not JSON: {error}.", self.tool.name),
@@ -199,6 +225,18 @@ impl Entry {
             format!("{} takes: {}.", self.tool.name, fields.join(", "))
         }
     }
+}
+
+/// The names that a tool understands besides those of its schema: some clients
+/// check that a schema has certain arguments and no others.
+fn aliases(tool: &Tool) -> HashMap<String, String> {
+    #[derive(Default, Deserialize)]
+    struct Meta {
+        #[serde(rename = "mssql-mcp/argument-aliases", default)]
+        aliases: HashMap<String, String>,
+    }
+    let meta = tool.meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok());
+    meta.unwrap_or_else(Meta::default).aliases
 }
 
 /// Tools that write are hidden from callers who may not call them.
@@ -314,6 +352,21 @@ mod tests {
         ));
         let writer = context(&[OAuthScope::Read, OAuthScope::Write]);
         assert_eq!(registry.list(writer.principal.as_deref()).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_alias_stands_for_an_argument_that_is_missing() {
+        let mut tool = Tool::clone(&provider(&[("a", Access::Read)]).manifest().tools[0]);
+        let meta = r#"{"mssql-mcp/argument-aliases":{"number":"n"}}"#;
+        tool.meta = Some(RawValue::from_string(meta.to_owned()).unwrap().into());
+        let mut manifest = provider(&[]).manifest().clone();
+        manifest.tools.push(tool);
+        let registry = ToolRegistry::new(vec![Arc::new(Echo(manifest))]).unwrap();
+        for (given, taken) in [(r#"{"number":1}"#, r#"{"n":1}"#), (r#"{"n":2}"#, r#"{"n":2}"#)] {
+            let given = RawValue::from_string(given.to_owned()).unwrap();
+            let output = registry.call("a", Some(&given), context(&[OAuthScope::Read])).await.unwrap();
+            assert_eq!(output.structured.unwrap().get(), taken);
+        }
     }
 
     #[test]

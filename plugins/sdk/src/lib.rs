@@ -66,7 +66,7 @@ pub use bindings::exports::mssql_mcp::tools::provider::{
 pub use bindings::mssql_mcp::database::db_catalog::{Table, TableName};
 pub use bindings::mssql_mcp::database::db_query::{Batch, JsonShape, Truncation};
 pub use bindings::mssql_mcp::database::types::{
-    Column, Date, Datetime, Error, Options, Param, ServerError, Time, Value,
+    Column, Date, Datetime, Error, LimitKind, Options, Param, ServerError, Time, Value,
 };
 pub use bindings::mssql_mcp::tools::types::{Access, Annotations, Manifest, OutputShape};
 pub use host::{Cursor, DEFAULT_DATABASE, Execute, Host, Sharing};
