@@ -211,7 +211,7 @@ fn company() -> Result<Engine, EngineError> {
     let system = catalog::system_tables(&database, &|view| {
         columns.get(&(view.schema.as_str(), view.name.as_str())).cloned().unwrap_or_default()
     });
-    Engine::open(&database, &system, clock)
+    Engine::open(database, system, clock)
 }
 
 fn failed(number: i32, message: String) -> SqlError {
