@@ -1,3 +1,4 @@
 //! The host.
 
+pub mod database;
 pub mod principal;
