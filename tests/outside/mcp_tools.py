@@ -1,0 +1,116 @@
+"""Calls every tool with the official Python SDK.
+
+usage: mcp_tools.py legacy|modern URL
+       mcp_tools.py legacy|modern stdio COMMAND [ARGUMENT…]
+
+`legacy` shakes hands (2025-11-25), `modern` discovers (2026-07-28). MCP_TOKEN is
+the bearer token, if one is needed; with EXPECT_REFUSAL=1 the server must answer
+401 instead.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import os
+import sys
+
+import httpx2
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+REVISIONS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
+TOOLS = ["list_tables", "describe_table", "execute_sql", "get_table_sample", "search", "fetch"]
+
+
+async def check(client, revision):
+    assert client.protocol_version == revision, client.protocol_version
+    tools = (await client.list_tools()).tools
+    assert [tool.name for tool in tools] == TOOLS, tools
+    calls = 0
+
+    async def call(tool, **arguments):
+        """What the tool says, which it must say twice."""
+        nonlocal calls
+        calls += 1
+        result = await client.call_tool(tool, arguments)
+        assert not result.is_error, f"{tool}: {result}"
+        [item] = result.content
+        assert json.loads(item.text) == result.structured_content, f"{tool}: {result}"
+        return result.structured_content
+
+    tables = await call("list_tables")
+    assert "Order Details" in [table["name"] for table in tables["tables"]], tables
+    orders = await call("describe_table", table_name="Orders")
+    assert orders["primary_keys"] == ["OrderID"], orders
+    values = await call(
+        "execute_sql",
+        query="SELECT CAST(12.50 AS decimal(10,2)) AS amount, CAST(9007199254740993 AS bigint) AS big, "
+        "N'Zürich 日本 😀' AS city, NULL AS nothing",
+    )
+    assert values["results"] == [
+        {"amount": "12.50", "big": "9007199254740993", "city": "Zürich 日本 😀", "nothing": None}
+    ], values
+    sample = await call("get_table_sample", table_name="Order Details", limit=3)
+    assert sample["row_count"] == len(sample["results"]) == 3, sample
+    for query, hits in [
+        ("10 mejores clientes por ingresos", 10),
+        ("SELECT TOP 3 CustomerID, CompanyName FROM Customers ORDER BY CustomerID", 3),
+    ]:
+        found = (await call("search", query=query))["results"]
+        assert len(found) == hits, f"{query}: {found}"
+        record = await call("fetch", id=found[0]["id"])
+        assert record["id"] == found[0]["id"] and record["text"], record
+
+    failed = await client.call_tool("describe_table", {"table_name": "Nowhere"})
+    assert failed.is_error and failed.structured_content is None, failed
+    assert json.loads(failed.content[0].text)["code"] == "unknown-table", failed
+    try:
+        await client.call_tool("no_such_tool", {})
+    except MCPError as error:
+        assert error.code == -32602, error
+    else:
+        raise AssertionError("an unknown tool was called")
+    return calls
+
+
+async def main(mode, server, *command):
+    headers = {"Authorization": f"Bearer {token}"} if (token := os.environ.get("MCP_TOKEN")) else {}
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+        if server == "stdio":
+            transport = StdioServerParameters(command=command[0], args=list(command[1:]))
+        else:
+            transport = streamable_http_client(server, http_client=http)
+        client = Client(
+            transport,
+            mode="legacy" if mode == "legacy" else "auto",
+            read_timeout_seconds=60,
+        )
+        if os.environ.get("EXPECT_REFUSAL"):
+            return await refusal(client)
+        async with client:
+            calls = await check(client, REVISIONS[mode])
+    print(f"mcp {importlib.metadata.version('mcp')}, {REVISIONS[mode]}: {len(TOOLS)} tools, {calls} calls, 2 errors as they should be")
+
+
+async def refusal(client):
+    try:
+        async with client:
+            pass
+    except BaseException as error:
+        assert "401" in "".join(sentences(error)), error
+        print("refused with 401")
+        return
+    raise AssertionError("let in without a token")
+
+
+def sentences(error):
+    """The messages of an error and of all that it stands for."""
+    yield f"{error!r}"
+    for inner in getattr(error, "exceptions", []):
+        yield from sentences(inner)
+    if error.__cause__:
+        yield from sentences(error.__cause__)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
