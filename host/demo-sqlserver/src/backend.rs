@@ -42,7 +42,8 @@ pub trait BackendSession: Send {
     /// The current database.
     fn database(&self) -> &str;
 
-    /// Runs a batch (without parameters) or a statement of `sp_executesql`.
+    /// Runs a batch, or with `Some` parameters a statement of `sp_executesql`,
+    /// whose SET options end with it.
     /// All it produces goes to `sink`; once that says [`crate::Flow::Stop`],
     /// the result no longer matters.
     ///
@@ -51,7 +52,7 @@ pub trait BackendSession: Send {
     fn execute(
         &mut self,
         sql: &str,
-        parameters: &[Parameter],
+        parameters: Option<&[Parameter]>,
         sink: &mut dyn Sink,
     ) -> Result<(), SqlError>;
 

@@ -1,6 +1,7 @@
 //! The embedded SQL Server as the demo and the tests start it: sample company,
 //! two log-ins, a loopback port.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use tokio::sync::broadcast;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::backend::{Backend, BackendSession, Interrupter, LogIn};
-use crate::engine::{Engine, EngineError, Session, User};
+use crate::catalog;
+use crate::engine::{self, Engine, EngineError, Session, User};
 use crate::server::{Event, Server, ServerConfig};
 use crate::value::{Parameter, Sink, SqlError};
 use crate::sample;
@@ -23,7 +25,7 @@ pub struct DemoServer {
     database: String,
     reader: Account,
     writer: Account,
-    events: broadcast::Sender<Event>,
+    events: broadcast::Receiver<Event>,
     _stop: DropGuard,
 }
 
@@ -68,7 +70,7 @@ impl DemoServer {
         let database = backend.engine.database().to_owned();
         let server = Server::bind(ServerConfig::default(), Arc::new(backend)).await?;
         let stop = CancellationToken::new();
-        let (address, events) = (server.local_addr(), server.event_sender());
+        let (address, events) = (server.local_addr(), server.events());
         let certificate = server.certificate_pem().unwrap_or_default().to_owned();
         tokio::spawn(server.serve(stop.clone()));
         Ok(Self { address, certificate, database, reader, writer, events, _stop: stop.drop_guard() })
@@ -107,7 +109,7 @@ impl DemoServer {
     /// What happens on the server from now on.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+        self.events.resubscribe()
     }
 }
 
@@ -149,12 +151,16 @@ impl BackendSession for EngineSession {
         &self.database
     }
 
-    fn execute(&mut self, sql: &str, sink: &mut dyn Sink) -> Result<(), SqlError> {
-        self.session.execute(sql, &[], sink)
-    }
-
-    fn execute_sql(&mut self, sql: &str, parameters: &[Parameter], sink: &mut dyn Sink) -> Result<(), SqlError> {
-        self.session.execute_sql(sql, parameters, sink)
+    fn execute(
+        &mut self,
+        sql: &str,
+        parameters: Option<&[Parameter]>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), SqlError> {
+        match parameters {
+            None => self.session.execute(sql, &[], sink),
+            Some(parameters) => self.session.execute_sql(sql, parameters, sink),
+        }
     }
 
     fn begin(&mut self) -> Result<(), SqlError> {
@@ -196,7 +202,16 @@ fn company() -> Result<Engine, EngineError> {
         let since_1970 = now.timestamp() * TICKS_PER_SECOND + i64::from(now.timestamp_subsec_nanos() / 100);
         TICKS_BEFORE_1970 + since_1970
     });
-    Engine::open(sample::company(), clock)
+    let database = sample::company();
+    let mut columns = HashMap::new();
+    for view in &database.views {
+        let name = (view.schema.as_str(), view.name.as_str());
+        columns.insert(name, engine::view_columns(&database, view)?);
+    }
+    let system = catalog::system_tables(&database, &|view| {
+        columns.get(&(view.schema.as_str(), view.name.as_str())).cloned().unwrap_or_default()
+    });
+    Engine::open(database, system, clock)
 }
 
 fn failed(number: i32, message: String) -> SqlError {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::error::RpcError;
 use super::jsonrpc::{Reply, Request};
 use super::scope::McpScope;
-use super::tools::{Cacheable, complete};
+use super::tools::{cacheable, complete};
 use super::version::Revision;
 
 /// The revision that a handshake settles on: the client's, if it is a legacy
@@ -39,7 +39,7 @@ pub(crate) fn discover(scope: &McpScope, revision: Revision, id: &RawValue) -> V
     reply.raw("supportedVersions", r#"["2026-07-28"]"#);
     reply.raw("capabilities", CAPABILITIES);
     instructions(scope, &mut reply);
-    Cacheable::write(revision, &mut reply);
+    cacheable(revision, &mut reply);
     complete(scope, revision, reply, None)
 }
 

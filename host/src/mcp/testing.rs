@@ -42,8 +42,13 @@ pub(crate) fn fixture(name: &str) -> Fixture {
     }
 }
 
+/// A registry of one tool that hangs.
+pub(crate) fn one_tool(name: &str) -> ToolRegistry {
+    registry(&[(name, Access::Read, None)], |_, _, _| pending().boxed())
+}
+
 /// A registry of `tools` that all answer with `call`.
-pub(crate) fn registry<F>(tools: &[(&str, Access, Option<&str>)], call: F) -> ToolRegistry
+fn registry<F>(tools: &[(&str, Access, Option<&str>)], call: F) -> ToolRegistry
 where
     F: Fn(&str, &str, CallContext) -> BoxFuture<'static, Result<Output, ToolError>>
         + Send

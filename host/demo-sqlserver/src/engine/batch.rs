@@ -2,11 +2,12 @@
 //! statements that it does not know are read here.
 
 use sqlparser::ast::{Expr, Query, Statement as Ast};
-use sqlparser::dialect::{Dialect, MsSqlDialect};
+use sqlparser::dialect::MsSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
+use super::dialect::TSql;
 use super::error::{Result, error, syntax, unsupported};
 use crate::value::{SqlError, SqlType};
 
@@ -42,7 +43,7 @@ pub(crate) enum Kind {
     Save(String),
     Print(Expr),
     /// RAISERROR or THROW: number, message, severity, state.
-    Raise(i32, Expr, Expr, Expr),
+    Raise(i32, Box<[Expr; 3]>),
     /// WAITFOR DELAY
     Wait(Expr),
     /// EXEC name with named or positional arguments.
@@ -168,9 +169,7 @@ fn kind(parser: &mut Parser<'_>) -> Result<Kind> {
             match list.as_slice() {
                 [message, severity, state] => Ok(Kind::Raise(
                     50_000,
-                    message.clone(),
-                    severity.clone(),
-                    state.clone(),
+                    Box::new([message.clone(), severity.clone(), state.clone()]),
                 )),
                 _ => Err(unsupported("RAISERROR with arguments")),
             }
@@ -187,9 +186,11 @@ fn kind(parser: &mut Parser<'_>) -> Result<Kind> {
             let state = expr(parser)?;
             Ok(Kind::Raise(
                 number,
-                message,
-                Expr::value(sqlparser::ast::Value::Number("16".into(), false)),
-                state,
+                Box::new([
+                    message,
+                    Expr::value(sqlparser::ast::Value::Number("16".into(), false)),
+                    state,
+                ]),
             ))
         }
         "WAITFOR" => {
@@ -532,96 +533,3 @@ fn failure(e: &ParserError, parser: Option<&Parser<'_>>) -> SqlError {
 
 /// How deep sqlparser may recurse, which bounds its stack.
 const RECURSION: usize = 50;
-
-/// sqlparser's T-SQL with GROUP BY ROLLUP, CUBE and GROUPING SETS.
-#[derive(Debug)]
-struct TSql(MsSqlDialect);
-
-impl Dialect for TSql {
-    fn dialect(&self) -> std::any::TypeId {
-        self.0.dialect()
-    }
-
-    fn is_delimited_identifier_start(&self, ch: char) -> bool {
-        self.0.is_delimited_identifier_start(ch)
-    }
-
-    fn is_identifier_start(&self, ch: char) -> bool {
-        self.0.is_identifier_start(ch)
-    }
-
-    fn is_identifier_part(&self, ch: char) -> bool {
-        self.0.is_identifier_part(ch)
-    }
-
-    fn convert_type_before_value(&self) -> bool {
-        true
-    }
-
-    fn supports_dollar_as_money_prefix(&self) -> bool {
-        true
-    }
-
-    fn supports_eq_alias_assignment(&self) -> bool {
-        true
-    }
-
-    fn supports_try_convert(&self) -> bool {
-        true
-    }
-
-    fn supports_boolean_literals(&self) -> bool {
-        false
-    }
-
-    fn supports_nested_comments(&self) -> bool {
-        true
-    }
-
-    fn supports_object_name_double_dot_notation(&self) -> bool {
-        true
-    }
-
-    fn supports_group_by_expr(&self) -> bool {
-        true
-    }
-
-    fn supports_group_by_with_modifier(&self) -> bool {
-        true
-    }
-
-    fn is_select_item_alias(
-        &self,
-        explicit: bool,
-        keyword: &Keyword,
-        parser: &mut Parser<'_>,
-    ) -> bool {
-        (explicit || !starts_statement(*keyword))
-            && self.0.is_select_item_alias(explicit, keyword, parser)
-    }
-
-    fn is_table_factor_alias(
-        &self,
-        explicit: bool,
-        keyword: &Keyword,
-        parser: &mut Parser<'_>,
-    ) -> bool {
-        (explicit || !starts_statement(*keyword))
-            && self.0.is_table_factor_alias(explicit, keyword, parser)
-    }
-}
-
-/// Words that begin the next statement rather than name the last expression.
-fn starts_statement(keyword: Keyword) -> bool {
-    matches!(
-        keyword,
-        Keyword::BEGIN
-            | Keyword::COMMIT
-            | Keyword::ROLLBACK
-            | Keyword::USE
-            | Keyword::SET
-            | Keyword::SELECT
-            | Keyword::WITH
-            | Keyword::WAITFOR
-    )
-}

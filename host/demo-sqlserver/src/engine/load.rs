@@ -23,29 +23,16 @@ pub(super) struct Loaded {
 /// Creates and fills everything.
 pub(super) fn load(
     connection: &Connection,
-    database: Database,
-    system: Vec<Table>,
+    database: &Database,
+    system: &[Table],
 ) -> Result<Loaded, EngineError> {
-    let mut catalog = Catalog::default();
-    catalog.database.clone_from(&database.name);
-    for table in &database.tables {
-        catalog.add_table(table, false);
-    }
-    for table in &system {
-        catalog.add_table(table, true);
-    }
-    for view in &database.views {
-        let object = format!("{}.{}", view.schema, view.name);
-        let query = batch::parse_query(&view.definition)
-            .map_err(|source| EngineError::Description { object, source })?;
-        catalog.add_view(&view.schema, &view.name, query);
-    }
+    let catalog = describe(database, system)?;
     let mut identities = HashMap::new();
     let mut row_version = 2000;
     // Rows come in any order of tables.
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     connection.execute_batch("BEGIN")?;
-    for table in database.tables.iter().chain(&system) {
+    for table in database.tables.iter().chain(system) {
         let name = format!("{}.{}", table.schema, table.name);
         let sql = create(&catalog, table).map_err(|source| EngineError::Description {
             object: name.clone(),
@@ -85,6 +72,25 @@ pub(super) fn load(
         identities,
         row_version,
     })
+}
+
+/// The names that statements may use.
+pub(super) fn describe(database: &Database, system: &[Table]) -> Result<Catalog, EngineError> {
+    let mut catalog = Catalog::default();
+    catalog.database.clone_from(&database.name);
+    for table in &database.tables {
+        catalog.add_table(table, false);
+    }
+    for table in system {
+        catalog.add_table(table, true);
+    }
+    for view in &database.views {
+        let object = format!("{}.{}", view.schema, view.name);
+        let query = batch::parse_query(&view.definition)
+            .map_err(|source| EngineError::Description { object, source })?;
+        catalog.add_view(&view.schema, &view.name, query);
+    }
+    Ok(catalog)
 }
 
 fn create(catalog: &Catalog, table: &Table) -> super::error::Result<String> {

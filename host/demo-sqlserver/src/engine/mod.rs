@@ -8,6 +8,7 @@ mod compile;
 mod convert;
 mod datetime;
 mod decimal;
+mod dialect;
 mod error;
 mod functions;
 mod like;
@@ -31,8 +32,8 @@ use self::catalog::Catalog;
 use self::compile::write::Write;
 use self::error::into_sqlite;
 use self::session::Context;
-use crate::schema::{Database, Table};
-use crate::value::SqlError;
+use crate::schema::{Database, Table, View};
+use crate::value::{SqlError, SqlType};
 
 pub use self::session::Session;
 
@@ -99,10 +100,14 @@ impl Engine {
     ///
     /// # Errors
     /// Where the description or the temporary directory is at fault.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the description is not needed any more once the tables exist"
+    )]
     pub fn open(database: Database, system: Vec<Table>, clock: Clock) -> Result<Self, EngineError> {
         let directory = tempfile::tempdir()?;
         let keeper = connect(directory.path())?;
-        let loaded = load::load(&keeper, database, system)?;
+        let loaded = load::load(&keeper, &database, &system)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 catalog: loaded.catalog,
@@ -148,6 +153,32 @@ impl Engine {
             last_identity,
         ))
     }
+}
+
+/// The columns of a view: name, type and whether NULL can occur, which follow
+/// from its SELECT.
+///
+/// # Errors
+/// Where the view's definition is not understood.
+pub fn view_columns(
+    database: &Database,
+    view: &View,
+) -> Result<Vec<(String, SqlType, bool)>, EngineError> {
+    let catalog = load::describe(database, &[])?;
+    let described = |source| EngineError::Description {
+        object: format!("{}.{}", view.schema, view.name),
+        source,
+    };
+    let query = batch::parse_query(&view.definition).map_err(described)?;
+    let context = Context::nobody();
+    let compiled = compile::Compiler::new(&catalog, &context)
+        .query(&query)
+        .map_err(described)?;
+    Ok(compiled
+        .columns
+        .into_iter()
+        .map(|c| (c.name, c.sql_type, c.nullable))
+        .collect())
 }
 
 impl Shared {

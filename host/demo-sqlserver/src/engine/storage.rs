@@ -200,7 +200,9 @@ mod tests {
 
     fn round_trip(value: Value, sql_type: SqlType) {
         let stored = encode(&value);
-        assert_eq!(decode(ValueRef::from(&stored), sql_type), value);
+        let read = decode(ValueRef::from(&stored), sql_type);
+        drop(stored);
+        assert_eq!((read, sql_type), (value, sql_type));
     }
 
     #[test]
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn decimals_order_as_their_bytes() {
-        let mut values = vec![0, -1, 1, decimal::MAX, -decimal::MAX, 255, 256];
+        let mut values = [0, -1, 1, decimal::MAX, -decimal::MAX, 255, 256];
         values.sort_unstable();
         assert!(values.is_sorted_by_key(|v| decimal_key(*v)));
     }

@@ -31,7 +31,7 @@ pub(crate) fn first_result_set(
         ));
     }
     let mut described = Described::default();
-    match session.execute(sql, &[], &mut described) {
+    match session.execute(sql, Some(&[]), &mut described) {
         Err(error) if described.columns.is_none() => Err(error),
         _ => Ok(described.columns.unwrap_or_default()),
     }

@@ -69,7 +69,7 @@ impl Worker {
             }
             Known::SetSessionContext => {
                 let sql = set_session_context(&arguments)?;
-                self.execute(&sql, &[], reply)
+                self.execute(&sql, None, reply)
                     .map_err(|error| Failure::Reported(error.number))
             }
             Known::DescribeFirstResultSet => {
@@ -89,7 +89,7 @@ impl Worker {
     ) -> Result<(), Failure> {
         let mut parameters = arguments.rest;
         statement.bind(&mut parameters)?;
-        self.execute(&statement.sql, &parameters, reply)
+        self.execute(&statement.sql, Some(&parameters), reply)
             .map_err(|error| Failure::Reported(error.number))
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Worker {
     /// Descriptor of the open transaction.
     transaction: Option<u64>,
     database: String,
+    /// The engine sent an error that ends the connection.
+    fatal: bool,
 }
 
 impl Worker {
@@ -43,6 +45,7 @@ impl Worker {
             packet_size,
             number,
             transaction: None,
+            fatal: false,
         }
     }
 
@@ -78,7 +81,7 @@ impl Worker {
             }
         }
         reply.finish(self.session.transaction_count() > 0);
-        stays_open
+        stays_open && !self.fatal
     }
 
     /// What answers an Attention, once nothing runs.
@@ -102,7 +105,7 @@ impl Worker {
         match message.message_type {
             MessageType::SqlBatch => {
                 let sql = request::sql_batch(&message.payload)?;
-                let failed = self.execute(&sql, &[], reply).is_err();
+                let failed = self.execute(&sql, None, reply).is_err();
                 reply.batch_done(failed);
             }
             MessageType::Rpc => {
@@ -125,7 +128,7 @@ impl Worker {
     pub(super) fn execute<O: PacketOut>(
         &mut self,
         sql: &str,
-        parameters: &[Parameter],
+        parameters: Option<&[Parameter]>,
         reply: &mut Reply<'_, O>,
     ) -> Result<(), SqlError> {
         let result = self
@@ -137,6 +140,7 @@ impl Worker {
         };
         if let Err(error) = &result {
             reply.message(error);
+            self.fatal |= error.severity >= FATAL_SEVERITY;
         }
         let rolled_back = result.is_err() || contains_ignoring_case(sql, "rollback");
         self.report_transaction(rolled_back, reply);
@@ -243,5 +247,6 @@ fn contains_ignoring_case(text: &str, word: &str) -> bool {
         .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+const FATAL_SEVERITY: u8 = 20;
 /// CurCmd as SQL Server sets it where it answers an Attention.
 const COMMAND_ATTENTION: u16 = 0xFD;

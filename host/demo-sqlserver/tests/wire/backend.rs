@@ -44,9 +44,10 @@ impl BackendSession for Session {
     fn execute(
         &mut self,
         sql: &str,
-        parameters: &[Parameter],
+        parameters: Option<&[Parameter]>,
         sink: &mut dyn Sink,
     ) -> Result<(), SqlError> {
+        let parameters = parameters.unwrap_or_default();
         let words: Vec<&str> = sql.split_whitespace().collect();
         match words.as_slice() {
             ["SELECT", "every", "type"] => one_row(&every_type(), sink),
@@ -73,12 +74,22 @@ impl BackendSession for Session {
             ["WAIT"] => self.wait_for_interrupt(),
             ["SELECT", "misfit"] => one_row(&[("n", SqlType::Int, Value::Bit(true))], sink),
             ["SELECT", "nowhere"] => return Err(error(208, "Invalid object name 'nowhere'.")),
+            ["SELECT", "fatal"] => {
+                let mut fatal = error(823, "The disk is gone.");
+                fatal.severity = 24;
+                return Err(fatal);
+            }
+            ["EXEC", "sp_set_session_context", ..] => {
+                let text = Value::Text(sql.to_owned());
+                one_row(&[("text", NAME, text)], sink);
+            }
             ["USE", database] => {
                 self.database = (*database).to_owned();
                 sink.done(None);
             }
             ["BEGIN", ..] => self.begin()?,
             ["COMMIT", ..] => self.commit()?,
+            ["ROLLBACK", ..] => self.rollback(None)?,
             ["PRINT", text] => {
                 let mut message = error(0, text);
                 message.severity = 0;

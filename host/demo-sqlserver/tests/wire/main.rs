@@ -7,9 +7,13 @@ mod backend;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod raw;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod socket;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

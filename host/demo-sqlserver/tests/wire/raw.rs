@@ -6,94 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::backend::PASSWORD;
+use crate::socket::*;
 use crate::support::Running;
-
-const BATCH: u8 = 0x01;
-const RPC: u8 = 0x03;
-const ATTENTION: u8 = 0x06;
-const LOGIN7: u8 = 0x10;
-const PRELOGIN: u8 = 0x12;
-const LAST: u8 = 0x01;
-const IGNORE: u8 = 0x02;
-const RESET: u8 = 0x08;
-const DONE: u8 = 0xFD;
-
-fn packet(kind: u8, status: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(payload.len() + 8).unwrap().to_be_bytes();
-    let mut bytes = vec![kind, status, length[0], length[1], 0, 0, 1, 0];
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
-fn utf16(text: &str) -> Vec<u8> {
-    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-}
-
-fn batch(sql: &str) -> Vec<u8> {
-    [&4_u32.to_le_bytes()[..], &utf16(sql)].concat()
-}
-
-fn login7(user: &str, password: &str) -> Vec<u8> {
-    let user = utf16(user);
-    let password: Vec<u8> = utf16(password)
-        .iter()
-        .map(|byte| byte.rotate_left(4) ^ 0xA5)
-        .collect();
-    let mut bytes = vec![0; 94];
-    bytes[4..8].copy_from_slice(&0x7400_0004_u32.to_le_bytes());
-    for (field, text) in [(40, &user), (44, &password)] {
-        let offset = u16::try_from(bytes.len()).unwrap().to_le_bytes();
-        let units = u16::try_from(text.len() / 2).unwrap().to_le_bytes();
-        bytes[field..field + 4].copy_from_slice(&[offset, units].concat());
-        bytes.extend_from_slice(text);
-    }
-    bytes
-}
-
-/// The payload of the next whole message.
-async fn receive(socket: &mut TcpStream) -> Vec<u8> {
-    let mut message = Vec::new();
-    loop {
-        let mut header = [0; 8];
-        socket.read_exact(&mut header).await.unwrap();
-        let length = usize::from(u16::from_be_bytes([header[2], header[3]])) - 8;
-        let filled = message.len();
-        message.resize(filled + length, 0);
-        socket.read_exact(&mut message[filled..]).await.unwrap();
-        if header[1] & LAST != 0 {
-            return message;
-        }
-    }
-}
-
-async fn logged_in(server: &Running) -> TcpStream {
-    let mut socket = TcpStream::connect(("127.0.0.1", server.port))
-        .await
-        .unwrap();
-    let prelogin = [1, 0, 6, 0, 1, 0xFF, 2];
-    socket
-        .write_all(&packet(PRELOGIN, LAST, &prelogin))
-        .await
-        .unwrap();
-    receive(&mut socket).await;
-    let login = packet(LOGIN7, LAST, &login7("sa", PASSWORD));
-    socket.write_all(&login).await.unwrap();
-    let reply = receive(&mut socket).await;
-    assert_eq!(last_done(&reply), [0, 0]);
-    socket
-}
-
-/// The status of the DONE that ends a reply.
-fn last_done(reply: &[u8]) -> [u8; 2] {
-    let done = reply.last_chunk::<13>().unwrap();
-    assert!((0xFD..=0xFF).contains(&done[0]), "{reply:x?}");
-    [done[1], done[2]]
-}
-
-fn contains(reply: &[u8], text: &str) -> bool {
-    let text = utf16(text);
-    reply.windows(text.len()).any(|window| window == text)
-}
 
 #[tokio::test]
 async fn a_request_may_be_split_into_packets_at_every_byte() {
@@ -194,59 +108,6 @@ async fn a_reset_comes_before_the_request_that_asks_for_it() {
     assert!(contains(&reply, "Shop"));
 }
 
-/// `sp_prepexec`, `sp_execute`, `sp_unprepare`, then `sp_execute` in vain.
-#[tokio::test]
-async fn a_prepared_statement_runs_until_it_is_given_up() {
-    const STATUS_OUTPUT: u8 = 1;
-    let server = Running::start(Tls::AsAsked).await;
-    let mut socket = logged_in(&server).await;
-    let call = |procedure: u16, arguments: &[Vec<u8>]| {
-        let mut bytes = 4_u32.to_le_bytes().to_vec();
-        bytes.extend([0xFF, 0xFF]);
-        bytes.extend(procedure.to_le_bytes());
-        bytes.extend([0, 0]);
-        bytes.extend(arguments.concat());
-        packet(RPC, LAST, &bytes)
-    };
-    let int = |status: u8, value: u8| vec![0, status, 0x26, 4, 4, value, 0, 0, 0];
-    let text = |text: &str| {
-        let text = utf16(text);
-        let length = u16::try_from(text.len()).unwrap().to_le_bytes();
-        let head = [0, 0, 0xE7, 0x40, 0x1F, 9, 4, 0xD0, 0, 0x34];
-        [&head[..], &length, &text].concat()
-    };
-    let arguments = [
-        int(STATUS_OUTPUT, 0),
-        text("@first int"),
-        text("SELECT parameters"),
-        int(0, 77),
-    ];
-    socket.write_all(&call(13, &arguments)).await.unwrap();
-    let reply = receive(&mut socket).await;
-    assert!(contains(&reply, "@first"));
-    // RETURNVALUE of argument 0 with the handle 1, then DONEPROC.
-    let handle = [
-        0xAC, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0x26, 4, 4, 1, 0, 0, 0, 0xFE,
-    ];
-    assert!(reply.windows(handle.len()).any(|window| window == handle));
-
-    let execute = call(12, &[int(0, 1), int(0, 78)]);
-    socket.write_all(&execute).await.unwrap();
-    let reply = receive(&mut socket).await;
-    assert!(
-        reply
-            .windows(6)
-            .any(|window| window == [0xD1, 4, 78, 0, 0, 0])
-    );
-
-    socket.write_all(&call(15, &[int(0, 1)])).await.unwrap();
-    assert_eq!(last_done(&receive(&mut socket).await), [0, 0]);
-    socket.write_all(&execute).await.unwrap();
-    let reply = receive(&mut socket).await;
-    assert!(contains(&reply, "handle 1"));
-    assert_eq!(last_done(&reply), [0x02, 0]);
-}
-
 #[tokio::test]
 async fn a_log_in_in_the_clear_is_cut_off_where_tls_is_required() {
     let server = Running::start(Tls::Required).await;
@@ -316,4 +177,73 @@ async fn a_request_above_the_limit_closes_the_connection() {
     server
         .event(|event| matches!(event, Event::Closed { .. }))
         .await;
+}
+
+#[tokio::test]
+async fn attention_cuts_a_streaming_result_between_two_tokens() {
+    let server = Running::start(Tls::AsAsked).await;
+    let mut socket = logged_in(&server).await;
+    let request = packet(BATCH, LAST, &batch("SELECT endless"));
+    socket.write_all(&request).await.unwrap();
+    let mut some = vec![0; 8 + 4_088];
+    socket.read_exact(&mut some).await.unwrap();
+    assert_eq!(some[..2], [0x04, 0], "a packet that is not the last");
+    socket
+        .write_all(&packet(ATTENTION, LAST, &[]))
+        .await
+        .unwrap();
+    assert_eq!(last_done(&receive(&mut socket).await), [0x02, 0]);
+    assert_eq!(last_done(&receive(&mut socket).await), [0x20, 0]);
+    let request = packet(BATCH, LAST, &batch("SELECT database"));
+    socket.write_all(&request).await.unwrap();
+    assert!(contains(&receive(&mut socket).await, "Shop"));
+}
+
+#[tokio::test]
+async fn requests_sent_ahead_are_answered_in_order() {
+    let server = Running::start(Tls::AsAsked).await;
+    let mut socket = logged_in(&server).await;
+    let requests: Vec<u8> = ["one", "two", "three", "four", "five"]
+        .iter()
+        .flat_map(|text| packet(BATCH, LAST, &batch(&format!("PRINT {text}"))))
+        .collect();
+    socket.write_all(&requests).await.unwrap();
+    for text in ["one", "two", "three", "four", "five"] {
+        assert!(contains(&receive(&mut socket).await, text), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_severity_20_and_above_closes_the_connection() {
+    let server = Running::start(Tls::AsAsked).await;
+    let mut socket = logged_in(&server).await;
+    let request = packet(BATCH, LAST, &batch("SELECT fatal"));
+    socket.write_all(&request).await.unwrap();
+    let mut reply = Vec::new();
+    socket.read_to_end(&mut reply).await.unwrap();
+    assert!(contains(&reply, "The disk is gone."));
+    assert_eq!(last_done(&reply), [0x02, 0]);
+}
+
+#[tokio::test]
+async fn a_transaction_by_text_is_told_with_its_descriptor() {
+    let server = Running::start(Tls::AsAsked).await;
+    let mut socket = logged_in(&server).await;
+    let mut descriptors = Vec::new();
+    for end in ["COMMIT", "ROLLBACK"] {
+        let request = packet(BATCH, LAST, &batch("BEGIN TRANSACTION"));
+        socket.write_all(&request).await.unwrap();
+        let begun = receive(&mut socket).await;
+        assert_eq!(begun[..5], [0xE3, 11, 0, 8, 8]);
+        assert_eq!(last_done(&begun), [0x04, 0], "in a transaction");
+        let request = packet(BATCH, LAST, &batch(end));
+        socket.write_all(&request).await.unwrap();
+        let ended = receive(&mut socket).await;
+        let kind = if end == "COMMIT" { 9 } else { 10 };
+        assert_eq!(ended[..6], [0xE3, 11, 0, kind, 0, 8]);
+        assert_eq!(ended[6..14], begun[5..13], "the same descriptor");
+        assert_eq!(last_done(&ended), [0, 0]);
+        descriptors.push(begun[5..13].to_vec());
+    }
+    assert_ne!(descriptors[0], descriptors[1]);
 }

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::result::{Cacheable, complete};
+use super::result::{cacheable, complete};
 use crate::mcp::dispatch::Caller;
 use crate::mcp::error::RpcError;
 use crate::mcp::jsonrpc::{Reply, Request, encode, write_string};
@@ -35,7 +35,7 @@ pub(crate) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>
         .get(&scope.registry(), revision, caller.principal.as_deref());
     let mut reply = Reply::to(request.id, tools.len() + LIST_EXTRA_BYTES);
     reply.raw("tools", &tools);
-    Cacheable::write(revision, &mut reply);
+    cacheable(revision, &mut reply);
     Ok(complete(scope, revision, reply, None))
 }
 

@@ -7,4 +7,4 @@ mod result;
 
 pub(crate) use call::{call, insufficient_scope};
 pub(crate) use list::{Listings, list};
-pub(crate) use result::{Cacheable, complete};
+pub(crate) use result::{cacheable, complete};

@@ -10,16 +10,12 @@ use crate::mcp::scope::McpScope;
 use crate::mcp::version::Revision;
 use crate::tools::{Json, Output, ToolError};
 
-/// The caching members of results that a client may keep (2026-07-28,
+/// Adds the caching members of results that a client may keep (2026-07-28,
 /// server/utilities/caching). Private: what is listed depends on the caller.
-pub(crate) struct Cacheable;
-
-impl Cacheable {
-    pub(crate) fn write(revision: Revision, reply: &mut Reply) {
-        if revision.is_modern() {
-            reply.raw("ttlMs", TTL_MS);
-            reply.raw("cacheScope", "\"private\"");
-        }
+pub(crate) fn cacheable(revision: Revision, reply: &mut Reply) {
+    if revision.is_modern() {
+        reply.raw("ttlMs", TTL_MS);
+        reply.raw("cacheScope", "\"private\"");
     }
 }
 

@@ -104,7 +104,7 @@ impl Compiler<'_> {
                 SqlType::UniqueIdentifier,
                 false,
             )),
-            ("ABS", [value]) => self.absolute(value.clone()),
+            ("ABS", [value]) => self.absolute(value),
             ("SIGN", [value]) => Ok(match value.sql_type {
                 SqlType::Decimal { .. } => {
                     let sign = Typed::new(
@@ -271,7 +271,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn absolute(&mut self, value: Typed) -> Result<Typed> {
+    fn absolute(&mut self, value: &Typed) -> Result<Typed> {
         let code = types::code(value.sql_type);
         let (sql, sql_type) = match value.sql_type {
             t @ SqlType::Decimal { .. } => (

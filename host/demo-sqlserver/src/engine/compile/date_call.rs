@@ -22,7 +22,7 @@ impl Compiler<'_> {
                 let number = self.expr(number)?;
                 let number = self.cast(number, SqlType::BigInt);
                 let date = self.date_argument(date, SqlType::DateTime)?;
-                self.date_add(part, &number, date)
+                self.date_add(part, &number, &date)
             }
             ("DATEDIFF" | "DATEDIFF_BIG", [unit, from, to]) => {
                 let part = self.part(unit, name)?;
@@ -211,7 +211,7 @@ impl Compiler<'_> {
         ))
     }
 
-    fn date_add(&mut self, part: Part, number: &Typed, date: Typed) -> Typed {
+    fn date_add(&mut self, part: Part, number: &Typed, date: &Typed) -> Typed {
         let nullable = date.nullable || number.nullable;
         let (code, sql_type) = (types::code(date.sql_type), date.sql_type);
         let add =
@@ -293,7 +293,7 @@ impl Compiler<'_> {
     }
 
     /// `x AT TIME ZONE 'UTC'`
-    pub(super) fn at_time_zone(&mut self, value: Typed, zone: &Typed) -> Result<Typed> {
+    pub(super) fn at_time_zone(&mut self, value: &Typed, zone: &Typed) -> Result<Typed> {
         if !matches!(&zone.constant, Some(Value::Text(z)) if z.eq_ignore_ascii_case("utc")) {
             return Err(unsupported("AT TIME ZONE other than 'UTC'"));
         }
@@ -311,7 +311,7 @@ impl Compiler<'_> {
                 ));
             }
         };
-        let utc = self.utc(&value)?;
+        let utc = self.utc(value)?;
         Ok(Typed::new(
             format!("dto_make({utc}, 0)"),
             SqlType::DateTimeOffset(scale),

@@ -145,7 +145,7 @@ impl Compiler<'_> {
             } => {
                 let value = self.expr(timestamp)?;
                 let zone = self.expr(time_zone)?;
-                self.at_time_zone(value, &zone)
+                self.at_time_zone(&value, &zone)
             }
             Expr::TypedString(typed) => {
                 let text = match &typed.value.value {

@@ -36,17 +36,12 @@ impl Compiler<'_> {
                 JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
             );
             let left = (first, self.source_count());
-            sql = self.join(sql, join, left)?;
+            sql = self.join(&sql, join, left)?;
         }
         Ok(if turned { format!("({sql})") } else { sql })
     }
 
-    fn join(
-        &mut self,
-        left: String,
-        join: &Join,
-        (first, middle): (usize, usize),
-    ) -> Result<String> {
+    fn join(&mut self, left: &str, join: &Join, (first, middle): (usize, usize)) -> Result<String> {
         let (word, constraint, left_null, right_null) = match &join.join_operator {
             JoinOperator::Join(c) | JoinOperator::Inner(c) => ("JOIN", c, false, false),
             JoinOperator::CrossJoin(c) => ("JOIN", c, false, false),

@@ -60,9 +60,10 @@ impl Typed {
     }
 
     fn constant(value: Value, sql_type: SqlType) -> Self {
+        let (sql, nullable) = (storage::literal(&value), value == Value::Null);
         Self {
-            constant: Some(value.clone()),
-            ..Self::new(storage::literal(&value), sql_type, value == Value::Null)
+            constant: Some(value),
+            ..Self::new(sql, sql_type, nullable)
         }
     }
 

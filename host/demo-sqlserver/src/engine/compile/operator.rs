@@ -21,18 +21,18 @@ impl Compiler<'_> {
             BinaryOperator::Multiply => self.arithmetic('*', a, b),
             BinaryOperator::Divide => self.arithmetic('/', a, b),
             BinaryOperator::Modulo => self.arithmetic('%', a, b),
-            BinaryOperator::BitwiseAnd => self.bitwise("&", a, b),
-            BinaryOperator::BitwiseOr => self.bitwise("|", a, b),
+            BinaryOperator::BitwiseAnd => self.bitwise("&", &a, &b),
+            BinaryOperator::BitwiseOr => self.bitwise("|", &a, &b),
             BinaryOperator::BitwiseXor => {
-                let both = self.bitwise("|", a.clone(), b.clone())?;
-                let common = self.bitwise("&", a, b)?;
+                let both = self.bitwise("|", &a, &b)?;
+                let common = self.bitwise("&", &a, &b)?;
                 Ok(Typed::new(
                     format!("({} - {})", both.sql, common.sql),
                     both.sql_type,
                     both.nullable,
                 ))
             }
-            BinaryOperator::StringConcat => self.concatenate(a, b),
+            BinaryOperator::StringConcat => self.concatenate(&a, &b),
             other => Err(error(
                 102,
                 format!(
@@ -53,7 +53,7 @@ impl Compiler<'_> {
         let (ta, tb) = (a.sql_type, b.sql_type);
         let nullable = a.nullable || b.nullable;
         if op == '+' && types::is_text(ta) && types::is_text(tb) {
-            return self.concatenate(a, b);
+            return self.concatenate(&a, &b);
         }
         if op == '+' && types::is_binary(ta) && types::is_binary(tb) {
             return Err(unsupported("concatenation of binary values"));
@@ -219,7 +219,7 @@ impl Compiler<'_> {
         Ok(Typed::new(sql, result, nullable))
     }
 
-    pub(super) fn concatenate(&mut self, a: Typed, b: Typed) -> Result<Typed> {
+    pub(super) fn concatenate(&mut self, a: &Typed, b: &Typed) -> Result<Typed> {
         let ((u1, n1), (u2, n2)) = (types::text_shape(a.sql_type), types::text_shape(b.sql_type));
         let unicode = u1 || u2;
         let length = n1.zip(n2).map(|(x, y)| u32::from(x) + u32::from(y));
@@ -237,7 +237,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn bitwise(&mut self, op: &str, a: Typed, b: Typed) -> Result<Typed> {
+    fn bitwise(&mut self, op: &str, a: &Typed, b: &Typed) -> Result<Typed> {
         if !types::is_integer(a.sql_type) || !types::is_integer(b.sql_type) {
             return Err(error(
                 402,

@@ -69,7 +69,7 @@ impl Compiler<'_> {
                     .iter()
                     .map(|i| self.expr(i))
                     .collect::<Result<Vec<_>>>()?;
-                self.in_list(value, items, *negated)
+                self.in_list(&value, items, *negated)
             }
             Expr::InSubquery {
                 expr,
@@ -172,7 +172,7 @@ impl Compiler<'_> {
         Ok(format!("({})", balanced(&compiled, word)))
     }
 
-    fn in_list(&mut self, value: Typed, items: Vec<Typed>, negated: bool) -> Result<String> {
+    fn in_list(&mut self, value: &Typed, items: Vec<Typed>, negated: bool) -> Result<String> {
         // One representation for all keeps the list a list, which SQLite indexes.
         let all: Vec<Typed> = std::iter::once(value.clone())
             .chain(items.iter().cloned())

@@ -148,7 +148,7 @@ impl Compiler<'_> {
                     (SetOperator::Intersect, SetQuantifier::None) => "INTERSECT",
                     _ => return Err(unsupported(format_args!("{op} {set_quantifier}"))),
                 };
-                c.combine(left, word, right)
+                c.combine(&left, word, &right)
             }
             other => Err(unsupported(format_args!(
                 "the query {}",
@@ -157,7 +157,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn combine(&mut self, left: Compiled, word: &str, right: Compiled) -> Result<Compiled> {
+    fn combine(&mut self, left: &Compiled, word: &str, right: &Compiled) -> Result<Compiled> {
         if left.columns.len() != right.columns.len() {
             return Err(error(
                 205,
@@ -185,7 +185,7 @@ impl Compiler<'_> {
                 identity: false,
             });
         }
-        let sides = [&left, &right].map(|side| self.reshape(side, &columns));
+        let sides = [left, right].map(|side| self.reshape(side, &columns));
         let [left, right] = sides;
         Ok(Compiled {
             sql: format!("{left} {word} {right}"),

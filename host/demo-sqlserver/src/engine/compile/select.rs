@@ -84,7 +84,9 @@ impl Compiler<'_> {
             .iter()
             .map(|o| self.order_key(o, &items, distinct))
             .collect::<Result<Vec<_>>>()?;
-        let single_without_group = grouping.as_ref().is_some_and(|g| g.always_one_row());
+        let single_without_group = grouping
+            .as_ref()
+            .is_some_and(super::group::Grouping::always_one_row);
         if let Some(grouping) = grouping {
             let having = select
                 .having

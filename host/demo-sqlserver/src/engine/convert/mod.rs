@@ -202,7 +202,7 @@ fn exact(value: &Value, from: SqlType, to: SqlType) -> Result<(i128, u8)> {
         Value::Float(f) => float_digits(*f, to)?,
         Value::Real(r) => float_digits(f64::from(*r), to)?,
         Value::Text(t) if money => {
-            let cleaned = t.trim().replace(',', "").replace('$', "");
+            let cleaned = t.trim().replace([',', '$'], "");
             if cleaned.is_empty() {
                 (0, 0)
             } else {

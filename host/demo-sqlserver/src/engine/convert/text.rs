@@ -63,7 +63,7 @@ pub(crate) fn pad(text: String, from: SqlType, to: SqlType) -> Result<String> {
     };
     if length > limit {
         if types::is_integer(from) && !matches!(to, SqlType::NChar(_) | SqlType::NVarChar(_)) {
-            return Ok(pad("*".into(), SqlType::VarChar(Length::Max), to)?);
+            return pad("*".into(), SqlType::VarChar(Length::Max), to);
         }
         if types::is_number(from) {
             return Err(overflow(to));
@@ -100,7 +100,7 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
         .unwrap_or(text);
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return None;
     }
     digits
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn money_is_written_by_style() {
-        assert_eq!(money(12_345_678_9, Some(1)).unwrap(), "12,345.68");
+        assert_eq!(money(123_456_789, Some(1)).unwrap(), "12,345.68");
         assert_eq!(money(15_000, None).unwrap(), "1.50");
         assert_eq!(money(15_000, Some(2)).unwrap(), "1.5000");
     }

@@ -47,6 +47,12 @@ pub(crate) fn styled(
         121
     };
     let style = style.unwrap_or(default);
+    // A three-hundredth is shown as .003 or .007.
+    let ticks = if sql_type == SqlType::DateTime {
+        super::round_scale(ticks, 3)
+    } else {
+        ticks
+    };
     let (date, time) = halves(ticks, sql_type, style).ok_or_else(|| {
         error(281, format!("{style} is not a valid style number when converting from {} to a character string.", crate::engine::types::base_name(sql_type)))
     })?;

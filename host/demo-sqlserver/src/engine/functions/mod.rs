@@ -23,7 +23,7 @@ pub(crate) use self::format::grouped;
 /// Registers collations and functions on a connection.
 pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     collation::register(connection)?;
-    scalar(connection, "conv", 4, |a| cast(a))?;
+    scalar(connection, "conv", 4, cast)?;
     scalar(connection, "try_conv", 4, |a| cast(a).or(Ok(Stored::Null)))?;
     scalar(connection, "tohex", 1, |a| {
         Ok(match a.raw(0) {

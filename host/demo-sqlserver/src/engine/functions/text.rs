@@ -1,5 +1,5 @@
-//! String functions. Positions count characters of the Basic Multilingual Plane
-//! and beyond alike, as a supplementary-character collation does.
+//! String functions. Positions count UTF-16 units, as the database's collation
+//! does; half of a surrogate pair is left out.
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Stored;
@@ -10,16 +10,15 @@ use crate::engine::{collation, like};
 
 pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
     strict(c, "t_len", 1, |a| {
-        Ok(int(a.text(0).trim_end_matches(' ').chars().count()))
+        Ok(int(a.text(0).trim_end_matches(' ').encode_utf16().count()))
     })?;
     strict(c, "t_left", 2, |a| {
-        let n = length(a.int(1), "left")?;
-        Ok(text(a.text(0).chars().take(n).collect::<String>()))
+        Ok(text(units(a.text(0), 0, length(a.int(1), "left")?)))
     })?;
     strict(c, "t_right", 2, |a| {
         let n = length(a.int(1), "right")?;
-        let skip = a.text(0).chars().count().saturating_sub(n);
-        Ok(text(a.text(0).chars().skip(skip).collect::<String>()))
+        let skip = a.text(0).encode_utf16().count().saturating_sub(n);
+        Ok(text(units(a.text(0), skip, n)))
     })?;
     strict(c, "t_substring", 3, |a| {
         let count = length(a.int(2), "substring")?;
@@ -27,13 +26,7 @@ pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
         let start = a.int(1);
         let before = usize::try_from(1_i64.saturating_sub(start).max(0)).unwrap_or(usize::MAX);
         let skip = usize::try_from(start.saturating_sub(1).max(0)).unwrap_or(usize::MAX);
-        Ok(text(
-            a.text(0)
-                .chars()
-                .skip(skip)
-                .take(count.saturating_sub(before))
-                .collect::<String>(),
-        ))
+        Ok(text(units(a.text(0), skip, count.saturating_sub(before))))
     })?;
     strict(c, "t_upper", 1, |a| Ok(text(a.text(0).to_uppercase())))?;
     strict(c, "t_lower", 1, |a| Ok(text(a.text(0).to_lowercase())))?;
@@ -71,19 +64,15 @@ pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
     })?;
     // t_stuff(text, start, length, insert); a NULL insert only removes
     scalar(c, "t_stuff", 4, |a| {
-        let count = a.text(0).chars().count();
+        let count = a.text(0).encode_utf16().count();
         let (Ok(start), Ok(remove)) = (usize::try_from(a.int(1)), usize::try_from(a.int(2))) else {
             return Ok(Stored::Null);
         };
         if (0..3).any(|i| a.null(i)) || start == 0 || start > count {
             return Ok(Stored::Null);
         }
-        let head: String = a.text(0).chars().take(start - 1).collect();
-        let tail: String = a
-            .text(0)
-            .chars()
-            .skip((start - 1).saturating_add(remove))
-            .collect();
+        let head = units(a.text(0), 0, start - 1);
+        let tail = units(a.text(0), (start - 1).saturating_add(remove), usize::MAX);
         Ok(text(format!("{head}{}{tail}", a.text(3))))
     })?;
     strict(c, "t_translate", 3, |a| {
@@ -269,7 +258,22 @@ fn find(needle: &str, text: &str, start: i64, collation: &str) -> usize {
                 .zip(&needle)
                 .all(|(a, b)| collation::same(collation, *a, *b))
         })
-        .map_or(0, |(at, _)| at + 1)
+        .map_or(0, |(at, _)| {
+            chars.iter().take(at).map(|c| c.len_utf16()).sum::<usize>() + 1
+        })
+}
+
+/// `take` UTF-16 units after the first `skip`.
+fn units(text: &str, skip: usize, take: usize) -> String {
+    let end = skip.saturating_add(take);
+    let mut at = 0;
+    text.chars()
+        .filter(|c| {
+            let from = at;
+            at += c.len_utf16();
+            from >= skip && at <= end
+        })
+        .collect()
 }
 
 fn replace(text: &str, from: &str, to: &str, collation: &str) -> String {

@@ -128,7 +128,8 @@ impl Session {
                 };
                 return Ok(flow(sink.info(&info)));
             }
-            Kind::Raise(number, message, severity, state) => {
+            Kind::Raise(number, parts) => {
+                let [message, severity, state] = parts.as_ref();
                 let message = self.evaluate_text(message)?;
                 let small = |v: Value| {
                     if let Value::Int(i) = v {

@@ -10,7 +10,7 @@ fn typed(sql: &str) -> (String, SqlType) {
 #[test]
 fn decimal_results_have_sql_servers_scale() {
     let decimal = |precision, scale| SqlType::Decimal { precision, scale };
-    assert_eq!(typed("SELECT 2.0 / 3"), ("0.666666".into(), decimal(8, 6)));
+    assert_eq!(typed("SELECT 2.0 / 3"), ("0.666666".into(), decimal(7, 6)));
     assert_eq!(typed("SELECT 1.50 * 2.5"), ("3.750".into(), decimal(6, 3)));
     assert_eq!(typed("SELECT 0.1 + 0.2"), ("0.3".into(), decimal(2, 1)));
     assert_eq!(
@@ -130,5 +130,15 @@ fn a_query_nested_too_deeply_is_refused() {
     assert_eq!(
         ask(&format!("SELECT OrderID FROM Orders WHERE {chain}")),
         ["1"]
+    );
+}
+
+#[test]
+fn positions_count_utf16_units() {
+    assert_eq!(
+        ask(
+            "SELECT LEN(N'a🍷b'), CHARINDEX('b', N'a🍷b'), SUBSTRING(N'a🍷b', 4, 1), RIGHT(N'a🍷b', 1)"
+        ),
+        ["4|4|b|b"]
     );
 }

@@ -67,6 +67,7 @@ fn run(session: &mut Session, sql: &str) -> Result<Seen, SqlError> {
 fn show(seen: &Seen) -> Vec<String> {
     let cell = |value: &Value, column: &Column| match value {
         Value::Null => "NULL".into(),
+        Value::Bytes(bytes) => format!("0x{}", super::convert::hex(bytes)),
         other => super::convert::to_text(
             other,
             column.sql_type,
@@ -108,3 +109,4 @@ fn fails(sql: &str) -> SqlError {
 mod answers;
 mod exactness;
 mod statements;
+mod whole;

@@ -56,7 +56,7 @@ pub(crate) fn length(sql_type: SqlType, value: &Value) -> Result<usize, Misfit> 
         }
         (SqlType::DateTime, Value::DateTime(days, units)) if in_calendar(*days, *units) => 8,
         (SqlType::SmallDateTime, Value::DateTime(days, units))
-            if date_time::small_datetime(*days, *units).is_some() =>
+            if in_calendar(*days, *units) && date_time::small_datetime(*days, *units).is_some() =>
         {
             4
         }

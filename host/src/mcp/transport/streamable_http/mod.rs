@@ -5,8 +5,6 @@
 
 mod headers;
 mod ladder;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,6 +15,7 @@ const LIST: Headers = &[
 #[tokio::test]
 async fn each_rule_has_its_status_and_code() {
     let list = modern("tools/list", json!({}));
+    let array = format!("[{list}]");
     let call = modern("tools/call", json!({"name": "echo", "arguments": {"a": 1}}));
     let claims = |claims: Value| {
         json!({"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": claims}})
@@ -41,7 +42,7 @@ async fn each_rule_has_its_status_and_code() {
         ("a call", call_headers, &call, 200, 0),
         ("not JSON", LIST, "{\"jsonrpc\":", 400, -32700),
         ("not a message", LIST, "{\"id\":1}", 400, -32600),
-        ("an array", LIST, &format!("[{list}]"), 400, -32600),
+        ("an array", LIST, &array, 400, -32600),
         (
             "a response",
             LIST,

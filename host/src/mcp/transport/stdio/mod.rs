@@ -255,12 +255,13 @@ async fn read_line<R: AsyncBufRead + Unpin>(
     line: &mut Vec<u8>,
 ) -> io::Result<Line> {
     let room = (MAX_LINE_BYTES + 1).saturating_sub(line.len() as u64);
-    let read = (&mut *reader).take(room).read_until(b'\n', line).await?;
-    if line.ends_with(b"\n") || (read == 0 && room > 0 && !line.is_empty()) {
-        return Ok(Line::Whole);
-    }
+    (&mut *reader).take(room).read_until(b'\n', line).await?;
     if line.is_empty() {
         return Ok(Line::End);
+    }
+    if line.ends_with(b"\n") || line.len() as u64 <= MAX_LINE_BYTES {
+        // The last line may end with the input.
+        return Ok(Line::Whole);
     }
     skip_line(reader).await?;
     Ok(Line::TooLong)

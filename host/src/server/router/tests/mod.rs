@@ -1,5 +1,6 @@
-//! The transport through the real router.
+//! Addresses, and the protocol behind them, through the real router.
 
+mod addresses;
 mod bodies;
 mod ladder;
 mod legacy;

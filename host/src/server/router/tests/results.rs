@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::{modern, request};
-use crate::mcp::testing::registry;
+use crate::mcp::testing::one_tool;
 use crate::server::testing::{Reply, TestServer};
-use crate::tools::{Access, ToolError};
 
 const REVISIONS: [&str; 5] = [
     "2024-11-05",
@@ -85,19 +83,7 @@ async fn tools_have_the_members_that_the_revision_knows() {
 async fn a_new_registry_is_listed_at_once() {
     let server = TestServer::open();
     ask(&server, "2025-06-18", "tools/list", json!({})).await;
-    let fresh = registry(&[("fresh", Access::Read, None)], |_, _, _| {
-        async {
-            Err(ToolError {
-                message: String::new(),
-                code: "x",
-                hint: None,
-                number: None,
-                id: None,
-            })
-        }
-        .boxed()
-    });
-    server.claude.tools.store(Arc::new(fresh));
+    server.claude.tools.store(Arc::new(one_tool("fresh")));
     let reply = ask(&server, "2025-06-18", "tools/list", json!({}))
         .await
         .json();
