@@ -33,8 +33,8 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("orders in March 1997", "SELECT OrderID FROM Orders WHERE OrderDate >= '19970301' AND OrderDate < '19970401'"),
     ("pedidos de marzo de 1997", "SELECT OrderID FROM Orders WHERE OrderDate >= '19970301' AND OrderDate < '19970401'"),
     ("customers in Berlin", "SELECT CompanyName FROM Customers WHERE City = 'Berlin'"),
-    ("best selling products", "SELECT TOP 5 p.ProductName FROM Products p JOIN [Order Details] d ON d.ProductID = p.ProductID GROUP BY p.ProductName ORDER BY SUM(CAST(d.UnitPrice AS decimal(19,4)) * d.Quantity) DESC"),
-    ("productos más vendidos", "SELECT TOP 5 p.ProductName FROM Products p JOIN [Order Details] d ON d.ProductID = p.ProductID GROUP BY p.ProductName ORDER BY SUM(CAST(d.UnitPrice AS decimal(19,4)) * d.Quantity) DESC"),
+    ("best selling products", "SELECT TOP 5 p.ProductName FROM Products p JOIN [Order Details] d ON d.ProductID = p.ProductID GROUP BY p.ProductName ORDER BY SUM(d.Quantity) DESC"),
+    ("productos más vendidos", "SELECT TOP 5 p.ProductName FROM Products p JOIN [Order Details] d ON d.ProductID = p.ProductID GROUP BY p.ProductName ORDER BY SUM(d.Quantity) DESC"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

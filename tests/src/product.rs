@@ -74,7 +74,7 @@ impl ProductBuilder {
 
     /// Starts it.
     pub async fn start(self) -> Product {
-        let server = DemoServer::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("the demo server starts");
+        let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");

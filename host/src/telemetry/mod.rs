@@ -2,11 +2,10 @@
 //! Prometheus.
 
 use std::env;
-use std::io;
+use std::io::{self, IsTerminal};
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::util::TryInitError;
 
@@ -26,7 +25,7 @@ pub fn start_log(json: bool) -> Result<(), TryInitError> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_span_events(FmtSpan::NONE);
+        .with_ansi(io::stderr().is_terminal());
     if json {
         log.json().finish().try_init()
     } else {

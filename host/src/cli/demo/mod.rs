@@ -11,7 +11,6 @@ use demo_sqlserver::DemoServer;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::{UsageError, print};
 use super::{DemoArguments, serve};
@@ -52,13 +51,13 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
 pub(super) struct Stage {
     config: Config,
     key: HostKey,
-    _server: DropGuard,
+    _server: DemoServer,
     _certificate: TempDir,
 }
 
 impl Stage {
     pub(super) async fn set() -> anyhow::Result<Self> {
-        let server = DemoServer::start(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let server = DemoServer::start().await?;
         tracing::info!(
             address = %server.address(),
             "the database is the embedded one of mssql-mcp with a sample company, not SQL Server"
@@ -73,7 +72,7 @@ impl Stage {
         Ok(Self {
             config,
             key: key()?,
-            _server: server.stop_on_drop(),
+            _server: server,
             _certificate: folder,
         })
     }

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::query::OutColumn;
-use super::{Compiler, Source, SourceColumn, Typed, expression, literal, parts};
+use super::{Compiler, Source, SourceColumn, Typed, describe, expression, literal, parts};
 use crate::engine::catalog::same;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::types;
@@ -349,6 +349,10 @@ impl Compiler<'_> {
         args: &[FunctionArg],
         alias: Option<&TableAlias>,
     ) -> Result<String> {
+        let name = name.to_string().to_ascii_uppercase();
+        if name == describe::NAME {
+            return self.describe(args, alias);
+        }
         let mut values = Vec::with_capacity(args.len());
         for argument in args {
             let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = argument else {
@@ -356,7 +360,6 @@ impl Compiler<'_> {
             };
             values.push(self.expr(e)?);
         }
-        let name = name.to_string().to_ascii_uppercase();
         let t = self.unique("t");
         match (name.as_str(), values.as_slice()) {
             ("STRING_SPLIT", [text, separator, rest @ ..]) => {

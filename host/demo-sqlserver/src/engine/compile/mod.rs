@@ -4,6 +4,7 @@
 mod aggregate;
 mod call;
 mod date_call;
+mod describe;
 mod expression;
 mod from;
 mod group;

@@ -277,6 +277,11 @@ fn negate(sql: String, negated: bool) -> String {
 }
 
 fn not_condition(e: &Expr) -> crate::value::SqlError {
+    if let Expr::Function(function) = e
+        && ["CONTAINS", "FREETEXT"].iter().any(|name| function.name.to_string().eq_ignore_ascii_case(name))
+    {
+        return unsupported("full-text search");
+    }
     let text: String = e.to_string().chars().take(60).collect();
     error(
         4145,

@@ -1,0 +1,53 @@
+//! What a statement may be before it is sent: an exact T-SQL lexer and an
+//! allow-list of reserved words, with the rules on names, functions and hints
+//! that tokens alone can decide.
+//!
+//! The log-in is the boundary. The guard refuses early, says why, and stops
+//! what rights cannot: locks, waits, other databases, functions that reach
+//! outside. T-SQL needs no `;` between statements, so the reserved words carry
+//! the rule: they cannot be names unless quoted, and a reading statement needs
+//! only some of them.
+
+mod denial;
+mod functions;
+mod keywords;
+mod lexer;
+mod options;
+mod relations;
+mod rules;
+mod walk;
+mod write;
+
+pub use denial::Denial;
+
+/// What is known of a statement that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// It ends in FOR JSON or FOR XML, whose rows are pieces of one document:
+    /// a row cap would cut it.
+    pub returns_one_document: bool,
+    /// It reads a table or view by name, so that SQL Server opens the implicit
+    /// transaction.
+    pub reads_a_table: bool,
+}
+
+/// Passes one SELECT. `bound` are the names of its parameters, with or without
+/// the `@`.
+///
+/// # Errors
+/// What was refused and where, and the nearest form that passes.
+pub fn check(sql: &str, bound: &[&str]) -> Result<Checked, Denial> {
+    rules::check(sql, bound)
+}
+
+/// Passes one statement that writes data or defines objects, for scopes that
+/// may write.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_write(sql: &str, bound: &[&str]) -> Result<(), Denial> {
+    write::check(sql, bound)
+}
+
+#[cfg(test)]
+mod tests;

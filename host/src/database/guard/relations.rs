@@ -1,0 +1,204 @@
+//! Which tables a name may reach: those of the log-in's own database, and the
+//! part of the catalogue that describes them.
+
+use super::denial::{Denial, shown};
+use super::functions;
+use super::keywords::contains;
+use super::lexer::Token;
+
+/// A name of one or more parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name<'p, 'a> {
+    pub(super) first: Token<'a>,
+    pub(super) parts: &'p [String],
+}
+
+impl Name<'_, '_> {
+    pub(super) fn is_function(&self, name: &str) -> bool {
+        matches!(self.parts, [only] if only.eq_ignore_ascii_case(name))
+    }
+
+    fn dotted(&self) -> String {
+        self.parts.join(".")
+    }
+}
+
+/// What stands behind a relation's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A table or view of the database.
+    Table,
+    /// A view of the catalogue, or a function.
+    Other,
+}
+
+/// Checks a name after FROM, JOIN or APPLY.
+pub(super) fn check(sql: &str, name: Name<'_, '_>, called: bool) -> Result<Found, Denial> {
+    if called {
+        // t.Doc.nodes('/a') is a method of a column.
+        let nodes = matches!(name.parts, [.., _, last] if last == "nodes");
+        return if nodes || functions::is_row_source(name.parts) {
+            Ok(Found::Other)
+        } else {
+            Err(Denial::function(sql, &name.first, &name.dotted()))
+        };
+    }
+    let (schema, table) = match name.parts {
+        [table] => (None, table),
+        [schema, table] if !schema.is_empty() => (Some(schema), table),
+        _ => {
+            return Err(Denial::table(
+                sql,
+                &name.first,
+                &name.dotted(),
+                "Name tables of this database alone, as schema.table.",
+            ));
+        }
+    };
+    if table.starts_with('#') {
+        return Err(Denial::table(
+            sql,
+            &name.first,
+            &name.dotted(),
+            "Use a common table expression in place of a temporary table.",
+        ));
+    }
+    let catalogue = match schema {
+        Some(schema) if schema.eq_ignore_ascii_case("sys") => Some(contains(&SYS, table)),
+        Some(schema) if schema.eq_ignore_ascii_case("INFORMATION_SCHEMA") => {
+            Some(contains(&INFORMATION_SCHEMA, table))
+        }
+        // Since SQL Server 7 these answer without a schema, and under dbo.
+        _ if contains(&COMPATIBILITY, table) => Some(false),
+        _ => None,
+    };
+    match catalogue {
+        None => Ok(Found::Table),
+        Some(true) => Ok(Found::Other),
+        Some(false) => Err(Denial::table(
+            sql,
+            &name.first,
+            &shown(&name.dotted()),
+            "Of the catalogue, read sys.tables, sys.columns, sys.indexes, sys.foreign_keys and the like.",
+        )),
+    }
+}
+
+/// Views of `sys` that describe tables: no log-ins, no other sessions' statements, no
+/// functions that read files, no source text.
+const SYS: [&str; 39] = [
+    "ALLOCATION_UNITS",
+    "ALL_COLUMNS",
+    "ALL_OBJECTS",
+    "ALL_PARAMETERS",
+    "ALL_VIEWS",
+    "CHECK_CONSTRAINTS",
+    "COLUMNS",
+    "COMPUTED_COLUMNS",
+    "DATA_SPACES",
+    "DEFAULT_CONSTRAINTS",
+    "EXTENDED_PROPERTIES",
+    "FOREIGN_KEYS",
+    "FOREIGN_KEY_COLUMNS",
+    "FULLTEXT_INDEXES",
+    "FULLTEXT_INDEX_COLUMNS",
+    "IDENTITY_COLUMNS",
+    "INDEXES",
+    "INDEX_COLUMNS",
+    "KEY_CONSTRAINTS",
+    "MASKED_COLUMNS",
+    "OBJECTS",
+    "PARAMETERS",
+    "PARTITIONS",
+    "PARTITION_FUNCTIONS",
+    "PARTITION_SCHEMES",
+    "PERIODS",
+    "PROCEDURES",
+    "SCHEMAS",
+    "SEQUENCES",
+    "SPATIAL_INDEXES",
+    "STATS",
+    "STATS_COLUMNS",
+    "TABLES",
+    "TABLE_TYPES",
+    "TRIGGERS",
+    "TYPES",
+    "VIEWS",
+    "XML_INDEXES",
+    "XML_SCHEMA_COLLECTIONS",
+];
+
+/// All of `INFORMATION_SCHEMA` but the views on privileges.
+const INFORMATION_SCHEMA: [&str; 19] = [
+    "CHECK_CONSTRAINTS",
+    "COLUMNS",
+    "COLUMN_DOMAIN_USAGE",
+    "CONSTRAINT_COLUMN_USAGE",
+    "CONSTRAINT_TABLE_USAGE",
+    "DOMAINS",
+    "DOMAIN_CONSTRAINTS",
+    "KEY_COLUMN_USAGE",
+    "PARAMETERS",
+    "REFERENTIAL_CONSTRAINTS",
+    "ROUTINES",
+    "ROUTINE_COLUMNS",
+    "SCHEMATA",
+    "SEQUENCES",
+    "TABLES",
+    "TABLE_CONSTRAINTS",
+    "VIEWS",
+    "VIEW_COLUMN_USAGE",
+    "VIEW_TABLE_USAGE",
+];
+
+/// Compatibility views of SQL Server 2000: log-ins, sessions, permissions.
+const COMPATIBILITY: [&str; 36] = [
+    "SYSALTFILES",
+    "SYSCACHEOBJECTS",
+    "SYSCHARSETS",
+    "SYSCOLUMNS",
+    "SYSCOMMENTS",
+    "SYSCONFIGURES",
+    "SYSCONSTRAINTS",
+    "SYSCURCONFIGS",
+    "SYSDATABASES",
+    "SYSDEPENDS",
+    "SYSDEVICES",
+    "SYSFILEGROUPS",
+    "SYSFILES",
+    "SYSFOREIGNKEYS",
+    "SYSFULLTEXTCATALOGS",
+    "SYSINDEXES",
+    "SYSINDEXKEYS",
+    "SYSLANGUAGES",
+    "SYSLOCKINFO",
+    "SYSLOCKS",
+    "SYSLOGINS",
+    "SYSMEMBERS",
+    "SYSMESSAGES",
+    "SYSOBJECTS",
+    "SYSOLEDBUSERS",
+    "SYSOPENTAPES",
+    "SYSPERFINFO",
+    "SYSPERMISSIONS",
+    "SYSPROCESSES",
+    "SYSPROTECTS",
+    "SYSREFERENCES",
+    "SYSREMOTELOGINS",
+    "SYSSEGMENTS",
+    "SYSSERVERS",
+    "SYSTYPES",
+    "SYSUSERS",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted_for_the_search() {
+        for list in [&SYS[..], &INFORMATION_SCHEMA, &COMPATIBILITY] {
+            assert!(list.is_sorted());
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Statements to refuse and to pass: the two shared lists and a second one
+//! written independently of the rules.
+
+use serde::Deserialize;
+
+use super::{Denial, check};
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    sql: String,
+}
+
+fn cases(json: &str) -> Vec<Case> {
+    serde_json::from_str(json).unwrap()
+}
+
+fn denied(sql: &str) -> Denial {
+    match check(sql, &["p1"]) {
+        Ok(_) => panic!("passed: {sql}"),
+        Err(denial) => denial,
+    }
+}
+
+#[test]
+fn every_hostile_statement_is_refused_with_a_hint() {
+    let cases = cases(include_str!("../../../tests/data/sql-refuse.json"));
+    assert_eq!(cases.len(), 109);
+    for case in cases {
+        let Err(denial) = check(&case.sql, &["p1"]) else {
+            panic!("{} passed: {}", case.id, case.sql);
+        };
+        assert!(denial.hint.is_some(), "{} has no hint", case.id);
+    }
+}
+
+#[test]
+fn every_legitimate_statement_passes() {
+    let cases = cases(include_str!("../../../tests/data/sql-legit.json"));
+    assert_eq!(cases.len(), 42);
+    for case in cases {
+        if let Err(denial) = check(&case.sql, &["p1"]) {
+            panic!("{} refused: {denial} {}", case.id, case.sql);
+        }
+    }
+}
+
+#[test]
+fn every_query_of_the_embedded_database_passes() {
+    for case in cases(include_str!("../../../tests/data/tsql-queries.json")) {
+        if let Err(denial) = check(&case.sql, &[]) {
+            panic!("{} refused: {denial} {}", case.id, case.sql);
+        }
+    }
+}
+
+#[test]
+fn a_second_list_is_refused() {
+    for sql in [
+        "SELECT 1 SHUTDOWN",
+        "SELECT a FROM t SHUTDOWN",
+        "SELECT a FROM t COMMIT",
+        "SELECT a FROM t ROLLBACK",
+        "SELECT a FROM t THROW",
+        "SELECT 1 CONTINUE",
+        "SELECT 1 FETCH NEXT FROM c",
+        "SELECT 1 // x",
+        "SELECT E'\\'; DELETE FROM t --'",
+        "SELECT * FROM t WHERE EXISTS (DELETE FROM x)",
+        "WITH c AS (DELETE FROM x) SELECT 1",
+        "SELECT * FROM (MERGE t USING s ON 1=1 WHEN MATCHED THEN DELETE OUTPUT deleted.*) q",
+        "(DELETE FROM t)",
+        "SELECT a FROM OPENXML(@p1,'/a')",
+        "SELECT 1 SELECT 2",
+        "(SELECT 1) (SELECT 2)",
+        "SELECT (1) SELECT 2",
+        "WITH c AS (SELECT 1 a) SELECT * FROM c SELECT 2",
+        "SELECT 1DELETE FROM t",
+        "SELECT 1eDELETE FROM t",
+        "SELECT 0x1FxDELETE FROM t",
+        "SELECT $1DELETE FROM t",
+        "SELECT a FROM t, other..secrets",
+        "SELECT a FROM t, srv.db.dbo.x",
+        "SELECT a FROM t JOIN master.dbo.x ON 1=1",
+        "SELECT a FROM (t JOIN master.dbo.x ON 1=1)",
+        "SELECT a FROM t WHERE x IN (SELECT 1 FROM master.dbo.y)",
+        "SELECT (SELECT TOP 1 x FROM [master].[dbo].[y])",
+        "SELECT a FROM t FOR SYSTEM_TIME ALL, master.dbo.y",
+        "SELECT a FROM t CROSS APPLY dbo.fn(1) x",
+        "SELECT a FROM t OUTER APPLY (SELECT * FROM [master]..y) z",
+        "SELECT a FROM t WITH (TABLOCKX)",
+        "SELECT a FROM t x (XLOCK)",
+        "SELECT a FROM t (UPDLOCK)",
+        "SELECT a FROM t WITH (NOLOCK, HOLDLOCK)",
+        "SELECT a FROM t AS x WITH (SERIALIZABLE)",
+        "SELECT a FROM [sys].[sql_logins]",
+        "SELECT a FROM \"sys\".\"sysprocesses\"",
+        "SELECT a FROM sys.dm_exec_sql_text(0x01)",
+        "SELECT a FROM sys.dm_exec_sessions",
+        "SELECT a FROM sys.sql_modules",
+        "SELECT a FROM sysusers",
+        "SELECT a FROM dbo.sysprocesses",
+        "SELECT a FROM [#t]",
+        "SELECT a FROM @p1",
+        "SELECT a FROM @tables",
+        "SELECT @p1 = a FROM t",
+        "SELECT TOP 1 @p1 = a FROM t",
+        "SELECT b, @p1 += a FROM t",
+        "SELECT @@SERVERNAME",
+        "SELECT SESSION_CONTEXT(N'tenant')",
+        "SELECT master.dbo.fn_varbintohexstr(0x1)",
+        "SELECT sys.fn_get_sql(0x1)",
+        "SELECT dbo.ToString(1)",
+        "SELECT [dbo].[f] (1)",
+        "SELECT [xp_cmdshell]('dir')",
+        "SELECT a FROM ::fn_helpcollations()",
+        "SELECT a FROM t OPTION (MAXRECURSION 32767)",
+        "SELECT a FROM t OPTION (USE HINT('ENABLE_PARALLEL_PLAN_PREFERENCE'))",
+        "SELECT a FROM t OPTION (RECOMPILE) DELETE FROM t",
+        "SELECT a FROM t OPTION (TABLE HINT(t, TABLOCKX))",
+        "SELECT a FROM (SELECT a FROM t OPTION (RECOMPILE)) x",
+        "SELECT a FROM t USE HINT master",
+        "SELECT CASE WHEN 1=1 THEN 1 END END CONVERSATION 'x'",
+        "SELECT a FROM t SEND ON CONVERSATION 'x'",
+        "SELECT a FROM t lbl: SELECT 2",
+        "SELECT {fn CURRENT_USER()}",
+        "SELECT a FROM {oj t}",
+        "SELECT ſelect FROM t",
+        "SELECT 1 \u{212A}ILL 5",
+        "SELECT a FROM t /* unterminated",
+        "SELECT 'unterminated",
+        "SELECT [unterminated",
+        "SELECT a FROM t WHERE (1=1",
+        "SELECT a FROM t)",
+        "SELECT CASE WHEN 1=1 THEN 1",
+        "SELECT a FROM",
+        "SELECT a FROM t,",
+        "WITH c AS (SELECT 1 a)",
+        "SELECT a -- \u{2028} DELETE FROM t",
+        "SELECT a FROM CONTAINSTABLE(t, *, 'x')",
+        "SELECT PWDENCRYPT('x')",
+        "SELECT a FROM t TABLE",
+    ] {
+        denied(sql);
+    }
+}
+
+#[test]
+fn a_second_list_passes() {
+    for sql in [
+        "(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1;",
+        "SELECT TRIM(' x' FROM name), TRIM(name) FROM dbo.t",
+        "SELECT a FROM t WHERE a IS NOT DISTINCT FROM b",
+        "SELECT a, COUNT(*) FROM t GROUP BY a WITH ROLLUP",
+        "SELECT a FROM (t JOIN u ON t.id = u.id) JOIN ((v)) ON 1=1, w",
+        "SELECT x.n.value('.', 'int') FROM dbo.d CROSS APPLY d.doc.nodes('/a/b') AS x(n)",
+        "SELECT doc.query('/a').value('(/b)[1]', 'int') FROM dbo.d",
+        "SELECT geography::Point(47.6, -122.3, 4326).STDistance(Loc) FROM dbo.Geo",
+        "SELECT hierarchyid::GetRoot().ToString()",
+        "SELECT a FROM t (NOLOCK) JOIN u x (NOLOCK, INDEX(ix_1)) ON t.id = x.id",
+        "SELECT a FROM t WITH (INDEX = ix_a, FORCESEEK) WHERE a > @p1",
+        "SELECT a FROM t WHERE @p1 = a AND (@P1 IS NULL OR @p1 = b)",
+        "SELECT JSON_OBJECT('a':1, 'b':x) FROM t",
+        "WITH a(x, y) AS (SELECT 1, 2), b AS (SELECT x FROM a) SELECT * FROM a JOIN b ON a.x = b.x",
+        "WITH XMLNAMESPACES ('urn:x' AS x) SELECT doc.value('(x:a)[1]', 'int') FROM dbo.d",
+        "SELECT * FROM (VALUES (1),(2)) AS v(n) CROSS JOIN dbo.t",
+        "SELECT CAST(a AS decimal(9,2)), CAST(b AS [nvarchar](max)) FROM t",
+        "SELECT SUM(x) OVER w FROM t WINDOW w AS (PARTITION BY a ORDER BY b)",
+        "SELECT Straße, größe, 名前 FROM dbo.Läden",
+        "SELECT 1 /* a /* nested */ comment */ -- and a line",
+        "SELECT 'it''s', N'x', \"a \"\"b\"\"\", [c]]d] FROM t",
+        "SELECT dbo.Orders.OrderID FROM dbo.Orders",
+        "SELECT a FROM t FOR SYSTEM_TIME AS OF '2024-01-01' AS x, u",
+        "SELECT 1e3, 1.5E-2, .5, 5., 0x, 0xAB, $1.5, -1",
+        "SELECT a\r\nFROM\tt",
+        "SELECT a FROM t WHERE b != 1 AND c <> 2 AND d !< 3",
+        "SELECT LEFT(a, 2), RIGHT(a, 1), COALESCE(a, b), NULLIF(a, b), CURRENT_TIMESTAMP FROM t",
+        "SELECT a FROM t ORDER BY a OFFSET (@p1) ROWS FETCH NEXT (5) ROWS ONLY",
+    ] {
+        if let Err(denial) = check(sql, &["p1"]) {
+            panic!("refused: {denial} {sql}");
+        }
+    }
+}
+
+#[test]
+fn refusals_name_the_token_its_place_and_the_way_out() {
+    let write = denied("SELECT 1\n  DELETE FROM t");
+    assert_eq!(write.code, "write-not-allowed");
+    assert!(write.message.contains("not allowed in read-only mode"));
+    assert!(
+        write.message.contains("DELETE at line 2, column 3"),
+        "{write}"
+    );
+    assert!(write.hint.unwrap().contains("[DELETE]"));
+    assert_eq!(
+        denied("SELECT a FROM master.dbo.t").code,
+        "table-not-allowed"
+    );
+    assert_eq!(denied("SELECT dbo.f(1)").code, "function-not-allowed");
+    assert_eq!(
+        denied("SELECT a FROM OPENROWSET(1)").code,
+        "function-not-allowed"
+    );
+    assert_eq!(denied("SELECT 1; SELECT 2").code, "statement-not-allowed");
+    assert_eq!(denied("DROP TABLE t").code, "write-not-allowed");
+    assert_eq!(denied("SELECT NEXT VALUE FOR s").code, "write-not-allowed");
+}
+
+#[test]
+fn text_tokens_and_nesting_are_bounded() {
+    denied(&format!("SELECT '{}'", "x".repeat(64 * 1024)));
+    denied(&format!("SELECT 1{}", "+1".repeat(3_000)));
+    denied(&format!(
+        "SELECT {}1{}",
+        "(".repeat(10_000),
+        ")".repeat(10_000)
+    ));
+    let unions = "SELECT 1".to_owned() + &" UNION ALL SELECT 1".repeat(2_000);
+    denied(&unions);
+}
+
+#[test]
+fn documents_and_tables_are_noticed() {
+    let document = check("SELECT a FROM dbo.t FOR JSON PATH", &[]).unwrap();
+    assert!(document.returns_one_document && document.reads_a_table);
+    let inner = check("SELECT (SELECT 1 a FOR JSON PATH) AS j", &[]).unwrap();
+    assert!(!inner.returns_one_document && !inner.reads_a_table);
+    let cte = check("WITH c AS (SELECT 1 a) SELECT a FROM c", &[]).unwrap();
+    assert!(!cte.reads_a_table);
+    assert!(
+        !check("SELECT name FROM sys.tables", &[])
+            .unwrap()
+            .reads_a_table
+    );
+}

@@ -1,0 +1,464 @@
+//! One pass over the tokens of a SELECT that knows, without recursion, where a
+//! table name stands and where a function is called.
+
+use super::Checked;
+use super::denial::{Denial, ONE_SELECT, shown};
+use super::functions;
+use super::keywords;
+use super::lexer::{Kind, Token};
+use super::options;
+use super::relations;
+
+/// The walk and the parentheses it is in.
+pub(super) struct Walk<'a, 'b> {
+    sql: &'a str,
+    tokens: &'b [Token<'a>],
+    at: usize,
+    frames: Vec<Frame>,
+    /// Between WITH and the SELECT that it serves.
+    in_ctes: bool,
+    starts_with_ctes: bool,
+    open_cases: u32,
+    checked: Checked,
+}
+
+/// One level of parentheses.
+#[derive(Debug, Clone, Copy, Default)]
+struct Frame {
+    clause: Clause,
+    /// A table, a function or a derived table comes next.
+    expects_relation: bool,
+    /// The relation before this point was OPENJSON, whose WITH is a schema.
+    after_openjson: bool,
+    /// Arguments of TRIM: they have a FROM of their own.
+    trims: bool,
+    /// Arguments of JSON_OBJECT: they have colons.
+    pairs: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Clause {
+    /// Arguments, an expression, or before SELECT.
+    #[default]
+    None,
+    /// The select list.
+    List,
+    /// Between FROM and the next clause, outside conditions.
+    From,
+    /// After ON.
+    On,
+    /// WHERE and later.
+    Rest,
+}
+
+impl<'a, 'b> Walk<'a, 'b> {
+    pub(super) fn new(sql: &'a str, tokens: &'b [Token<'a>]) -> Self {
+        let with = tokens.first().is_some_and(|first| first.is("WITH"));
+        Self {
+            sql,
+            tokens,
+            at: 0,
+            frames: vec![Frame::default()],
+            in_ctes: with,
+            starts_with_ctes: with,
+            open_cases: 0,
+            checked: Checked {
+                returns_one_document: false,
+                reads_a_table: false,
+            },
+        }
+    }
+
+    pub(super) fn run(mut self) -> Result<Checked, Denial> {
+        while let Some(token) = self.peek(0) {
+            match token.kind {
+                Kind::Word if keywords::is_reserved(token.text) => self.keyword(token)?,
+                Kind::Word | Kind::Quoted => self.name()?,
+                Kind::Mark(mark) => self.mark(token, mark)?,
+                _ if self.frame().expects_relation => return Err(self.no_table(token)),
+                _ => self.at += 1,
+            }
+        }
+        if self.frames.len() > 1 || self.open_cases > 0 || self.in_ctes {
+            return Err(Denial::statement(
+                self.sql,
+                self.sql.len(),
+                "The end of an unfinished statement",
+                "Close every parenthesis and CASE, and end WITH in a SELECT.",
+            ));
+        }
+        Ok(self.checked)
+    }
+
+    fn keyword(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let next = self.peek(1);
+        let next_is = |keyword: &str| next.is_some_and(|next| next.is(keyword));
+        if token.is("SELECT") {
+            self.select(token)?;
+        } else if token.is("WITH") {
+            return self.with(token);
+        } else if token.is("FROM") {
+            self.from(token)?;
+        } else if token.is("JOIN") {
+            self.relation_follows(token)?;
+        } else if token.is("ON") {
+            if self.frame().clause == Clause::From {
+                self.frame().clause = Clause::On;
+            }
+        } else if token.is("CASE") {
+            self.open_cases += 1;
+        } else if token.is("END") {
+            self.open_cases = self
+                .open_cases
+                .checked_sub(1)
+                .ok_or_else(|| self.misplaced(token))?;
+        } else if token.is("FETCH") {
+            if !self
+                .before(1)
+                .is_some_and(|before| before.is_any(&["ROW", "ROWS"]))
+            {
+                return Err(self.misplaced(token));
+            }
+        } else if token.is("OPTION") {
+            return self.option(token);
+        } else if token.is("FOR") {
+            if next_is("JSON") || next_is("XML") {
+                self.checked.returns_one_document |= self.frames.len() == 1;
+            }
+            // FOR SYSTEM_TIME belongs to its table; FOR … IN to PIVOT.
+            if next_is("JSON") || next_is("XML") || next_is("BROWSE") {
+                self.leave_from();
+            }
+        } else if token.is_any(&["WHERE", "GROUP", "HAVING", "ORDER"]) {
+            self.leave_from();
+        } else if token.is_any(&["UNION", "EXCEPT", "INTERSECT"]) {
+            self.frame().clause = Clause::None;
+        } else if token.is("VALUES") {
+            *self.frame() = Frame::default();
+        }
+        let frame = self.frame();
+        if frame.expects_relation && !token.is_any(&["FROM", "JOIN"]) {
+            return Err(self.no_table(token));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// SELECT begins the statement, a parenthesis or the next arm of a set
+    /// operation; anywhere else it would be a second statement.
+    fn select(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let root = self.frames.len() == 1;
+        let allowed = match self.before(1) {
+            None => true,
+            Some(before) if before.is_mark(b'(') => true,
+            Some(before) if before.is_any(&["UNION", "EXCEPT", "INTERSECT"]) => true,
+            Some(before) if before.is("ALL") => {
+                self.before(2).is_some_and(|earlier| earlier.is("UNION"))
+            }
+            Some(before) => root && self.in_ctes && before.is_mark(b')'),
+        };
+        if !allowed {
+            return Err(self.misplaced(token));
+        }
+        if root {
+            self.in_ctes = false;
+        }
+        *self.frame() = Frame {
+            clause: Clause::List,
+            ..Frame::default()
+        };
+        Ok(())
+    }
+
+    fn with(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let Some(next) = self.peek(1) else {
+            return Err(self.misplaced(token));
+        };
+        if self.at == 0 || next.is_any(&["TIES", "ROLLUP", "CUBE"]) {
+            self.at += 1;
+            return Ok(());
+        }
+        if !next.is_mark(b'(') || !matches!(self.frame().clause, Clause::From | Clause::On) {
+            return Err(self.misplaced(token));
+        }
+        self.at += 1;
+        if self.frame().after_openjson {
+            return Ok(());
+        }
+        self.at = options::hints(self.sql, self.tokens, self.at)?;
+        Ok(())
+    }
+
+    fn from(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        // a IS [NOT] DISTINCT FROM b
+        let compares = self.before(1).is_some_and(|before| before.is("DISTINCT"))
+            && self
+                .before(2)
+                .is_some_and(|before| before.is_any(&["IS", "NOT"]));
+        if compares || self.frame().trims {
+            return Ok(());
+        }
+        if self.frame().clause != Clause::List {
+            return Err(self.misplaced(token));
+        }
+        self.frame().clause = Clause::From;
+        self.frame().expects_relation = true;
+        Ok(())
+    }
+
+    fn relation_follows(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        if !matches!(self.frame().clause, Clause::From | Clause::On) {
+            return Err(self.misplaced(token));
+        }
+        let frame = self.frame();
+        frame.clause = Clause::From;
+        frame.expects_relation = true;
+        Ok(())
+    }
+
+    fn option(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        self.at = options::option(self.sql, self.tokens, self.at + 1)?;
+        if self.frames.len() > 1 || self.peek(0).is_some() {
+            return Err(self.misplaced(token));
+        }
+        Ok(())
+    }
+
+    fn leave_from(&mut self) {
+        let frame = self.frame();
+        if frame.clause != Clause::None {
+            frame.clause = Clause::Rest;
+        }
+    }
+
+    /// A name, with the parts that dots join to it.
+    fn name(&mut self) -> Result<(), Denial> {
+        let Some(first) = self.peek(0) else {
+            return Ok(());
+        };
+        if first.is("APPLY")
+            && self
+                .before(1)
+                .is_some_and(|before| before.is_any(&["CROSS", "OUTER"]))
+        {
+            self.relation_follows(first)?;
+            self.at += 1;
+            return Ok(());
+        }
+        let method = self.before(1).is_some_and(|before| before.is_mark(b'.'));
+        let before = self.before(1);
+        let parts = self.parts();
+        let called = self.peek(0).is_some_and(|next| next.is_mark(b'('));
+        let name = relations::Name {
+            first,
+            parts: &parts,
+        };
+        if self.frame().expects_relation {
+            self.frame().expects_relation = false;
+            self.frame().after_openjson = called && name.is_function("OPENJSON");
+            if called && !functions::is_row_source(&parts) && self.old_hints(name)? {
+                return Ok(());
+            }
+            let found = relations::check(self.sql, name, called)?;
+            let may_be_cte = self.starts_with_ctes && parts.len() == 1;
+            self.checked.reads_a_table |= found == relations::Found::Table && !may_be_cte;
+            return Ok(());
+        }
+        let in_from = matches!(self.frame().clause, Clause::From | Clause::On);
+        let alias = match before {
+            // CAST(x AS decimal(9,2)), … AS v(a, b)
+            Some(before) if before.is("AS") => true,
+            Some(before) if before.is_mark(b')') => in_from,
+            Some(before) if in_from && is_name(&before) && called => {
+                self.at = options::hints(self.sql, self.tokens, self.at)?;
+                return Ok(());
+            }
+            _ => false,
+        };
+        let names_cte = self.in_ctes && self.frames.len() == 1;
+        // OPENJSON(…) WITH (sku nvarchar(20) '$.sku')
+        let declares = self.frame().after_openjson;
+        if !called || alias || names_cte {
+            return Ok(());
+        }
+        functions::check(self.sql, name, method, declares)
+    }
+
+    /// `dbo.t (NOLOCK)`, as it was written before WITH.
+    fn old_hints(&mut self, name: relations::Name<'_, 'a>) -> Result<bool, Denial> {
+        let Ok(after) = options::hints(self.sql, self.tokens, self.at) else {
+            return Ok(false);
+        };
+        self.at = after;
+        let found = relations::check(self.sql, name, false)?;
+        self.checked.reads_a_table |= found == relations::Found::Table;
+        Ok(true)
+    }
+
+    /// Takes `a`, `a.b`, `a..b` …; an empty part is an empty string.
+    fn parts(&mut self) -> Vec<String> {
+        let mut parts = Vec::new();
+        while let Some(token) = self.peek(0) {
+            if is_name(&token) {
+                parts.push(token.name());
+                self.at += 1;
+            } else if token.is_mark(b'.') {
+                parts.push(String::new());
+            } else {
+                break;
+            }
+            if !self.peek(0).is_some_and(|next| next.is_mark(b'.')) {
+                break;
+            }
+            // `t.*` and `x.value` of the next walk step keep their dot.
+            if !self
+                .peek(1)
+                .is_some_and(|next| is_name(&next) || next.is_mark(b'.'))
+            {
+                break;
+            }
+            self.at += 1;
+        }
+        parts
+    }
+
+    fn mark(&mut self, token: Token<'a>, mark: u8) -> Result<(), Denial> {
+        match mark {
+            b'(' => return self.open(token),
+            b')' => {
+                if self.frames.len() == 1 || self.frame().expects_relation {
+                    return Err(self.misplaced(token));
+                }
+                self.frames.pop();
+            }
+            b',' => {
+                let frame = self.frame();
+                if frame.expects_relation {
+                    return Err(self.no_table(token));
+                }
+                if matches!(frame.clause, Clause::From | Clause::On) {
+                    frame.clause = Clause::From;
+                    frame.expects_relation = true;
+                }
+            }
+            b':' if !self.frame().pairs => return self.static_method(token),
+            b'{' => return self.odbc_literal(token),
+            b'}' => return Err(self.misplaced(token)),
+            _ if self.frame().expects_relation => return Err(self.no_table(token)),
+            _ => {}
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn open(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let before = self.before(1);
+        let outer = *self.frame();
+        // Two parenthesised queries without a set operation are two statements.
+        if self.frames.len() == 1
+            && outer.clause == Clause::None
+            && !self.in_ctes
+            && before.is_some_and(|before| before.is_mark(b')'))
+        {
+            return Err(self.misplaced(token));
+        }
+        if self.frames.len() > MAX_DEPTH {
+            return Err(Denial::statement(
+                self.sql,
+                token.start,
+                "More than 64 nested parentheses",
+                "Nest less; name the inner queries with WITH.",
+            ));
+        }
+        self.frame().expects_relation = false;
+        let called = |names: &[&str]| before.is_some_and(|before| before.is_any(names));
+        let schema = outer.after_openjson && called(&["WITH"]);
+        self.frames.push(if outer.expects_relation {
+            // A derived table, VALUES, or a join in parentheses.
+            Frame {
+                clause: Clause::From,
+                expects_relation: !self
+                    .peek(1)
+                    .is_some_and(|next| next.is_any(&["SELECT", "VALUES"])),
+                ..Frame::default()
+            }
+        } else {
+            Frame {
+                after_openjson: schema,
+                trims: called(&["TRIM"]),
+                pairs: called(&["JSON_OBJECT", "JSON_OBJECTAGG"]),
+                ..Frame::default()
+            }
+        });
+        self.at += 1;
+        Ok(())
+    }
+
+    /// `geography::Point(…)`
+    fn static_method(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let on_type = self
+            .before(1)
+            .is_some_and(|before| before.is_any(&["geography", "geometry", "hierarchyid"]));
+        let calls = self.peek(1).is_some_and(|next| next.is_mark(b':'))
+            && self.peek(2).is_some_and(|next| next.kind == Kind::Word)
+            && self.peek(3).is_some_and(|next| next.is_mark(b'('));
+        if !on_type || !calls || self.frame().expects_relation {
+            return Err(self.misplaced(token));
+        }
+        self.at += 3;
+        Ok(())
+    }
+
+    /// `{d '2024-01-01'}`; `{fn …}`, `{call …}` and `{oj …}` are refused.
+    fn odbc_literal(&mut self, token: Token<'a>) -> Result<(), Denial> {
+        let literal = self
+            .peek(1)
+            .is_some_and(|next| next.is_any(&["d", "t", "ts", "guid"]))
+            && self.peek(2).is_some_and(|next| next.kind == Kind::String)
+            && self.peek(3).is_some_and(|next| next.is_mark(b'}'));
+        if !literal || self.frame().expects_relation {
+            return Err(self.misplaced(token));
+        }
+        self.at += 4;
+        Ok(())
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        if self.frames.is_empty() {
+            self.frames.push(Frame::default());
+        }
+        let last = self.frames.len() - 1;
+        // The stack is never empty here; the first frame is the statement.
+        #[expect(clippy::indexing_slicing, reason = "the index is the last element's")]
+        &mut self.frames[last]
+    }
+
+    fn peek(&self, ahead: usize) -> Option<Token<'a>> {
+        self.tokens.get(self.at + ahead).copied()
+    }
+
+    fn before(&self, back: usize) -> Option<Token<'a>> {
+        self.tokens.get(self.at.checked_sub(back)?).copied()
+    }
+
+    fn misplaced(&self, token: Token<'a>) -> Denial {
+        let what = format!("{} in this place", shown(token.text));
+        Denial::statement(self.sql, token.start, &what, ONE_SELECT)
+    }
+
+    fn no_table(&self, token: Token<'a>) -> Denial {
+        let what = format!("{} in place of a table", shown(token.text));
+        let hint = "After FROM and JOIN write a table, a view or a SELECT in parentheses.";
+        Denial::statement(self.sql, token.start, &what, hint)
+    }
+}
+
+fn is_name(token: &Token<'_>) -> bool {
+    match token.kind {
+        Kind::Quoted => true,
+        Kind::Word => !keywords::is_reserved(token.text),
+        _ => false,
+    }
+}
+
+const MAX_DEPTH: usize = 64;

@@ -1,0 +1,262 @@
+//! Opens connections for the pool: TCP, named instances, one routing hop, TLS,
+//! log-in and the settings of the session.
+
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret;
+use tiberius::{AuthMethod, EncryptionLevel, SqlBrowser};
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
+
+use super::config::{DatabaseConfig, Encrypt};
+use super::error::{Error, is_transient};
+
+type Client = tiberius::Client<Compat<TcpStream>>;
+
+/// One physical connection.
+pub(super) struct Connection {
+    /// The driver's side of it.
+    pub(super) client: Client,
+    /// A request is under way, or its reply was not read to the end: the
+    /// stream is at an unknown place and nobody may use it again.
+    pub(super) armed: bool,
+    /// Whether any statement ran on it before.
+    pub(super) used: bool,
+    last_used: Instant,
+}
+
+impl Connection {
+    /// Marks the reply as read to its end.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+        self.used = true;
+        self.last_used = Instant::now();
+    }
+}
+
+/// bb8's maker of connections.
+pub(super) struct Manager {
+    config: DatabaseConfig,
+    command_timeout: Duration,
+    io: Handle,
+    /// The latest failed attempt to connect, as a sentence for the model.
+    /// Every attempt is sent, so that a waiting call learns of it at once.
+    failures: watch::Sender<&'static str>,
+}
+
+impl Manager {
+    /// `statement_timeout` is the scope's; the driver's own, which cannot tell
+    /// the model anything, comes five seconds later.
+    pub(super) fn new(config: DatabaseConfig, statement_timeout: Duration, io: Handle) -> Self {
+        Self {
+            config,
+            command_timeout: statement_timeout + Duration::from_secs(5),
+            io,
+            failures: watch::channel(UNREACHABLE).0,
+        }
+    }
+
+    /// Sees every failed attempt to connect.
+    pub(super) fn failures(&self) -> watch::Receiver<&'static str> {
+        self.failures.subscribe()
+    }
+
+    fn failed(&self, error: &tiberius::error::Error) {
+        tracing::warn!(
+            host = self.config.host,
+            port = self.config.port,
+            database = self.config.database,
+            %error,
+            "cannot connect to the database"
+        );
+        self.failures.send_replace(explain(error));
+    }
+}
+
+impl bb8::ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = Error;
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let config = self.config.clone();
+        let command_timeout = self.command_timeout;
+        // The socket belongs to the reactor of the runtime that opened it.
+        let opened = self
+            .io
+            .spawn(async move { open_patiently(&config, command_timeout).await })
+            .await;
+        match opened {
+            Ok(Ok(client)) => Ok(Connection {
+                client,
+                armed: false,
+                used: false,
+                last_used: Instant::now(),
+            }),
+            Ok(Err(error)) => {
+                self.failed(&error);
+                Err(Error::Unavailable(explain(&error)))
+            }
+            Err(error) => Err(Error::Other(format!("opening a connection: {error}"))),
+        }
+    }
+
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), Error> {
+        if connection.last_used.elapsed() < FRESH {
+            return Ok(());
+        }
+        connection.armed = true;
+        let probe = async {
+            let stream = connection.client.simple_query("SELECT @@TRANCOUNT").await?;
+            stream.into_row().await
+        };
+        let open = match timeout(PROBE_TIMEOUT, probe).await {
+            Ok(Ok(row)) => row.and_then(|row| row.try_get::<i32, _>(0).ok().flatten()),
+            Ok(Err(error)) => return Err(Error::from_driver(error)),
+            Err(_) => return Err(Error::Unavailable(UNREACHABLE)),
+        };
+        if open != Some(0) {
+            return Err(Error::Other("an idle connection held a transaction".into()));
+        }
+        connection.disarm();
+        Ok(())
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.armed
+    }
+}
+
+async fn open_patiently(
+    config: &DatabaseConfig,
+    command_timeout: Duration,
+) -> tiberius::Result<Client> {
+    match open(config, command_timeout).await {
+        Err(tiberius::error::Error::Server(token))
+            if i32::try_from(token.code()).is_ok_and(is_transient) =>
+        {
+            tokio::time::sleep(RETRY_AFTER).await;
+            open(config, command_timeout).await
+        }
+        opened => opened,
+    }
+}
+
+async fn open(config: &DatabaseConfig, command_timeout: Duration) -> tiberius::Result<Client> {
+    let driver = driver_config(config, command_timeout);
+    let mut client = match connect(driver.clone(), config).await {
+        Err(tiberius::error::Error::Routing { host, port }) => {
+            tracing::debug!(host, port, "the server routed the log-in elsewhere");
+            let mut hop = config.clone();
+            hop.host = host;
+            hop.port = port;
+            hop.instance = None;
+            connect(driver_config(&hop, command_timeout), &hop).await?
+        }
+        connected => connected?,
+    };
+    let settings = if config.read_only {
+        READ_ONLY_SETTINGS
+    } else {
+        WRITE_SETTINGS
+    };
+    for batch in [SETTINGS, settings] {
+        client.simple_query(batch).await?.into_results().await?;
+    }
+    Ok(client)
+}
+
+async fn connect(driver: tiberius::Config, config: &DatabaseConfig) -> tiberius::Result<Client> {
+    let socket = async {
+        if config.instance.is_some() {
+            TcpStream::connect_named(&driver).await
+        } else {
+            Ok(TcpStream::connect((config.host.as_str(), config.port)).await?)
+        }
+    };
+    let socket = timeout(CONNECT_TIMEOUT, socket).await.map_err(|_| {
+        let kind = std::io::ErrorKind::TimedOut;
+        tiberius::error::Error::from(std::io::Error::new(kind, "no answer to the TCP connection"))
+    })??;
+    socket.set_nodelay(true)?;
+    tiberius::Client::connect(driver, socket.compat_write()).await
+}
+
+/// [`DatabaseConfig::validate`] has excluded the combinations that panic here.
+fn driver_config(config: &DatabaseConfig, command_timeout: Duration) -> tiberius::Config {
+    let mut driver = tiberius::Config::new();
+    driver.host(&config.host);
+    match &config.instance {
+        Some(instance) => driver.instance_name(instance),
+        None => driver.port(config.port),
+    }
+    driver.database(&config.database);
+    driver.application_name(&config.application_name);
+    driver.authentication(AuthMethod::sql_server(
+        &config.user,
+        config.password.expose_secret(),
+    ));
+    driver.encryption(match config.encrypt {
+        Encrypt::Required => EncryptionLevel::Required,
+        Encrypt::Strict => EncryptionLevel::Strict,
+        Encrypt::LoginOnly => EncryptionLevel::Off,
+        Encrypt::Off => EncryptionLevel::NotSupported,
+    });
+    if config.trust_server_certificate {
+        driver.trust_cert();
+    }
+    if let Some(file) = &config.ca_file {
+        driver.trust_cert_ca(file.display());
+    }
+    if let Some(pem) = &config.ca_pem {
+        driver.trust_cert_ca_bundle(pem.clone());
+    }
+    driver.readonly(config.application_intent_read_only);
+    driver.command_timeout(Some(command_timeout));
+    driver.handshake_timeout(Some(CONNECT_TIMEOUT));
+    // A row with an unpaired surrogate is better shown than refused.
+    driver.lossy_utf16_decoding(true);
+    driver
+}
+
+fn explain(error: &tiberius::error::Error) -> &'static str {
+    use tiberius::error::Error as Driver;
+    match error {
+        Driver::Server(token) => match token.code() {
+            18_452 | 18_456 | 18_470 | 18_486..=18_488 => {
+                "the database refused the configured log-in; whoever runs this service must correct it"
+            }
+            4_060 => {
+                "the configured database cannot be opened; whoever runs this service must correct its name or rights"
+            }
+            _ => UNREACHABLE,
+        },
+        Driver::Tls(_) => {
+            "no secure connection to the database could be made; whoever runs this service must check its certificate"
+        }
+        _ => UNREACHABLE,
+    }
+}
+
+const UNREACHABLE: &str = "the database cannot be reached at the moment; try again later";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection used this recently is taken without asking it.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Once per connection: what a result means must not depend on the server's
+/// defaults, and what a statement may hold has a bound.
+const SETTINGS: &str = "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
+    SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; \
+    SET QUOTED_IDENTIFIER ON; SET XACT_ABORT ON; SET LOCK_TIMEOUT 5000; \
+    SET DEADLOCK_PRIORITY LOW; SET TEXTSIZE 1048576; \
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+
+/// The first SELECT opens the transaction that check-in rolls back.
+const READ_ONLY_SETTINGS: &str = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON;";
+
+/// Counts are what a write answers.
+const WRITE_SETTINGS: &str = "SET NOCOUNT OFF; SET IMPLICIT_TRANSACTIONS OFF;";

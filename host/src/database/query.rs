@@ -1,0 +1,308 @@
+//! The ways a statement runs: a user's query, a user's write, and the
+//! catalogue's own SELECTs.
+
+use std::time::{Duration, Instant};
+
+use tiberius::{ColumnData, CommandItem};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::Inner;
+use super::cursor::Cursor;
+use super::describe;
+use super::error::{Error, LimitKind};
+use super::guard;
+use super::params::{self, Bound};
+use super::reader::{self, Caps, Source, Statement, Watch};
+use super::session::{Ending, Lease};
+use super::value::{Outcome, Param, Query, Stats};
+
+/// See [`Database::query`](super::Database::query).
+pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> {
+    let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
+    let checked = guard::check(&query.sql, &names).map_err(Error::Denied)?;
+    let plan = Plan {
+        rowcount: !checked.returns_one_document,
+        ending: match (inner.read_only, checked.reads_a_table) {
+            (true, true) => Ending::InTransaction,
+            (true, false) => Ending::Unknown,
+            (false, _) => Ending::Closed,
+        },
+    };
+    // Asked to describe a result, a server that cannot do so fails: once per
+    // pool the statement is then run again without asking.
+    let unproven = inner.descriptions.is_unproven();
+    let mut described = true;
+    let mut fresh = false;
+    loop {
+        let opened = attempt(inner, &query, plan, described).await;
+        match opened {
+            Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
+                described = false;
+            }
+            Err((Error::Unavailable(_), true)) if !fresh => fresh = true,
+            Ok(cursor) => {
+                if !described {
+                    inner.descriptions.give_up();
+                }
+                return Ok(cursor);
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+fn may_be_due_to_asking(error: &Error) -> bool {
+    match error {
+        Error::Server(error) => !error.retryable,
+        Error::Unsupported(_) => true,
+        _ => false,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Plan {
+    rowcount: bool,
+    ending: Ending,
+}
+
+/// One try; an error says whether the connection had been used before, since
+/// such a one may have died of idleness.
+async fn attempt(
+    inner: &Inner,
+    query: &Query,
+    plan: Plan,
+    described: bool,
+) -> Result<Cursor, (Error, bool)> {
+    let mut bound = params::bind(query.params.clone()).map_err(|error| (error, false))?;
+    let caps = caps(inner, query);
+    let source = if described {
+        inner.descriptions.source(&query.sql, &mut bound)
+    } else {
+        Source::Wire
+    };
+    let sql = text(&query.sql, &source, plan.rowcount.then_some(caps.max_rows));
+    let lease = inner
+        .sessions
+        .acquire(&query.cancel)
+        .await
+        .map_err(|error| (error, false))?;
+    let reused = lease.is_reused();
+    let statement = Statement {
+        sql,
+        bound,
+        described: source,
+        ending: plan.ending,
+    };
+    let watch = watch(inner, query.options.timeout, query.cancel.clone());
+    let (head, opened) = oneshot::channel();
+    let (requests, asked) = mpsc::channel(1);
+    let reader = reader::run(lease, statement, caps, watch, head, asked);
+    Cursor::open(reader, requests, opened)
+        .await
+        .map_err(|error| (error, reused))
+}
+
+/// The text for `sp_executesql`, all of ours on the statement's first line.
+fn text(sql: &str, source: &Source, max_rows: Option<u64>) -> String {
+    let ask = match source {
+        Source::Asked(_) => describe::ASK,
+        Source::Known(_) | Source::Wire => "",
+    };
+    match max_rows.and_then(|rows| i32::try_from(rows + 1).ok()) {
+        Some(rows) => format!("{ask}SET ROWCOUNT {rows}; {sql}"),
+        None => format!("{ask}{sql}"),
+    }
+}
+
+fn caps(inner: &Inner, query: &Query) -> Caps {
+    let limits = &inner.limits;
+    let options = &query.options;
+    Caps {
+        max_rows: options
+            .max_rows
+            .map_or(limits.max_rows, |rows| limits.max_rows.min(rows.into())),
+        max_bytes: options.max_bytes.map_or(limits.max_bytes, |bytes| {
+            limits.max_bytes.min(bytes as usize)
+        }),
+        max_cell: limits.max_cell,
+        binary: limits.binary,
+    }
+}
+
+fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) -> Watch {
+    let limit = inner.limits.timeout;
+    let timeout = timeout.map_or(limit, |asked| asked.min(limit));
+    // The timer belongs to `io`: calls move between runtimes.
+    let _io = inner.io.enter();
+    Watch {
+        deadline: Box::pin(tokio::time::sleep(timeout)),
+        cancel,
+    }
+}
+
+/// See [`Database::execute`](super::Database::execute).
+pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Error> {
+    if inner.read_only {
+        return Err(Error::Denied(guard::Denial::read_only()));
+    }
+    let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
+    guard::check_write(&query.sql, &names).map_err(Error::Denied)?;
+    let bound = params::bind(query.params)?;
+    let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
+    let mut lease = inner.sessions.acquire(&query.cancel).await?;
+    let started = Instant::now();
+    let written = write(&mut lease, query.sql, bound, &mut watch).await;
+    let limit = inner.limits.max_rows_affected;
+    let within = written.as_ref().is_ok_and(|rows| *rows <= limit);
+    if matches!(
+        written,
+        Ok(_) | Err(Error::Server(_) | Error::Unsupported(_))
+    ) {
+        close(&mut lease, within, &mut watch).await?;
+    }
+    let rows_affected = match written {
+        // Dropped unfinished, the lease stops the statement, and the server
+        // rolls back with the connection.
+        Err(error @ (Error::Server(_) | Error::Unsupported(_))) => {
+            lease.finish(Ending::Closed);
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+        Ok(rows) => rows,
+    };
+    let queued = lease.queued;
+    lease.finish(Ending::Closed);
+    if !within {
+        return Err(Error::Limit(LimitKind::Rows));
+    }
+    Ok(Outcome {
+        rows_affected,
+        stats: Stats {
+            rows: rows_affected,
+            bytes: 0,
+            server_us: micros(started.elapsed()),
+            queue_us: micros(queued),
+            cached: false,
+        },
+    })
+}
+
+/// Runs the statement in a transaction and leaves that open.
+async fn write(
+    lease: &mut Lease,
+    sql: String,
+    bound: Bound,
+    watch: &mut Watch,
+) -> Result<u64, Error> {
+    let client = &mut lease.connection()?.client;
+    tokio::select! {
+        biased;
+        begun = client.begin_transaction() => begun.map_err(Error::from_driver)?,
+        stop = watch.stopped() => return Err(stop),
+    }
+    let mut stream = reader::send(client, sql, bound, watch).await?;
+    // Triggers report before the statement that fired them.
+    let mut affected = 0;
+    while let Some(item) = reader::next(&mut stream, watch).await? {
+        if let CommandItem::RowsAffected(rows) = item {
+            affected = rows;
+        }
+    }
+    Ok(affected)
+}
+
+/// Commits or rolls back. A commit whose answer is lost is an error: nobody
+/// knows whether it happened.
+async fn close(lease: &mut Lease, commit: bool, watch: &mut Watch) -> Result<(), Error> {
+    let client = &mut lease.connection()?.client;
+    let closed = async {
+        if commit {
+            client.commit_transaction().await
+        } else {
+            match client.rollback_transaction().await {
+                // XACT_ABORT came first.
+                Err(tiberius::error::Error::Server(_)) => Ok(()),
+                closed => closed,
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        closed = closed => closed.map_err(Error::from_driver),
+        stop = watch.stopped() => Err(stop),
+    }
+}
+
+/// Runs SELECTs of ours and returns the rows of each.
+pub(super) async fn internal(
+    inner: &Inner,
+    sql: &str,
+    params: Vec<Param>,
+) -> Result<Vec<ResultSet>, Error> {
+    let bound = params::bind(params)?;
+    let cancel = CancellationToken::new();
+    let mut watch = watch(inner, None, cancel.clone());
+    let mut lease = inner.sessions.acquire(&cancel).await?;
+    let ending = if inner.read_only {
+        Ending::Unknown
+    } else {
+        Ending::Closed
+    };
+    let read = read_all(&mut lease, sql, bound, &mut watch).await;
+    match &read {
+        Ok(_) => lease.finish(ending),
+        Err(Error::Server(_) | Error::Unsupported(_)) => lease.finish(Ending::Failed),
+        Err(_) => {}
+    }
+    read
+}
+
+async fn read_all(
+    lease: &mut Lease,
+    sql: &str,
+    bound: Bound,
+    watch: &mut Watch,
+) -> Result<Vec<ResultSet>, Error> {
+    let client = &mut lease.connection()?.client;
+    let mut stream = reader::send(client, sql.to_owned(), bound, watch).await?;
+    let mut sets: Vec<ResultSet> = Vec::new();
+    while let Some(item) = reader::next(&mut stream, watch).await? {
+        match (item, sets.last_mut()) {
+            (CommandItem::Metadata(_), _) => sets.push(Vec::new()),
+            (CommandItem::Row(row), Some(rows)) => rows.push(row.into_iter().collect()),
+            _ => {}
+        }
+    }
+    Ok(sets)
+}
+
+/// Rows of cells.
+type ResultSet = Vec<Vec<ColumnData<'static>>>;
+
+fn micros(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_cap_stands_on_the_first_line_of_the_statement() {
+        assert_eq!(
+            text("SELECT a\nFROM t", &Source::Wire, Some(10)),
+            "SET ROWCOUNT 11; SELECT a\nFROM t"
+        );
+        assert!(!describe::ASK.contains('\n'));
+    }
+
+    #[test]
+    fn a_cap_beyond_rowcount_and_a_document_go_without() {
+        assert_eq!(text("SELECT 1", &Source::Wire, None), "SELECT 1");
+        assert_eq!(
+            text("SELECT 1", &Source::Wire, Some(i32::MAX as u64)),
+            "SELECT 1"
+        );
+    }
+}
