@@ -17,11 +17,32 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("server", &["mcp", "principal"]),
     (
         "app",
-        &["config", "database", "mcp", "principal", "runtime", "server", "state", "telemetry", "tools"],
+        &[
+            "config",
+            "database",
+            "mcp",
+            "principal",
+            "runtime",
+            "server",
+            "state",
+            "telemetry",
+            "tools",
+        ],
     ),
     (
         "cli",
-        &["app", "config", "database", "mcp", "principal", "runtime", "server", "state", "telemetry", "tools"],
+        &[
+            "app",
+            "config",
+            "database",
+            "mcp",
+            "principal",
+            "runtime",
+            "server",
+            "state",
+            "telemetry",
+            "tools",
+        ],
     ),
 ];
 
@@ -45,7 +66,9 @@ const OWNERS: &[(&str, &[&str])] = &[
 #[test]
 fn every_module_uses_only_those_below_it() {
     for (path, source) in sources() {
-        let Some(module) = top_module(&path) else { continue };
+        let Some(module) = top_module(&path) else {
+            continue;
+        };
         let (_, allowed) = LAYERS
             .iter()
             .find(|(name, _)| *name == module)
@@ -78,7 +101,11 @@ fn every_crate_with_an_owner_is_named_by_it_alone() {
 fn every_file_says_what_it_is_in_its_first_line() {
     for (path, source) in sources() {
         let is_test = path.ends_with("tests.rs");
-        assert!(is_test || source.starts_with("//! "), "{} begins without //!", path.display());
+        assert!(
+            is_test || source.starts_with("//! "),
+            "{} begins without //!",
+            path.display()
+        );
     }
 }
 
@@ -124,10 +151,16 @@ fn uses_of_crate(source: &str) -> Vec<String> {
     for after in code.split("crate::").skip(1) {
         let list = match after.strip_prefix('{') {
             Some(group) => group.split('}').next().unwrap_or_default(),
-            None => after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default(),
+            None => after
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or_default(),
         };
         for item in list.split(',') {
-            let name = item.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next();
+            let name = item
+                .trim()
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
             used.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
         }
     }

@@ -25,16 +25,13 @@ async fn an_unknown_table_comes_with_the_nearest_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_in_two_schemas_is_ambiguous() {
+async fn a_bare_name_means_the_default_schema_or_the_only_one_that_has_it() {
     let product = Product::start().await;
-    let error = product.client("claude").call("describe_table", json!({"table_name": "Returns"})).await;
-    // One schema has it: found without its schema.
-    assert_eq!(error.structured()["schema"], "Sales");
-    let reply = product.client("claude").call("describe_table", json!({"table_name": "Customers"})).await;
-    let error = reply.error();
-    print("ambiguous table", &error);
-    assert_eq!(error["code"], "ambiguous-table");
-    assert!(error["error"].as_str().unwrap().contains("Sales.Customers"), "{error}");
+    let claude = product.client("claude");
+    for (name, schema) in [("Returns", "Sales"), ("Customers", "dbo"), ("sales.customers", "Sales")] {
+        let reply = claude.call("describe_table", json!({"table_name": name})).await;
+        assert_eq!(reply.structured()["schema"], schema, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,9 +54,13 @@ async fn wrong_arguments_name_the_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_syntax_error_is_the_servers_own() {
     let product = Product::start().await;
-    let error = product.client("claude").sql("SELECT FROM WHERE").await.error();
+    let claude = product.client("claude");
+    let error = claude.sql("SELECT OrderID FROM Orders WHERE OrderID = = 1").await.error();
     print("syntax error", &error);
-    assert!(error["code"] == "server-error" || error["code"] == "invalid-statement", "{error}");
+    assert_eq!((&error["code"], &error["number"]), (&json!("server-error"), &json!(102)));
+    let error = claude.sql("SELECT FROM WHERE").await.error();
+    print("no statement at all", &error);
+    assert_eq!(error["code"], "statement-not-allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

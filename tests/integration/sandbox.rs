@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use integration_tests::{McpClient, Product};
 use serde_json::{Value, json};
 
-const LIMITS: &str = "limits = { memory = \"32MiB\", cpu = \"500ms\", wall = \"3s\" }";
-
+/// The wall is far away: hogs run at a low priority, and other tests beside.
 async fn hostile() -> (Product, McpClient) {
-    let product = Product::builder().scope_settings(LIMITS).start().await;
+    hostile_within("60s").await
+}
+
+async fn hostile_within(wall: &str) -> (Product, McpClient) {
+    let limits = format!("limits = {{ memory = \"32MiB\", cpu = \"500ms\", wall = \"{wall}\" }}");
+    let product = Product::builder().scope_settings(&limits).start().await;
     let client = product.client("hostile");
     (product, client)
 }
@@ -27,16 +31,14 @@ async fn error_of(client: &McpClient, tool: &str, arguments: Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_never_returns_is_stopped_by_its_cpu_budget() {
     let (_product, client) = hostile().await;
-    let started = Instant::now();
     let error = error_of(&client, "spin", json!({})).await;
     assert_eq!(error["code"], "timeout");
     assert!(error["error"].as_str().unwrap().contains("CPU"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(3), "the wall came first: {:?}", started.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_only_waits_is_stopped_by_the_wall() {
-    let (_product, client) = hostile().await;
+    let (_product, client) = hostile_within("2s").await;
     let error = error_of(&client, "sleep", json!({})).await;
     assert_eq!(error["code"], "timeout");
     assert!(error["error"].as_str().unwrap().contains("longer than"), "{error}");

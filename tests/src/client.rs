@@ -22,7 +22,10 @@ pub struct Reply {
 impl McpClient {
     /// A client of the endpoint at `url`.
     pub fn new(url: String, token: Option<String>) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().expect("a client");
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(120))
+            .build()
+            .expect("a client");
         Self { http, url, token }
     }
 
@@ -42,7 +45,10 @@ impl McpClient {
         let response = request.send().await.expect("the server answers");
         let status = response.status().as_u16();
         let text = response.text().await.expect("a whole body");
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        (
+            status,
+            serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        )
     }
 
     /// One request; the result or panics with the error.
@@ -50,20 +56,27 @@ impl McpClient {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let (status, reply) = self.post(&body).await;
         assert_eq!(status, 200, "{method}: {reply}");
-        reply.get("result").cloned().unwrap_or_else(|| panic!("{method}: {reply}"))
+        reply
+            .get("result")
+            .cloned()
+            .unwrap_or_else(|| panic!("{method}: {reply}"))
     }
 
     /// Names of the tools, in the order of the list.
     pub async fn tools(&self) -> Vec<String> {
         let result = self.request("tools/list", json!({})).await;
         let tools = result["tools"].as_array().expect("tools").iter();
-        tools.map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+        tools
+            .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+            .collect()
     }
 
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: Value) -> Reply {
         let params = json!({"name": tool, "arguments": arguments});
-        Reply { result: self.request("tools/call", params).await }
+        Reply {
+            result: self.request("tools/call", params).await,
+        }
     }
 
     /// Calls `execute_sql`.
@@ -92,7 +105,12 @@ impl Reply {
     /// The error object of a call that failed.
     pub fn error(&self) -> Value {
         assert_eq!(self.result["isError"], json!(true), "{}", self.result);
-        assert_eq!(self.result.get("structuredContent"), None, "{}", self.result);
+        assert_eq!(
+            self.result.get("structuredContent"),
+            None,
+            "{}",
+            self.result
+        );
         serde_json::from_str(self.text()).expect("an error is a JSON object")
     }
 

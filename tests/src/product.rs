@@ -48,7 +48,10 @@ impl Product {
 
     /// A client of the scope `name`.
     pub fn client(&self, name: &str) -> McpClient {
-        McpClient::new(format!("http://{}/{name}/mcp", self.address), self.token.clone())
+        McpClient::new(
+            format!("http://{}/{name}/mcp", self.address),
+            self.token.clone(),
+        )
     }
 }
 
@@ -78,16 +81,30 @@ impl ProductBuilder {
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");
-        let config = Config::parse(&self.config(&server, &certificate.display().to_string()), "test").expect("a good configuration");
-        let bundle = plugin_bundle::ALL.iter().map(|component| (component.name, component.wasm));
+        let config = Config::parse(
+            &self.config(&server, &certificate.display().to_string()),
+            "test",
+        )
+        .expect("a good configuration");
+        let bundle = plugin_bundle::ALL
+            .iter()
+            .map(|component| (component.name, component.wasm));
         let files = ToolSetFiles::Bundled(bundle.chain([("hostile", HOSTILE_GUEST)]).collect());
         let key = HostKey::random().expect("a key");
-        let app = Arc::new(App::build(&config, &files, &key).await.expect("the product starts"));
+        let app = Arc::new(
+            App::build(&config, &files, &key)
+                .await
+                .expect("the product starts"),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let state = ServerState::new(ServerConfig {
-            scopes: app.scopes().iter().map(|scope| Arc::clone(&scope.mcp)).collect(),
+            scopes: app
+                .scopes()
+                .iter()
+                .map(|scope| Arc::clone(&scope.mcp))
+                .collect(),
             default_scope: Arc::clone(app.default_scope()),
             authentication: match &self.token {
                 Some(token) => Authentication::Token(token.clone().into()),

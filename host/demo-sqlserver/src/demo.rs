@@ -14,9 +14,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::backend::{Backend, BackendSession, Interrupter, LogIn};
 use crate::catalog;
 use crate::engine::{self, Engine, EngineError, Session, User};
+use crate::sample;
 use crate::server::{Event, Server, ServerConfig};
 use crate::value::{Parameter, Sink, SqlError};
-use crate::sample;
 
 /// A running embedded server; stops when dropped.
 pub struct DemoServer {
@@ -59,21 +59,34 @@ impl DemoServer {
     /// # Errors
     /// Where it cannot be made, or no port be bound.
     pub async fn start() -> Result<Self, StartError> {
-        let engine = tokio::task::spawn_blocking(company).await.map_err(|_| StartError::Lost)??;
+        let engine = tokio::task::spawn_blocking(company)
+            .await
+            .map_err(|_| StartError::Lost)??;
         let account = |user: &str, may_write| Account {
             user: user.to_owned(),
             password: uuid::Uuid::new_v4().simple().to_string(),
             may_write,
         };
         let (reader, writer) = (account("mcp_reader", false), account("mcp_writer", true));
-        let backend = Accounts { engine, known: [reader.clone(), writer.clone()] };
+        let backend = Accounts {
+            engine,
+            known: [reader.clone(), writer.clone()],
+        };
         let database = backend.engine.database().to_owned();
         let server = Server::bind(ServerConfig::default(), Arc::new(backend)).await?;
         let stop = CancellationToken::new();
         let (address, events) = (server.local_addr(), server.events());
         let certificate = server.certificate_pem().unwrap_or_default().to_owned();
         tokio::spawn(server.serve(stop.clone()));
-        Ok(Self { address, certificate, database, reader, writer, events, _stop: stop.drop_guard() })
+        Ok(Self {
+            address,
+            certificate,
+            database,
+            reader,
+            writer,
+            events,
+            _stop: stop.drop_guard(),
+        })
     }
 
     /// Where it listens.
@@ -121,9 +134,17 @@ struct Accounts {
 
 impl Backend for Accounts {
     fn log_in(&self, log_in: &LogIn) -> Result<Box<dyn BackendSession>, SqlError> {
-        let known = self.known.iter().find(|account| account.user.eq_ignore_ascii_case(&log_in.user));
-        let Some(account) = known.filter(|account| account.password == log_in.password.expose_secret()) else {
-            return Err(failed(18456, format!("Login failed for user '{}'.", log_in.user)));
+        let known = self
+            .known
+            .iter()
+            .find(|account| account.user.eq_ignore_ascii_case(&log_in.user));
+        let Some(account) =
+            known.filter(|account| account.password == log_in.password.expose_secret())
+        else {
+            return Err(failed(
+                18456,
+                format!("Login failed for user '{}'.", log_in.user),
+            ));
         };
         let database = self.engine.database();
         if !log_in.database.is_empty() && !log_in.database.eq_ignore_ascii_case(database) {
@@ -133,9 +154,15 @@ impl Backend for Accounts {
             );
             return Err(failed(4060, message));
         }
-        let user = User { name: account.user.clone(), may_write: account.may_write };
+        let user = User {
+            name: account.user.clone(),
+            may_write: account.may_write,
+        };
         match self.engine.session(user) {
-            Ok(session) => Ok(Box::new(EngineSession { session, database: database.to_owned() })),
+            Ok(session) => Ok(Box::new(EngineSession {
+                session,
+                database: database.to_owned(),
+            })),
             Err(error) => Err(failed(17892, error.to_string())),
         }
     }
@@ -199,7 +226,8 @@ impl BackendSession for EngineSession {
 fn company() -> Result<Engine, EngineError> {
     let clock = Arc::new(|| {
         let now = Utc::now();
-        let since_1970 = now.timestamp() * TICKS_PER_SECOND + i64::from(now.timestamp_subsec_nanos() / 100);
+        let since_1970 =
+            now.timestamp() * TICKS_PER_SECOND + i64::from(now.timestamp_subsec_nanos() / 100);
         TICKS_BEFORE_1970 + since_1970
     });
     let database = sample::company();
@@ -209,13 +237,22 @@ fn company() -> Result<Engine, EngineError> {
         columns.insert(name, engine::view_columns(&database, view)?);
     }
     let system = catalog::system_tables(&database, &|view| {
-        columns.get(&(view.schema.as_str(), view.name.as_str())).cloned().unwrap_or_default()
+        columns
+            .get(&(view.schema.as_str(), view.name.as_str()))
+            .cloned()
+            .unwrap_or_default()
     });
     Engine::open(database, system, clock)
 }
 
 fn failed(number: i32, message: String) -> SqlError {
-    SqlError { number, state: 1, severity: 14, message, line: 1 }
+    SqlError {
+        number,
+        state: 1,
+        severity: 14,
+        message,
+        line: 1,
+    }
 }
 
 /// Units of 100 ns.

@@ -158,7 +158,8 @@ impl Entry {
         if self.aliases.is_empty() {
             return None;
         }
-        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(arguments.get()).ok()?;
+        let mut members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(arguments.get()).ok()?;
         let mut renamed = false;
         for (alias, name) in &self.aliases {
             if !members.contains_key(name)
@@ -235,7 +236,10 @@ fn aliases(tool: &Tool) -> HashMap<String, String> {
         #[serde(rename = "mssql-mcp/argument-aliases", default)]
         aliases: HashMap<String, String>,
     }
-    let meta = tool.meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok());
+    let meta = tool
+        .meta
+        .as_ref()
+        .and_then(|meta| serde_json::from_str(meta.get()).ok());
     meta.unwrap_or_else(Meta::default).aliases
 }
 
@@ -362,9 +366,15 @@ mod tests {
         let mut manifest = provider(&[]).manifest().clone();
         manifest.tools.push(tool);
         let registry = ToolRegistry::new(vec![Arc::new(Echo(manifest))]).unwrap();
-        for (given, taken) in [(r#"{"number":1}"#, r#"{"n":1}"#), (r#"{"n":2}"#, r#"{"n":2}"#)] {
+        for (given, taken) in [
+            (r#"{"number":1}"#, r#"{"n":1}"#),
+            (r#"{"n":2}"#, r#"{"n":2}"#),
+        ] {
             let given = RawValue::from_string(given.to_owned()).unwrap();
-            let output = registry.call("a", Some(&given), context(&[OAuthScope::Read])).await.unwrap();
+            let output = registry
+                .call("a", Some(&given), context(&[OAuthScope::Read]))
+                .await
+                .unwrap();
             assert_eq!(output.structured.unwrap().get(), taken);
         }
     }

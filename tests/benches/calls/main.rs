@@ -17,11 +17,17 @@ use tokio_util::sync::CancellationToken;
 fn tool_call(criterion: &mut Criterion) {
     let (runtime, product) = start();
     let wasm = registry(&product, "claude");
-    let native = native::registry(product.app.scope("claude").expect("the scope").databases[0].1.clone());
+    let native = native::registry(
+        product.app.scope("claude").expect("the scope").databases[0]
+            .1
+            .clone(),
+    );
     let mut group = criterion.benchmark_group("tool_call");
     for (name, registry) in [("native", &native), ("wasm", &wasm)] {
         group.bench_function(name, |bencher| {
-            bencher.to_async(&runtime).iter(|| call(registry, "execute_sql", SMALL));
+            bencher
+                .to_async(&runtime)
+                .iter(|| call(registry, "execute_sql", SMALL));
         });
     }
     group.finish();
@@ -32,7 +38,9 @@ fn instantiate(criterion: &mut Criterion) {
     let (runtime, product) = start();
     let hostile = registry(&product, "hostile");
     criterion.bench_function("instantiate/echo", |bencher| {
-        bencher.to_async(&runtime).iter(|| call(&hostile, "echo", "{}"));
+        bencher
+            .to_async(&runtime)
+            .iter(|| call(&hostile, "echo", "{}"));
     });
 }
 
@@ -50,12 +58,20 @@ fn start() -> (Runtime, Product) {
 }
 
 fn registry(product: &Product, scope: &str) -> Arc<ToolRegistry> {
-    product.app.scope(scope).expect("the scope").tools.load_full()
+    product
+        .app
+        .scope(scope)
+        .expect("the scope")
+        .tools
+        .load_full()
 }
 
 async fn call(registry: &ToolRegistry, tool: &str, arguments: &str) {
     let arguments: &RawValue = serde_json::from_str(arguments).expect("JSON");
-    let output = registry.call(tool, Some(arguments), context()).await.expect("a result");
+    let output = registry
+        .call(tool, Some(arguments), context())
+        .await
+        .expect("a result");
     std::hint::black_box(output);
 }
 

@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use mssql_mcp::database::{Database, JsonShape, Options, Query};
 use mssql_mcp::runtime::database_problem;
 use mssql_mcp::tools::{
-    Access, Annotations, CallContext, Json, Manifest, Output, Tool, ToolError, ToolProvider, ToolRegistry,
+    Access, Annotations, CallContext, Json, Manifest, Output, Tool, ToolError, ToolProvider,
+    ToolRegistry,
 };
 use serde_json::value::RawValue;
 
@@ -19,13 +20,16 @@ struct Native {
 
 /// A registry with the one tool.
 pub(crate) fn registry(database: Database) -> Arc<ToolRegistry> {
-    let schema = r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#;
+    let schema =
+        r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#;
     let tool = Tool {
         name: "execute_sql".to_owned(),
         title: None,
         description: "the same without a sandbox".to_owned(),
         access: Access::Read,
-        input_schema: RawValue::from_string(schema.to_owned()).expect("JSON").into(),
+        input_schema: RawValue::from_string(schema.to_owned())
+            .expect("JSON")
+            .into(),
         output_schema: None,
         annotations: Annotations {
             read_only_hint: true,
@@ -57,7 +61,8 @@ impl ToolProvider for Native {
         context: CallContext,
     ) -> BoxFuture<'a, Result<Output, ToolError>> {
         async move {
-            let arguments: serde_json::Value = serde_json::from_str(arguments.get()).expect("checked");
+            let arguments: serde_json::Value =
+                serde_json::from_str(arguments.get()).expect("checked");
             let query = Query {
                 sql: arguments["query"].as_str().expect("checked").to_owned(),
                 params: Vec::new(),
@@ -65,8 +70,15 @@ impl ToolProvider for Native {
                 cancel: context.cancel,
             };
             let mut cursor = self.database.query(query).await.map_err(database_problem)?;
-            let document = cursor.document(JsonShape::Objects).await.map_err(database_problem)?;
-            Ok(Output { content: Vec::new(), structured: Some(Json::encoded(document)), meta: None })
+            let document = cursor
+                .document(JsonShape::Objects)
+                .await
+                .map_err(database_problem)?;
+            Ok(Output {
+                content: Vec::new(),
+                structured: Some(Json::encoded(document)),
+                meta: None,
+            })
         }
         .boxed()
     }

@@ -18,7 +18,9 @@ const SQL: &str = "SELECT TOP 10000 a.OrderID, b.ProductName, a.Freight, a.Order
 pub(crate) fn bench(criterion: &mut Criterion, runtime: &Runtime, product: &Product) {
     let database = &product.app.scope("claude").expect("the scope").databases[0].1;
     let mut group = criterion.benchmark_group("rows_10000");
-    group.throughput(Throughput::Elements(10_000)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(10_000))
+        .sample_size(20);
     let mut driver = runtime.block_on(connect(product));
     group.bench_function("bare_driver", |bencher| {
         bencher.iter(|| runtime.block_on(bare(&mut driver)));
@@ -26,7 +28,10 @@ pub(crate) fn bench(criterion: &mut Criterion, runtime: &Runtime, product: &Prod
     group.bench_function("document", |bencher| {
         bencher.to_async(runtime).iter(|| async {
             let mut cursor = database.query(query()).await.expect("a cursor");
-            cursor.document(JsonShape::Objects).await.expect("a document")
+            cursor
+                .document(JsonShape::Objects)
+                .await
+                .expect("a document")
         });
     });
     group.bench_function("to_json", |bencher| {
@@ -35,11 +40,15 @@ pub(crate) fn bench(criterion: &mut Criterion, runtime: &Runtime, product: &Prod
             cursor.to_json(JsonShape::Objects).await.expect("an array")
         });
     });
-    group.bench_function("typed_batches", |bencher| bencher.to_async(runtime).iter(|| batches(database)));
+    group.bench_function("typed_batches", |bencher| {
+        bencher.to_async(runtime).iter(|| batches(database))
+    });
     group.bench_function("through_wasm", |bencher| {
         let registry = super::registry(product, "claude");
         let arguments = serde_json::json!({"query": SQL}).to_string();
-        bencher.to_async(runtime).iter(|| super::call(&registry, "execute_sql", &arguments));
+        bencher
+            .to_async(runtime)
+            .iter(|| super::call(&registry, "execute_sql", &arguments));
     });
     group.finish();
 }
@@ -92,9 +101,13 @@ async fn connect(product: &Product) -> Client<Compat<TcpStream>> {
     config.database(product.server.database());
     config.authentication(AuthMethod::sql_server(&log_in.user, &log_in.password));
     config.trust_cert();
-    let socket = TcpStream::connect(config.get_addr()).await.expect("a socket");
+    let socket = TcpStream::connect(config.get_addr())
+        .await
+        .expect("a socket");
     socket.set_nodelay(true).expect("an option");
-    Client::connect(config, socket.compat_write()).await.expect("a log-in")
+    Client::connect(config, socket.compat_write())
+        .await
+        .expect("a log-in")
 }
 
 fn query() -> Query {

@@ -42,13 +42,19 @@ fn pick<'a>(
         [] => Err(Error::UnknownName(nearest(tables, given))),
         [table] => Ok(table),
         several => {
-            // Only a case-sensitive database has two that differ in case.
-            let mut exact = several.iter().filter(|table| {
-                table.name.name == name && schema.is_some_and(|schema| table.name.schema == schema)
-            });
-            exact.next().copied().ok_or_else(|| {
-                Error::AmbiguousName(several.iter().map(|table| table.name.to_string()).collect())
-            })
+            // As the server reads it: a bare name is first one of the default
+            // schema. Only a case-sensitive database has two that differ in case.
+            let meant = |table: &&&Table| match schema {
+                Some(schema) => table.name.name == name && table.name.schema == schema,
+                None => table.in_default_schema,
+            };
+            let mut exact = several.iter().filter(meant);
+            match (exact.next(), exact.next()) {
+                (Some(table), None) => Ok(table),
+                _ => Err(Error::AmbiguousName(
+                    several.iter().map(|table| table.name.to_string()).collect(),
+                )),
+            }
         }
     }
 }
@@ -139,6 +145,7 @@ mod tests {
             ("dbo", "Customers"),
             ("Sales", "Customers"),
             ("Sales", "SalesOrderDetail"),
+            ("Archive", "SalesOrderDetail"),
         ]
         .into_iter()
         .map(|(schema, name)| Table {
@@ -150,6 +157,7 @@ mod tests {
             approximate_rows: None,
             comment: None,
             object_id: 0,
+            in_default_schema: schema == "dbo",
         })
         .collect()
     }
@@ -165,6 +173,7 @@ mod tests {
             ("Order Details", "dbo.[Order Details]"),
             ("\"dbo\".\"Order Details\"", "dbo.[Order Details]"),
             (" [sales] . customers ", "Sales.Customers"),
+            ("customers", "dbo.Customers"),
         ] {
             assert_eq!(choose(&tables, given).unwrap().name.to_string(), means);
         }
@@ -173,8 +182,11 @@ mod tests {
     #[test]
     fn an_ambiguous_name_lists_every_candidate() {
         assert_eq!(
-            choose(&database(), "customers").unwrap_err(),
-            Error::AmbiguousName(vec!["dbo.Customers".into(), "Sales.Customers".into()])
+            choose(&database(), "salesorderdetail").unwrap_err(),
+            Error::AmbiguousName(vec![
+                "Sales.SalesOrderDetail".into(),
+                "Archive.SalesOrderDetail".into()
+            ])
         );
     }
 

@@ -19,6 +19,8 @@ pub struct Table {
     /// `MS_Description`.
     pub comment: Option<String>,
     pub(super) object_id: i64,
+    /// Whether the log-in means it by the bare name.
+    pub(super) in_default_schema: bool,
 }
 
 /// Schema and name of a table or view, without quoting.
@@ -79,12 +81,14 @@ fn table(row: Vec<tiberius::ColumnData<'static>>) -> Option<Table> {
         approximate_rows: rows.and_then(|rows| u64::try_from(rows).ok()),
         comment: cells.text(),
         object_id,
+        in_default_schema: cells.number() == Some(1),
     })
 }
 
 /// Heaps have index 0, clustered tables index 1; each partition is a row.
 const TABLES: &str = "\
-SELECT o.object_id, s.name, o.name, o.type, p.row_count, CAST(e.value AS nvarchar(4000))
+SELECT o.object_id, s.name, o.name, o.type, p.row_count, CAST(e.value AS nvarchar(4000)),
+       CASE WHEN s.name = SCHEMA_NAME() THEN 1 ELSE 0 END
 FROM (SELECT object_id, schema_id, name, type FROM sys.tables WHERE is_ms_shipped = 0
       UNION ALL
       SELECT object_id, schema_id, name, type FROM sys.views WHERE is_ms_shipped = 0) AS o

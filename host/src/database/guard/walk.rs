@@ -130,7 +130,10 @@ impl<'a, 'b> Walk<'a, 'b> {
                 self.leave_from();
             }
         } else if token.is_any(&["WHERE", "GROUP", "HAVING", "ORDER"]) {
-            self.leave_from();
+            // STRING_AGG(…) WITHIN GROUP (ORDER BY …) stands in the select list.
+            if !self.before(1).is_some_and(|before| before.is("WITHIN")) {
+                self.leave_from();
+            }
         } else if token.is_any(&["UNION", "EXCEPT", "INTERSECT"]) {
             self.frame().clause = Clause::None;
         } else if token.is("VALUES") {

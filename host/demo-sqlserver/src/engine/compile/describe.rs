@@ -17,10 +17,16 @@ pub(super) const NAME: &str = "SYS.DM_EXEC_DESCRIBE_FIRST_RESULT_SET";
 impl Compiler<'_> {
     /// One row a column; one row of NULLs for a statement that cannot be
     /// described, as the server has it.
-    pub(super) fn describe(&mut self, args: &[FunctionArg], alias: Option<&TableAlias>) -> Result<String> {
+    pub(super) fn describe(
+        &mut self,
+        args: &[FunctionArg],
+        alias: Option<&TableAlias>,
+    ) -> Result<String> {
         let statement = args.first().and_then(|argument| self.text_of(argument));
         let Some(statement) = statement else {
-            return Err(unsupported("describing anything but a literal or a variable"));
+            return Err(unsupported(
+                "describing anything but a literal or a variable",
+            ));
         };
         let rows: Vec<String> = match self.columns_of(&statement) {
             Some(columns) => columns.iter().zip(1..).map(row).collect(),
@@ -44,7 +50,12 @@ impl Compiler<'_> {
                 typed: Typed::new(format!("{t}.column{n}"), *sql_type, true),
             })
             .collect();
-        self.add_source(alias, "dm_exec_describe_first_result_set", Some("sys"), sources)?;
+        self.add_source(
+            alias,
+            "dm_exec_describe_first_result_set",
+            Some("sys"),
+            sources,
+        )?;
         Ok(format!("(VALUES {}) AS {t}", rows.join(", ")))
     }
 
@@ -55,13 +66,18 @@ impl Compiler<'_> {
         match expression {
             Expr::Identifier(name) => {
                 let mut variables = self.context.variables.iter();
-                match &variables.find(|variable| same(&variable.name, &name.value))?.value {
+                match &variables
+                    .find(|variable| same(&variable.name, &name.value))?
+                    .value
+                {
                     Value::Text(text) => Some(text.clone()),
                     _ => None,
                 }
             }
             Expr::Value(value) => match &value.value {
-                Literal::SingleQuotedString(text) | Literal::NationalStringLiteral(text) => Some(text.clone()),
+                Literal::SingleQuotedString(text) | Literal::NationalStringLiteral(text) => {
+                    Some(text.clone())
+                }
                 _ => None,
             },
             _ => None,
@@ -71,14 +87,18 @@ impl Compiler<'_> {
     /// The columns of the first query of a batch, where it has one that compiles.
     fn columns_of(&self, statement: &str) -> Option<Vec<Column>> {
         let (statements, _) = batch::parse(statement).ok()?;
-        let query = statements.iter().find_map(|statement| match &statement.kind {
-            Kind::Sql(sql) => match sql.as_ref() {
-                Statement::Query(query) => Some(query),
+        let query = statements
+            .iter()
+            .find_map(|statement| match &statement.kind {
+                Kind::Sql(sql) => match sql.as_ref() {
+                    Statement::Query(query) => Some(query),
+                    _ => None,
+                },
                 _ => None,
-            },
-            _ => None,
-        })?;
-        let compiled = Compiler::new(self.catalog, self.context).query(query).ok()?;
+            })?;
+        let compiled = Compiler::new(self.catalog, self.context)
+            .query(query)
+            .ok()?;
         Some(compiled.result_columns())
     }
 }
@@ -92,5 +112,8 @@ fn row((column, ordinal): (&Column, i32)) -> String {
         _ => (declared, "NULL".to_owned()),
     };
     let nullable = u8::from(column.nullable);
-    format!("({ordinal}, {}, {nullable}, {system}, {user})", text(&column.name))
+    format!(
+        "({ordinal}, {}, {nullable}, {system}, {user})",
+        text(&column.name)
+    )
 }

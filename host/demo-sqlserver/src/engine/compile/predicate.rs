@@ -278,7 +278,9 @@ fn negate(sql: String, negated: bool) -> String {
 
 fn not_condition(e: &Expr) -> crate::value::SqlError {
     if let Expr::Function(function) = e
-        && ["CONTAINS", "FREETEXT"].iter().any(|name| function.name.to_string().eq_ignore_ascii_case(name))
+        && ["CONTAINS", "FREETEXT"]
+            .iter()
+            .any(|name| function.name.to_string().eq_ignore_ascii_case(name))
     {
         return unsupported("full-text search");
     }
