@@ -1,0 +1,106 @@
+//! The official SDKs as clients: each lists and calls all six tools.
+
+use std::path::PathBuf;
+
+use integration_tests::Product;
+use tokio::process::Command;
+
+use super::{finish, node, python};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sdk_calls_every_tool_in_both_eras() {
+    let product = Product::start().await;
+    for era in ["legacy", "modern"] {
+        finish(
+            python("mcp_tools.py").args([era, product.client("demo").url()]),
+            "",
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_typescript_sdks_call_every_tool_in_both_eras() {
+    let product = Product::start().await;
+    for client in TYPESCRIPT {
+        finish(
+            node("mcp_tools.mjs").args([client, product.client("demo").url()]),
+            "",
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdks_are_let_in_with_the_token_alone() {
+    let product = Product::builder().token(TOKEN).start().await;
+    let client = product.client("demo");
+    let clients = || {
+        let python = ["legacy", "modern"].map(|era| (python("mcp_tools.py"), era));
+        let typescript = TYPESCRIPT.map(|client| (node("mcp_tools.mjs"), client));
+        python.into_iter().chain(typescript)
+    };
+    for (mut script, which) in clients() {
+        finish(
+            script.args([which, client.url()]).env("MCP_TOKEN", TOKEN),
+            "",
+        )
+        .await;
+    }
+    for token in ["", "mcp_demo_other"] {
+        for (mut script, which) in clients() {
+            let script = script.args([which, client.url()]).env("MCP_TOKEN", token);
+            finish(script.env("EXPECT_REFUSAL", "1"), "").await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sdk_calls_every_tool_over_stdio() {
+    let product = binary().await;
+    for era in ["legacy", "modern"] {
+        let mut script = python("mcp_tools.py");
+        script
+            .args([era, "stdio"])
+            .arg(&product)
+            .args(["stdio", "--demo", "--scope", "demo"]);
+        finish(&mut script, "").await;
+    }
+}
+
+/// Builds the command: cargo hands out paths only of the package under test.
+/// Together with the tests, so that nothing is compiled for it a second time
+/// with another set of features.
+async fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    // <target>/<profile>/deps/<test>
+    let profile = test.ancestors().nth(2).expect("a profile's folder");
+    let target = profile.parent().expect("a target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--bin",
+        "mssql-mcp",
+        "--tests",
+        "--features",
+        "outside",
+    ]);
+    cargo
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    cargo.arg("--target-dir").arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().await.expect("cargo runs");
+    assert!(status.success(), "mssql-mcp cannot be built: {status}");
+    profile
+        .join("mssql-mcp")
+        .with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// Version 1 of the SDK, and both eras of version 2.
+const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];
+const TOKEN: &str = "mcp_demo_secret";
