@@ -1,2 +1,40 @@
-//! The command line.
-fn main() {}
+//! The command `mssql-mcp`: arguments to command, errors to exit codes.
+
+use std::process;
+
+use clap::Parser;
+use mssql_mcp::cli::{Arguments, ExitCode};
+use mssql_mcp::telemetry;
+
+fn main() -> process::ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are errors to clap, and go to stdout.
+            let _ = error.print();
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
+            return (code as u8).into();
+        }
+    };
+    if telemetry::start_log(arguments.logs_as_json()).is_err() {
+        return (ExitCode::Software as u8).into();
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the machine gives no threads");
+            return (ExitCode::Unavailable as u8).into();
+        }
+    };
+    match runtime.block_on(arguments.run()) {
+        Ok(()) => (ExitCode::Done as u8).into(),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            (ExitCode::of(&error) as u8).into()
+        }
+    }
+}

@@ -1,1 +1,11 @@
-//! The test harness.
+//! The test harness: the whole product in one process, on loopback, and a
+//! client that speaks plain JSON-RPC to it.
+
+mod client;
+mod product;
+
+pub use client::{McpClient, Reply};
+pub use product::{Product, ProductBuilder};
+
+/// The component whose tools misbehave.
+pub const HOSTILE_GUEST: &[u8] = include_bytes!(env!("HOSTILE_GUEST"));

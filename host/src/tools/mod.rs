@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-pub use registry::{CallError, ToolRegistry};
+pub use registry::{CallError, RegistryError, ToolRegistry};
 pub use schema::{ArgumentError, Schema, SchemaError};
 
 use crate::principal::Principal;
@@ -104,10 +104,34 @@ pub struct Output {
     /// Content blocks. Empty where `structured` is set: then one text item
     /// with the same JSON goes out.
     pub content: Vec<Content>,
-    /// One JSON value, encoded: `structuredContent`.
-    pub structured: Option<Box<RawValue>>,
+    /// `structuredContent`.
+    pub structured: Option<Json>,
     /// Protocol `_meta`, a JSON object.
     pub meta: Option<Box<RawValue>>,
+}
+
+/// One JSON value, encoded. Unlike `RawValue` it can be made of text that is
+/// known to be JSON without parsing it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(String);
+
+impl Json {
+    /// Checks that `text` is one JSON value.
+    pub fn parse(text: String) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<&RawValue>(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Takes text that an encoder of this process has just written.
+    pub fn encoded(text: String) -> Self {
+        debug_assert!(serde_json::from_str::<&RawValue>(&text).is_ok());
+        Self(text)
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        &self.0
+    }
 }
 
 /// An MCP content block.

@@ -1,0 +1,161 @@
+//! `mssql-mcp demo`: everything on one machine with no set-up.
+
+mod snippets;
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use demo_sqlserver::DemoServer;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::exit::{UsageError, print};
+use super::{DemoArguments, serve};
+use crate::app::{App, ToolSetFiles};
+use crate::config::Config;
+use crate::server::{self, Authentication};
+use crate::state::HostKey;
+
+pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
+    if !arguments.listen.ip().is_loopback() {
+        return Err(UsageError(format!(
+            "--listen {}: the demo serves this machine only; listen on 127.0.0.1",
+            arguments.listen
+        ))
+        .into());
+    }
+    let shutdown = serve::stop_signal()?;
+    let listener = bind(arguments.listen).await?;
+    let stage = Stage::set().await?;
+    let app = Arc::new(stage.app().await?);
+    let token = if arguments.no_auth {
+        None
+    } else {
+        Some(new_token()?)
+    };
+    let authentication = match &token {
+        None => Authentication::Off,
+        Some(token) => Authentication::Token(SecretString::from(token.clone())),
+    };
+    let address = listener.local_addr()?;
+    let state = serve::state(&app, &listener, authentication, &shutdown).await?;
+    print(&snippets::ready(address, token.as_deref()))?;
+    server::serve(listener, state, shutdown).await;
+    Ok(())
+}
+
+/// The embedded SQL Server with its sample company, and what serves it.
+pub(super) struct Stage {
+    config: Config,
+    key: HostKey,
+    _server: DemoServer,
+    _certificate: TempDir,
+}
+
+impl Stage {
+    pub(super) async fn set() -> anyhow::Result<Self> {
+        let server = DemoServer::start().await?;
+        tracing::info!(
+            address = %server.address(),
+            "the database is the embedded one of mssql-mcp with a sample company, not SQL Server"
+        );
+        let folder = tempfile::tempdir()?;
+        let certificate = folder.path().join("demo.pem");
+        std::fs::write(&certificate, server.certificate_pem())?;
+        let config = Config::parse(
+            &config(&server, &certificate.display().to_string()),
+            "the demo's configuration",
+        )?;
+        Ok(Self {
+            config,
+            key: key()?,
+            _server: server,
+            _certificate: folder,
+        })
+    }
+
+    pub(super) async fn app(&self) -> anyhow::Result<App> {
+        let bundle = plugin_bundle::ALL
+            .iter()
+            .map(|component| (component.name, component.wasm));
+        let files = ToolSetFiles::Bundled(bundle.collect());
+        Ok(App::build(&self.config, &files, &self.key).await?)
+    }
+}
+
+/// The demo is configured as production is, by TOML.
+fn config(server: &DemoServer, certificate: &str) -> String {
+    let log_in = server.reader();
+    format!(
+        r#"
+default_scope = "claude"
+
+[databases.demo]
+host = "127.0.0.1"
+port = {port}
+database = "{database}"
+user = "{user}"
+password = "{password}"
+ca_file = '{certificate}'
+
+[scopes.claude]
+tool_sets = ["claude-tools"]
+databases = ["demo"]
+
+[scopes.chatgpt]
+tool_sets = ["chatgpt-search-fetch"]
+databases = ["demo"]
+
+[scopes.demo]
+tool_sets = ["claude-tools", "chatgpt-search-fetch"]
+databases = ["demo"]
+"#,
+        port = server.address().port(),
+        database = server.database(),
+        user = log_in.user,
+        password = log_in.password,
+    )
+}
+
+/// Ids that the demo gave out stay good after a restart, where this user has a
+/// folder for such things.
+fn key() -> anyhow::Result<HostKey> {
+    let state = env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".local").join("state")));
+    match state {
+        Some(folder) => match HostKey::load_or_create(&folder.join("mssql-mcp").join("demo-key")) {
+            Ok(key) => Ok(key),
+            Err(error) => {
+                tracing::warn!("{error}; ids of results end with this process");
+                Ok(HostKey::random()?)
+            }
+        },
+        None => Ok(HostKey::random()?),
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = "stop the program that has it, or choose another with --listen 127.0.0.1:PORT";
+        std::io::Error::new(
+            error.kind(),
+            format!("{address} cannot be bound: {error}; {hint}"),
+        )
+        .into()
+    })
+}
+
+fn new_token() -> anyhow::Result<String> {
+    let key = HostKey::random()?;
+    let digits: String = key
+        .bytes()
+        .iter()
+        .take(20)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(format!("mcp_demo_{digits}"))
+}

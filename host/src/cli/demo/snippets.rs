@@ -1,0 +1,83 @@
+//! What the demo prints when it is ready: addresses to paste, a line that
+//! works, and the settings of the usual clients.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+/// The text for a server at `address`, whose callers show `token` if there is
+/// one.
+pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
+    let base = format!("http://{address}");
+    let header = token.map(|token| format!("Authorization: Bearer {token}"));
+    let curl_header = header
+        .as_ref()
+        .map(|header| format!(" -H '{header}'"))
+        .unwrap_or_default();
+    let mut text = format!(
+        "mssql-mcp is ready on {base}\n\n\
+         Addresses for MCP clients:\n\
+         \x20 {base}/claude/mcp    list_tables, describe_table, execute_sql, get_table_sample\n\
+         \x20 {base}/chatgpt/mcp   search, fetch\n\
+         \x20 {base}/demo/mcp      all six tools\n\
+         (the same end in /sse, for clients that want that)\n\n"
+    );
+    if let Some(token) = token {
+        let _ = writeln!(text, "Token, good until this process ends:\n  {token}\n");
+    }
+    let _ = writeln!(
+        text,
+        "Try it:\n  curl -s {base}/claude/mcp -H 'Content-Type: application/json'{curl_header} -d \
+         '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"execute_sql\",\
+         \"arguments\":{{\"query\":\"SELECT TOP 3 ProductName, Price FROM Products ORDER BY Price DESC\"}}}}}}'\n"
+    );
+    let claude_code = header
+        .as_ref()
+        .map(|header| format!(" --header \"{header}\""))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "Claude Code:\n  claude mcp add --transport http sales {base}/claude/mcp{claude_code}\n"
+    );
+    let program = std::env::current_exe().map_or_else(
+        |_| "mssql-mcp".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let desktop = serde_json::json!({
+        "mcpServers": {"sales": {"command": program, "args": ["stdio", "--demo", "--scope", "claude"]}}
+    });
+    let _ = writeln!(
+        text,
+        "Claude Desktop (claude_desktop_config.json):\n  {desktop}\n"
+    );
+    let mut server = serde_json::json!({"type": "http", "url": format!("{base}/claude/mcp")});
+    if let (Some(token), Some(server)) = (token, server.as_object_mut()) {
+        server.insert(
+            "headers".to_owned(),
+            serde_json::json!({"Authorization": format!("Bearer {token}")}),
+        );
+    }
+    let code = serde_json::json!({"servers": {"sales": server}});
+    let _ = writeln!(text, "VS Code (.vscode/mcp.json):\n  {code}\n");
+    text.push_str(
+        "ChatGPT and claude.ai reach public addresses only: they need the server behind HTTPS.\n\
+         Ctrl-C stops it.",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_in_every_line_that_needs_it_and_nowhere_without_one() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8008));
+        let with = ready(address, Some("mcp_demo_1"));
+        assert_eq!(with.matches("mcp_demo_1").count(), 4, "{with}");
+        let without = ready(address, None);
+        assert!(
+            !without.contains("Bearer") && !without.contains("Token"),
+            "{without}"
+        );
+    }
+}

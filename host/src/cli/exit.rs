@@ -1,0 +1,49 @@
+//! Exit codes, and the one place that writes to stdout.
+
+use std::io::{self, Write};
+
+use crate::app::BuildError;
+use crate::config::ConfigError;
+
+/// What the process ends with (the numbers are those of `sysexits`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Done.
+    Done = 0,
+    /// Bad usage or configuration; nothing was bound or opened.
+    Usage = 64,
+    /// A needed service, address or file is not to be had.
+    Unavailable = 69,
+    /// A bug.
+    Software = 70,
+}
+
+impl ExitCode {
+    /// The code that tells `error`'s kind.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if error.is::<UsageError>() || error.is::<ConfigError>() {
+            return Self::Usage;
+        }
+        match error.downcast_ref::<BuildError>() {
+            Some(BuildError::Runtime(_)) => Self::Unavailable,
+            Some(BuildError::Lost(_)) => Self::Software,
+            Some(_) => Self::Usage,
+            None if error.is::<io::Error>() => Self::Unavailable,
+            None => Self::Software,
+        }
+    }
+}
+
+/// Arguments that do not go together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+/// Writes a line to stdout.
+pub(super) fn print(line: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(())
+}

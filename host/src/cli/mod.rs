@@ -1,0 +1,92 @@
+//! The command line: one file a command. Arguments in, exit code out.
+
+#[cfg(feature = "demo")]
+mod demo;
+mod exit;
+mod serve;
+mod stdio;
+
+#[cfg(feature = "demo")]
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::ExitCode;
+
+/// Serves SQL Server to MCP clients through sandboxed WebAssembly tool sets.
+#[derive(Debug, Parser)]
+#[command(name = "mssql-mcp", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything on this machine with no set-up, on an embedded SQL Server
+    #[cfg(feature = "demo")]
+    Demo(DemoArguments),
+    /// Serve what a configuration file names
+    Serve(ServeArguments),
+    /// Serve one scope over standard input and output, for local clients
+    Stdio(StdioArguments),
+    /// Print the version
+    Version,
+}
+
+/// `mssql-mcp demo`
+#[cfg(feature = "demo")]
+#[derive(Debug, clap::Args)]
+struct DemoArguments {
+    /// Loopback address and port to listen on
+    #[arg(long, default_value = "127.0.0.1:8008")]
+    listen: SocketAddr,
+    /// Let every local program in, without a token
+    #[arg(long)]
+    no_auth: bool,
+}
+
+/// `mssql-mcp serve`
+#[derive(Debug, clap::Args)]
+struct ServeArguments {
+    /// Configuration file
+    #[arg(long, env = "MSSQL_MCP_CONFIG")]
+    config: PathBuf,
+}
+
+/// `mssql-mcp stdio`
+#[derive(Debug, clap::Args)]
+struct StdioArguments {
+    /// Scope to serve; without it the default scope
+    #[arg(long)]
+    scope: Option<String>,
+    /// The embedded SQL Server with its sample company
+    #[cfg(feature = "demo")]
+    #[arg(long, conflicts_with = "config")]
+    demo: bool,
+    /// Configuration file
+    #[arg(long, env = "MSSQL_MCP_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What stopped it; [`ExitCode::of`] has the code for it.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            #[cfg(feature = "demo")]
+            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Serve(arguments) => serve::run(&arguments.config).await,
+            Command::Stdio(arguments) => stdio::run(arguments).await,
+            Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
+        }
+    }
+
+    /// Whether stdout carries the protocol or JSON logs are wanted anyway.
+    pub fn logs_as_json(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+}

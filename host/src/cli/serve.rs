@@ -1,0 +1,78 @@
+//! `mssql-mcp serve`: what a configuration file names, until it is told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::{UsageError, print};
+use crate::app::{App, AppHealth, ToolSetFiles};
+use crate::config::Config;
+use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use crate::state::HostKey;
+
+pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
+    let config = Config::from_file(path)?;
+    if config.oauth.enabled {
+        return Err(UsageError(
+            "oauth.enabled: there is no authorization server yet; set it to false and listen on \
+             loopback"
+                .to_owned(),
+        )
+        .into());
+    }
+    let key = match &config.state.key_file {
+        Some(path) => HostKey::load_or_create(path)?,
+        None => HostKey::random()?,
+    };
+    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
+    let shutdown = stop_signal()?;
+    let app = Arc::new(App::build(&config, &files, &key).await?);
+    let listener = TcpListener::bind(config.http.listen).await?;
+    let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
+    let state = state(&app, &listener, Authentication::Off, &shutdown).await?;
+    print(&ready)?;
+    server::serve(listener, state, shutdown).await;
+    Ok(())
+}
+
+/// Everything that requests share, for `app` behind `listener`.
+pub(super) async fn state(
+    app: &Arc<App>,
+    listener: &TcpListener,
+    authentication: Authentication,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<ServerState> {
+    Ok(ServerState::new(ServerConfig {
+        scopes: app
+            .scopes()
+            .iter()
+            .map(|scope| Arc::clone(&scope.mcp))
+            .collect(),
+        default_scope: Arc::clone(app.default_scope()),
+        authentication,
+        guard: HostGuard::new(listener.local_addr()?, None)?,
+        health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
+        max_body_bytes: ServerConfig::MAX_BODY_BYTES,
+    })?)
+}
+
+/// Cancelled by Ctrl-C or SIGTERM.
+pub(super) fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        stopped.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,46 @@
+//! `mssql-mcp stdio`: one scope for a client that starts us itself.
+
+use tokio::io::BufReader;
+
+use crate::app::{App, ToolSetFiles};
+use crate::config::Config;
+use crate::mcp::transport::stdio;
+use crate::state::HostKey;
+
+use super::StdioArguments;
+use super::exit::UsageError;
+
+pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
+    #[cfg(feature = "demo")]
+    if arguments.demo {
+        let stage = super::demo::Stage::set().await?;
+        let app = stage.app().await?;
+        return serve(&app, arguments.scope.as_deref()).await;
+    }
+    let Some(path) = arguments.config else {
+        return Err(UsageError("--config FILE is needed, or --demo".to_owned()).into());
+    };
+    let config = Config::from_file(&path)?;
+    let key = match &config.state.key_file {
+        Some(path) => HostKey::load_or_create(path)?,
+        None => HostKey::random()?,
+    };
+    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
+    let app = App::build(&config, &files, &key).await?;
+    serve(&app, arguments.scope.as_deref()).await
+}
+
+async fn serve(app: &App, scope: Option<&str>) -> anyhow::Result<()> {
+    let name = scope.unwrap_or_else(|| app.default_scope());
+    let Some(scope) = app.scope(name) else {
+        let known: Vec<&str> = app.scopes().iter().map(|scope| &*scope.name).collect();
+        return Err(UsageError(format!(
+            "there is no scope \"{name}\"; there is {}",
+            known.join(", ")
+        ))
+        .into());
+    };
+    let input = BufReader::new(tokio::io::stdin());
+    stdio::serve(&scope.mcp, input, tokio::io::stdout()).await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! `[http]`: the listener.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSection {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// The address that clients use, where it is not the listener's.
+    pub public_url: Option<String>,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8008),
+            public_url: None,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `[scopes.NAME]`: what a path stands for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::database::BinaryForm;
+
+/// `[scopes.NAME]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeSection {
+    /// Names of tool sets; their tools are listed in this order.
+    pub tool_sets: Vec<String>,
+    /// Labels of databases; the first is the default.
+    pub databases: Vec<String>,
+    /// Whether nothing here may write.
+    #[serde(default = "yes")]
+    pub read_only: bool,
+    /// With `read_only = false`: the label under whose log-in writes happen.
+    pub write_database: Option<String>,
+    /// Rows of one result.
+    #[serde(default = "max_rows")]
+    pub max_rows: u64,
+    /// Bytes of one result's JSON.
+    #[serde(default = "max_bytes")]
+    pub max_bytes: ByteSize,
+    /// Bytes of one value.
+    #[serde(default = "max_cell")]
+    pub max_cell: ByteSize,
+    /// Rows that one statement may change.
+    #[serde(default = "max_rows_affected")]
+    pub max_rows_affected: u64,
+    /// Results of one search.
+    #[serde(default = "max_search_results")]
+    pub max_search_results: u32,
+    /// Life of cached results.
+    #[serde(default = "cache_ttl", with = "humantime_serde")]
+    pub cache_ttl: Duration,
+    /// Time of one statement, reading its result included.
+    #[serde(default = "query_timeout", with = "humantime_serde")]
+    pub query_timeout: Duration,
+    /// How binary values are written.
+    #[serde(default)]
+    pub binary: BinaryForm,
+    /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`.
+    #[serde(default)]
+    pub record_url: String,
+    /// Limits of the sandbox.
+    #[serde(default)]
+    pub limits: LimitsSection,
+    /// Settings of single tool sets, by tool set and key.
+    #[serde(default)]
+    pub config: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// `limits` of a scope.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Memory of one call.
+    pub memory: ByteSize,
+    /// CPU time of one call.
+    #[serde(with = "humantime_serde")]
+    pub cpu: Duration,
+    /// Time of one call, database included.
+    #[serde(with = "humantime_serde")]
+    pub wall: Duration,
+    /// Calls of one tool set at once.
+    pub concurrency: usize,
+    /// Calls that wait for a place.
+    pub queue: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            memory: ByteSize::mib(64),
+            cpu: Duration::from_secs(2),
+            wall: Duration::from_secs(60),
+            concurrency: 16,
+            queue: 64,
+        }
+    }
+}
+
+impl ScopeSection {
+    pub(super) fn check(&self, key: &str) -> Result<(), ConfigError> {
+        let rule =
+            |field: &str, message: &str| Err(ConfigError::rule(&format!("{key}.{field}"), message));
+        if self.tool_sets.is_empty() {
+            return rule(
+                "tool_sets",
+                "there is none; name one, such as \"claude-tools\"",
+            );
+        }
+        if self.databases.is_empty() {
+            return rule("databases", "there is none; name one of [databases]");
+        }
+        if self.read_only && self.write_database.is_some() {
+            return rule(
+                "write_database",
+                "has no use with read_only = true; remove one of them",
+            );
+        }
+        if !self.read_only && self.write_database.is_none() {
+            return rule(
+                "write_database",
+                "is needed with read_only = false: the database under whose log-in writes happen",
+            );
+        }
+        for name in &self.tool_sets {
+            if name.is_empty() || name.contains(['/', '\\', '.']) {
+                return rule(
+                    "tool_sets",
+                    "a tool set is named like its file without .wasm and without a folder",
+                );
+            }
+        }
+        let zero = [
+            ("max_rows", self.max_rows == 0),
+            ("max_bytes", self.max_bytes.as_u64() == 0),
+            ("max_cell", self.max_cell.as_u64() == 0),
+            ("query_timeout", self.query_timeout.is_zero()),
+            ("limits.memory", self.limits.memory.as_u64() == 0),
+            ("limits.cpu", self.limits.cpu.is_zero()),
+            ("limits.wall", self.limits.wall.is_zero()),
+            ("limits.concurrency", self.limits.concurrency == 0),
+        ];
+        match zero.iter().find(|(_, is_zero)| *is_zero) {
+            Some((field, _)) => rule(
+                field,
+                "0 would let nothing through; write the limit you mean",
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn max_rows() -> u64 {
+    1_000
+}
+
+/// Claude takes some 150 000 characters of a result.
+fn max_bytes() -> ByteSize {
+    ByteSize::kib(128)
+}
+
+fn max_cell() -> ByteSize {
+    ByteSize::kib(64)
+}
+
+fn max_rows_affected() -> u64 {
+    1_000
+}
+
+fn max_search_results() -> u32 {
+    50
+}
+
+fn cache_ttl() -> Duration {
+    Duration::from_secs(3_600)
+}
+
+fn query_timeout() -> Duration {
+    Duration::from_secs(30)
+}

@@ -1,0 +1,81 @@
+//! From a request to its reply, whatever the transport.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::error::{Failure, RpcError};
+use super::jsonrpc::{self, Request};
+use super::scope::McpScope;
+use super::version::Revision;
+use super::{lifecycle, tools};
+use crate::principal::Principal;
+
+/// Who asks, where, and in which revision.
+#[derive(Clone)]
+pub(crate) struct Caller<'a> {
+    pub(crate) scope: &'a McpScope,
+    /// `None` only where authentication is off.
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) revision: Revision,
+}
+
+/// The methods that are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Initialize,
+    Ping,
+    Discover,
+    ListTools,
+    CallTool,
+}
+
+/// Answers `request`: one encoded response, or why there is none. Cancelling
+/// `cancel` stops the work; dropping the future does not, by itself.
+pub(crate) async fn dispatch(
+    caller: &Caller<'_>,
+    request: &Request<'_>,
+    cancel: CancellationToken,
+) -> Result<Vec<u8>, Failure> {
+    let Caller {
+        scope, revision, ..
+    } = *caller;
+    let method = Method::named(&request.method, revision)
+        .ok_or_else(|| RpcError::method_not_found(&request.method))?;
+    match method {
+        Method::Initialize => Ok(lifecycle::initialize(scope, request)?),
+        Method::Ping => Ok(lifecycle::ping(request.id)),
+        Method::Discover => Ok(lifecycle::discover(scope, revision, request.id)),
+        Method::ListTools => Ok(tools::list(caller, request)?),
+        Method::CallTool => tools::call(caller, request, cancel).await,
+    }
+}
+
+/// As [`dispatch`], for replies that have no status code beside them.
+pub(crate) async fn answer(
+    caller: &Caller<'_>,
+    request: &Request<'_>,
+    cancel: CancellationToken,
+) -> Vec<u8> {
+    match dispatch(caller, request, cancel).await {
+        Ok(reply) => reply,
+        Err(Failure::Rpc(error)) => jsonrpc::error(Some(request.id), &error),
+        Err(Failure::InsufficientScope(scope)) => {
+            tools::insufficient_scope(caller, request.id, scope)
+        }
+    }
+}
+
+impl Method {
+    /// 2026-07-28 removed the handshake and `ping`.
+    fn named(name: &str, revision: Revision) -> Option<Self> {
+        Some(match (name, revision.is_modern()) {
+            ("initialize", false) => Self::Initialize,
+            ("ping", false) => Self::Ping,
+            ("server/discover", true) => Self::Discover,
+            ("tools/list", _) => Self::ListTools,
+            ("tools/call", _) => Self::CallTool,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! How client and server meet: the handshake of legacy revisions, and
+//! `server/discover`, which took its place.
+
+use serde_json::value::RawValue;
+
+use super::error::RpcError;
+use super::jsonrpc::{Reply, Request};
+use super::scope::McpScope;
+use super::tools::{cacheable, complete};
+use super::version::Revision;
+
+/// The revision that a handshake settles on: the client's, if it is a legacy
+/// one that is served, else the newest legacy (2025-11-25, basic/lifecycle
+/// §Version Negotiation).
+pub(crate) fn negotiate(initialize: &Request<'_>) -> Result<Revision, RpcError> {
+    let asked = initialize.params.protocol_version().map_err(|_| {
+        RpcError::invalid_params("Invalid params: \"protocolVersion\" is not a string")
+    })?;
+    Ok(Revision::parse(&asked)
+        .filter(|revision| !revision.is_modern())
+        .unwrap_or(Revision::NEWEST_LEGACY))
+}
+
+/// `initialize`
+pub(crate) fn initialize(scope: &McpScope, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
+    let revision = negotiate(request)?;
+    let mut reply = Reply::to(request.id, LIFECYCLE_BYTES);
+    reply.string("protocolVersion", revision.as_str());
+    reply.raw("capabilities", CAPABILITIES);
+    reply.raw("serverInfo", scope.server_info(revision));
+    instructions(scope, &mut reply);
+    Ok(reply.finish())
+}
+
+/// `server/discover` (2026-07-28, server/discover). Private to the caller's
+/// cache, since instructions differ between scopes.
+pub(crate) fn discover(scope: &McpScope, revision: Revision, id: &RawValue) -> Vec<u8> {
+    let mut reply = Reply::to(id, LIFECYCLE_BYTES);
+    reply.raw("supportedVersions", r#"["2026-07-28"]"#);
+    reply.raw("capabilities", CAPABILITIES);
+    instructions(scope, &mut reply);
+    cacheable(revision, &mut reply);
+    complete(scope, revision, reply, None)
+}
+
+/// `ping`
+pub(crate) fn ping(id: &RawValue) -> Vec<u8> {
+    Reply::to(id, 0).finish()
+}
+
+fn instructions(scope: &McpScope, reply: &mut Reply) {
+    if let Some(instructions) = scope.registry().instructions() {
+        reply.string("instructions", instructions);
+    }
+}
+
+/// Without `listChanged`: there is no stream yet to announce changes on.
+const CAPABILITIES: &str = r#"{"tools":{}}"#;
+const LIFECYCLE_BYTES: usize = 1024;

@@ -1,0 +1,22 @@
+//! The Model Context Protocol: messages in, messages out. Knows no wasm and no
+//! SQL; only `transport` knows HTTP.
+//!
+//! A transport reads bytes into a [`jsonrpc::Message`], finds its
+//! [`version::Revision`], and hands requests to [`dispatch`]; what comes back
+//! is one encoded message, whatever the transport.
+
+mod batch;
+mod claim;
+mod dispatch;
+mod error;
+mod jsonrpc;
+mod lifecycle;
+mod scope;
+#[cfg(test)]
+pub(crate) mod testing;
+mod tools;
+pub mod transport;
+mod version;
+
+pub use scope::McpScope;
+pub use version::Revision;

@@ -1,0 +1,65 @@
+//! `tools/call`: arguments go to the registry as they came, and failures that
+//! a model can act on come back as results.
+
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::result;
+use crate::mcp::dispatch::Caller;
+use crate::mcp::error::{Failure, RpcError, shortened};
+use crate::mcp::jsonrpc::Request;
+use crate::principal::OAuthScope;
+use crate::tools::{CallContext, CallError, ToolError};
+
+/// `tools/call`. An unknown tool is a protocol error, a failed one a result
+/// (2025-11-25, server/tools §Error Handling).
+pub(crate) async fn call(
+    caller: &Caller<'_>,
+    request: &Request<'_>,
+    cancel: CancellationToken,
+) -> Result<Vec<u8>, Failure> {
+    let name = request
+        .params
+        .name()
+        .map_err(|_| RpcError::invalid_params("Invalid params: \"name\" is not a string"))?;
+    let arguments = request.params.arguments;
+    if arguments.is_some_and(|arguments| !arguments.get().starts_with('{')) {
+        return Err(
+            RpcError::invalid_params("Invalid params: \"arguments\" is not an object").into(),
+        );
+    }
+    let context = CallContext {
+        scope: caller.scope.name().clone(),
+        principal: caller.principal.clone(),
+        cancel,
+        // A reply that is one JSON body has no place for it.
+        progress: None,
+    };
+    match caller
+        .scope
+        .registry()
+        .call(&name, arguments, context)
+        .await
+    {
+        Ok(output) => Ok(result::output(caller, request.id, &output)),
+        Err(CallError::Tool(error)) => Ok(result::tool_error(caller, request.id, &error)),
+        Err(CallError::UnknownTool(name)) => {
+            Err(RpcError::invalid_params(format!("Unknown tool: {}", shortened(&name))).into())
+        }
+        Err(CallError::InsufficientScope(scope)) => Err(Failure::InsufficientScope(scope)),
+    }
+}
+
+/// A missing right where no challenge can be sent.
+pub(crate) fn insufficient_scope(caller: &Caller<'_>, id: &RawValue, scope: OAuthScope) -> Vec<u8> {
+    let error = ToolError {
+        message: format!(
+            "This tool needs the right {scope}, which the access token does not carry."
+        ),
+        code: "insufficient-scope",
+        hint: Some(format!("Sign in again and ask for {scope}.")),
+        number: None,
+        id: None,
+    };
+    result::tool_error(caller, id, &error)
+}

@@ -1,0 +1,302 @@
+//! One call: a place, a store, the guest, its reply. However the guest ends,
+//! the caller gets a sentence and the host goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::Resource;
+use wasmtime::{Store, UpdateDeadline};
+
+use super::bindings::exports::mssql_mcp::tools::provider::{Failure, Reply, Structured};
+use super::bindings::mssql_mcp::database::db_query::JsonShape;
+use super::bindings::mssql_mcp::tools::types::Manifest;
+use super::engine::Runtime;
+use super::error::{CallFailure, LoadError};
+use super::host::GuestCursor;
+use super::limits::Limits;
+use super::load::Component;
+use super::problem;
+use super::reply;
+use super::state::{Phase, StoreState};
+use super::threads::Stopped;
+use super::tool_set::{ToolSetScope, WasmToolSet};
+use crate::database::Cursor;
+use crate::tools::{CallContext, Output, Tool, ToolError};
+
+/// What the guest came back with, taken out of its store.
+enum Outcome {
+    Replied {
+        reply: Reply,
+        cursor: Option<Cursor>,
+    },
+    Failed(Failure),
+}
+
+impl WasmToolSet {
+    pub(super) async fn run(
+        &self,
+        tool: &Tool,
+        arguments: &RawValue,
+        context: CallContext,
+    ) -> Result<Output, ToolError> {
+        let started = Instant::now();
+        let cancel = context.cancel.clone();
+        let result = match self.guest(tool, arguments, context, started).await {
+            Ok((outcome, deadline)) => self.finish(tool, outcome, deadline, &cancel).await,
+            Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
+        };
+        let code = result.as_ref().map_or_else(|error| error.code, |_| "ok");
+        let labels = [
+            ("scope", self.scope.scope.to_string()),
+            ("tool_set", self.scope.tool_set.clone()),
+            ("tool_name", tool.name.clone()),
+            ("status", code.to_owned()),
+        ];
+        metrics::counter!("tool_executions_total", &labels).increment(1);
+        metrics::histogram!("tool_execution_seconds", &labels).record(started.elapsed());
+        result
+    }
+
+    /// Runs the guest; also says until when its result may take.
+    async fn guest(
+        &self,
+        tool: &Tool,
+        arguments: &RawValue,
+        context: CallContext,
+        started: Instant,
+    ) -> Result<(Outcome, Instant), CallFailure> {
+        let limits = &self.scope.limits;
+        let cancel = context.cancel.clone();
+        let _permit = self.bulkhead.enter(started + limits.wall, &cancel).await?;
+        let deadline = Instant::now() + limits.wall;
+        let state = StoreState::new(Arc::clone(&self.scope), Phase::Call { context, deadline });
+        let (pre, name, arguments) = (
+            self.component.pre.clone(),
+            tool.name.clone(),
+            arguments.get().to_owned(),
+        );
+        let mut store = store(&self.runtime, state);
+        let work = async move {
+            let called = async {
+                let guest = pre.instantiate_async(&mut store).await?;
+                guest
+                    .mssql_mcp_tools_provider()
+                    .call_call(&mut store, &name, &arguments)
+                    .await
+            }
+            .await;
+            match called {
+                Ok(Ok(reply)) => Ok(Outcome::Replied {
+                    cursor: take_cursor(&reply, &mut store),
+                    reply,
+                }),
+                Ok(Err(failure)) => Ok(Outcome::Failed(failure)),
+                Err(error) => Err(classify(&error, store.data())),
+            }
+        };
+        let run = self.runtime.threads.run(work, limits.cpu);
+        let stopped = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(CallFailure::Cancelled),
+            result = tokio::time::timeout_at(deadline.into(), run) => result,
+        };
+        match stopped {
+            Err(_) => Err(CallFailure::Wall(limits.wall)),
+            Ok((Err(Stopped::Cpu), _)) => Err(CallFailure::Cpu(limits.cpu)),
+            Ok((Err(Stopped::Lost(reason)), _)) => Err(CallFailure::Host(reason)),
+            Ok((Ok(outcome), _)) => outcome.map(|outcome| (outcome, deadline)),
+        }
+    }
+
+    /// Turns the guest's reply into the call's output; rows are encoded here,
+    /// from the connection into the result, without the guest.
+    async fn finish(
+        &self,
+        tool: &Tool,
+        outcome: Outcome,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<Output, ToolError> {
+        let failed = |failure| problem::from_failure(&failure, &self.scope, &tool.name);
+        match outcome {
+            Outcome::Failed(failure) => Err(reply::failure(failure, &tool.name)),
+            Outcome::Replied {
+                reply,
+                cursor: None,
+            } => reply::output(reply, None).map_err(|reason| failed(CallFailure::Trap(reason))),
+            Outcome::Replied {
+                reply,
+                cursor: Some(mut cursor),
+            } => {
+                let shape = self.shape_of(&tool.name);
+                let document = tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => return Err(failed(CallFailure::Cancelled)),
+                    document = tokio::time::timeout_at(deadline.into(), cursor.document(shape)) => document,
+                };
+                let rows = document
+                    .map_err(|_| failed(CallFailure::Wall(self.scope.limits.wall)))?
+                    .map_err(problem::from_database)?;
+                reply::output(reply, Some(rows)).map_err(|reason| failed(CallFailure::Host(reason)))
+            }
+        }
+    }
+
+    fn shape_of(&self, tool: &str) -> crate::database::JsonShape {
+        match self.rows.iter().find(|(name, _)| name == tool) {
+            Some((_, JsonShape::Arrays)) => crate::database::JsonShape::Arrays,
+            _ => crate::database::JsonShape::Objects,
+        }
+    }
+}
+
+/// Asks a component for its tools, under the scope's limits but at most
+/// [`DESCRIBE_WALL`].
+pub(super) async fn describe(
+    runtime: &Runtime,
+    component: &Component,
+    scope: &Arc<ToolSetScope>,
+) -> Result<Manifest, LoadError> {
+    let mut store = store(runtime, StoreState::new(Arc::clone(scope), Phase::Describe));
+    let pre = component.pre.clone();
+    let work = async move {
+        let described = async {
+            let guest = pre.instantiate_async(&mut store).await?;
+            guest
+                .mssql_mcp_tools_provider()
+                .call_describe(&mut store)
+                .await
+        }
+        .await;
+        described.map_err(|error| classify(&error, store.data()).to_string())
+    };
+    let run = runtime.threads.run(work, scope.limits.cpu);
+    let failed = |reason: String| Err(LoadError::Describe(reason));
+    match tokio::time::timeout(DESCRIBE_WALL, run).await {
+        Err(_) => failed(CallFailure::Wall(DESCRIBE_WALL).to_string()),
+        Ok((Err(Stopped::Cpu), _)) => failed(CallFailure::Cpu(scope.limits.cpu).to_string()),
+        Ok((Err(Stopped::Lost(reason)), _)) => failed(reason),
+        Ok((Ok(Err(reason)), _)) => failed(reason),
+        Ok((Ok(Ok(manifest)), _)) => Ok(manifest),
+    }
+}
+
+/// A store with every limit on.
+fn store(runtime: &Runtime, state: StoreState) -> Store<StoreState> {
+    let transfer = state.scope.limits.transfer;
+    let mut store = Store::new(&runtime.engine, state);
+    store.limiter(|state| &mut state.memory);
+    store.set_hostcall_fuel(transfer);
+    store.set_max_component_handles(MAX_HANDLES);
+    // Each tick gives control back; whether the guest goes on is decided by
+    // its meter (see `threads`), so host and waiting time are not billed here.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|_| {
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
+    });
+    store
+}
+
+/// Takes a cursor that the guest handed back out of the store's table.
+fn take_cursor(reply: &Reply, store: &mut Store<StoreState>) -> Option<Cursor> {
+    let Reply::Output(output) = reply else {
+        return None;
+    };
+    let Some(Structured::Rows(handle)) = &output.structured else {
+        return None;
+    };
+    let handle = Resource::<GuestCursor>::new_own(handle.rep());
+    store
+        .data_mut()
+        .table
+        .delete(handle)
+        .ok()
+        .map(GuestCursor::into_inner)
+}
+
+/// Names the reason for which wasmtime ended a call.
+fn classify(error: &wasmtime::Error, state: &StoreState) -> CallFailure {
+    if state.memory.exceeded() {
+        return CallFailure::Memory(state.memory.limit());
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return CallFailure::Queue;
+    }
+    let text = format!("{error:#}");
+    // The engine's error for it has no public type.
+    if text.contains("fuel allocated for hostcalls") {
+        return CallFailure::Transfer(state.scope.limits.transfer);
+    }
+    CallFailure::Trap(match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => trap.to_string(),
+        None => text,
+    })
+}
+
+/// A scope's places: as many calls as may run at once, and a bounded queue.
+pub(super) struct Bulkhead {
+    places: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+}
+
+impl Bulkhead {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            places: Semaphore::new(limits.concurrency),
+            waiting: AtomicUsize::new(0),
+            queue: limits.queue,
+        }
+    }
+
+    async fn enter(
+        &self,
+        deadline: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<SemaphorePermit<'_>, CallFailure> {
+        if let Ok(permit) = self.places.try_acquire() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::join(&self.waiting, self.queue)?;
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(CallFailure::Cancelled),
+            place = tokio::time::timeout_at(deadline.into(), self.places.acquire()) => match place {
+                Ok(Ok(permit)) => Ok(permit),
+                Ok(Err(_)) | Err(_) => Err(CallFailure::Queue),
+            },
+        }
+    }
+}
+
+/// A place in the queue, given back on drop.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(count: &'a AtomicUsize, limit: usize) -> Result<Self, CallFailure> {
+        count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+                (waiting < limit).then_some(waiting + 1)
+            })
+            .map(|_| Self(count))
+            .map_err(|_| CallFailure::Queue)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Component handles of one call, the engine's default being 100 000.
+const MAX_HANDLES: usize = 1_000;
+/// How long `describe` may take, whatever a call may.
+const DESCRIBE_WALL: Duration = Duration::from_secs(5);

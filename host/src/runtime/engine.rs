@@ -1,0 +1,113 @@
+//! The engine: what WebAssembly may use here, the pools its instances live in,
+//! and the clock that takes control back from a guest.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::bindings::WriteTools;
+use super::error::RuntimeError;
+use super::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use super::state::{HostState, StoreState};
+use super::threads::GuestThreads;
+
+/// The process's sandbox. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) linker: Arc<Linker<StoreState>>,
+    pub(super) threads: Arc<GuestThreads>,
+}
+
+impl Runtime {
+    /// Starts engine and threads. `memory` is the most that one call of any
+    /// scope may use, in bytes; `calls` how many may run at once in all scopes.
+    pub fn start(memory: usize, calls: u32) -> Result<Self, RuntimeError> {
+        let engine = engine(memory, calls).map_err(RuntimeError::Engine)?;
+        let threads = thread::available_parallelism().map_or(2, NonZeroUsize::get);
+        start_ticker(&engine)?;
+        Ok(Self {
+            linker: Arc::new(linker(&engine).map_err(RuntimeError::Engine)?),
+            threads: Arc::new(GuestThreads::start(threads)?),
+            engine,
+        })
+    }
+}
+
+/// Reserves 4 GiB of address space a memory, so that guest code needs no bounds
+/// checks; where the machine has not that much, slots as large as the limit.
+fn engine(memory: usize, calls: u32) -> wasmtime::Result<Engine> {
+    let mut config = config(memory, calls);
+    Engine::new(&config).or_else(|error| {
+        tracing::warn!(%error, "little address space: tool sets run with bounds checks");
+        config
+            .memory_reservation(memory as u64)
+            .memory_guard_size(64 << 10);
+        Engine::new(&config)
+    })
+}
+
+fn config(memory: usize, calls: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(4))
+        .total_memories(calls.saturating_mul(2))
+        .total_tables(calls.saturating_mul(4))
+        .total_stacks(calls)
+        .max_core_instances_per_component(as_u32(MAX_CORE_INSTANCES))
+        .max_memories_per_component(as_u32(MAX_MEMORIES))
+        .max_tables_per_component(as_u32(MAX_TABLES))
+        .max_memory_size(memory)
+        .table_elements(100_000)
+        .max_component_instance_size(10 << 20)
+        .max_core_instance_size(10 << 20)
+        // One system call resets many slots.
+        .decommit_batch_size(16)
+        .linear_memory_keep_resident(512 << 10)
+        .table_keep_resident(64 << 10)
+        .max_unused_warm_slots(32);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false);
+    config
+}
+
+/// One linker for both worlds. What a read-only scope may not have is refused
+/// by the component's type before it comes to linking.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<StoreState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    WriteTools::add_to_linker::<_, HostState>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// Advances the epoch every [`TICK`] until the engine is gone. A thread of its
+/// own: on a runtime it would wait for the very guests it interrupts.
+fn start_ticker(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })?;
+    Ok(())
+}
+
+fn as_u32(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// How often a running guest gives control back.
+const TICK: Duration = Duration::from_millis(10);

@@ -1,0 +1,121 @@
+//! `mssql-mcp:host/cache`: values that may vanish, private to one tool set in
+//! one scope, and to one person where the guest asks for that.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::Expiry;
+use moka::sync::Cache;
+
+use crate::runtime::bindings::mssql_mcp::host::cache::{Error, Host, Sharing};
+use crate::runtime::state::StoreState;
+
+impl Host for StoreState {
+    fn get(&mut self, sharing: Sharing, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let key = self.cache_key(sharing, key)?;
+        let value = self.scope.cache.entries.get(&key);
+        Ok(value
+            .map(|entry| entry.bytes.to_vec())
+            .filter(|bytes| self.memory.fits(bytes.len())))
+    }
+
+    fn set(
+        &mut self,
+        sharing: Sharing,
+        key: String,
+        value: Vec<u8>,
+        ttl_ms: Option<u64>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        if key.len() > MAX_KEY || value.len() > MAX_VALUE {
+            return Ok(Err(Error::TooLarge));
+        }
+        let key = self.cache_key(sharing, key)?;
+        let ttl = ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis);
+        self.scope.cache.entries.insert(
+            key,
+            Entry {
+                bytes: value.into(),
+                ttl,
+            },
+        );
+        Ok(Ok(()))
+    }
+
+    fn delete(&mut self, sharing: Sharing, key: String) -> wasmtime::Result<()> {
+        let key = self.cache_key(sharing, key)?;
+        self.scope.cache.entries.invalidate(&key);
+        Ok(())
+    }
+}
+
+impl StoreState {
+    fn cache_key(&self, sharing: Sharing, key: String) -> wasmtime::Result<Key> {
+        let (context, _) = self.call()?;
+        let subject = match sharing {
+            Sharing::PerScope => None,
+            Sharing::PerUser => Some(context.principal.as_ref().map(|p| p.subject.clone())),
+        };
+        Ok(Key { subject, key })
+    }
+}
+
+/// The cache of one tool set in one scope.
+pub(in crate::runtime) struct GuestCache {
+    entries: Cache<Key, Entry>,
+}
+
+/// `subject` is `None` for values of the whole scope, `Some(None)` for those of
+/// callers without a name.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    subject: Option<Option<String>>,
+    key: String,
+}
+
+#[derive(Clone)]
+struct Entry {
+    bytes: Arc<[u8]>,
+    ttl: Duration,
+}
+
+struct ByEntry;
+
+impl Expiry<Key, Entry> for ByEntry {
+    fn expire_after_create(&self, _: &Key, entry: &Entry, _: Instant) -> Option<Duration> {
+        Some(entry.ttl)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Key,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.ttl)
+    }
+}
+
+impl GuestCache {
+    /// Holds at most `bytes` of keys and values; the least used go first.
+    pub(in crate::runtime) fn new(bytes: u64) -> Self {
+        let weight = |key: &Key, entry: &Entry| {
+            u32::try_from(key.key.len() + entry.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let entries = Cache::builder()
+            .max_capacity(bytes)
+            .weigher(weight)
+            .expire_after(ByEntry)
+            .build();
+        Self { entries }
+    }
+}
+
+/// Longest key, in bytes.
+const MAX_KEY: usize = 1 << 10;
+/// Largest value, in bytes.
+const MAX_VALUE: usize = 1 << 20;
+/// What an entry costs besides its key and value, in bytes.
+const OVERHEAD: usize = 128;
+/// Life of a value whose guest names none.
+const DEFAULT_TTL: Duration = Duration::from_secs(3600);

@@ -1,0 +1,55 @@
+//! `mssql-mcp:host/call`: the running call and who makes it.
+
+use std::time::Instant;
+
+use crate::runtime::bindings::mssql_mcp::host::call::{Host, Principal};
+use crate::runtime::state::StoreState;
+
+impl Host for StoreState {
+    fn scope(&mut self) -> wasmtime::Result<String> {
+        Ok(self.call()?.0.scope.to_string())
+    }
+
+    fn whoami(&mut self) -> wasmtime::Result<Option<Principal>> {
+        let (context, _) = self.call()?;
+        Ok(context.principal.as_ref().map(|principal| Principal {
+            subject: principal.subject.clone(),
+            client: principal.client.clone(),
+            scopes: principal.scopes.iter().map(ToString::to_string).collect(),
+        }))
+    }
+
+    fn remaining_ms(&mut self) -> wasmtime::Result<u64> {
+        let (_, deadline) = self.call()?;
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        Ok(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn cancelled(&mut self) -> wasmtime::Result<bool> {
+        Ok(self.call()?.0.cancel.is_cancelled())
+    }
+
+    fn progress(
+        &mut self,
+        done: f64,
+        total: Option<f64>,
+        message: Option<String>,
+    ) -> wasmtime::Result<()> {
+        if let Some(progress) = &self.call()?.0.progress {
+            progress.report(done, total, message);
+        }
+        Ok(())
+    }
+
+    /// No call is a repeat yet: a tool that asks is told so where its question
+    /// is turned away.
+    fn answers(&mut self) -> wasmtime::Result<Option<String>> {
+        self.call()?;
+        Ok(None)
+    }
+
+    fn state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
+        self.call()?;
+        Ok(None)
+    }
+}

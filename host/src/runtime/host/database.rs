@@ -1,0 +1,245 @@
+//! `mssql-mcp:database/*`: queries, the catalogue and writes, in the terms of
+//! the contract.
+
+use wasmtime::component::Resource;
+
+use crate::database::{self, Cursor, Database, Options, Query};
+use crate::runtime::bindings::mssql_mcp::database::db_catalog::{self, Table, TableName};
+use crate::runtime::bindings::mssql_mcp::database::db_query::{
+    self, Batch, Column, Error, JsonShape, Param, Stats, Truncation,
+};
+use crate::runtime::bindings::mssql_mcp::database::{db_execute, types};
+use crate::runtime::state::StoreState;
+
+use super::convert;
+
+/// What a guest's cursor handle stands for.
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct GuestCursor(Cursor);
+
+impl GuestCursor {
+    pub(in crate::runtime) fn into_inner(self) -> Cursor {
+        self.0
+    }
+}
+
+impl types::Host for StoreState {}
+
+impl crate::runtime::bindings::mssql_mcp::tools::types::Host for StoreState {}
+
+impl db_query::Host for StoreState {
+    async fn query(
+        &mut self,
+        database: String,
+        sql: String,
+        params: Vec<Param>,
+        options: Option<types::Options>,
+    ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        let query = self.statement(sql, params, options)?;
+        if self.cursor_open {
+            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
+        }
+        let database = match self.readable(&database) {
+            Ok(database) => database.clone(),
+            Err(error) => return Ok(Err(error)),
+        };
+        match database.query(query).await {
+            Ok(cursor) => {
+                let handle = self.table.push(GuestCursor(cursor))?;
+                self.cursor_open = true;
+                Ok(Ok(handle))
+            }
+            Err(error) => Ok(Err(convert::error(error))),
+        }
+    }
+}
+
+impl db_query::HostCursor for StoreState {
+    async fn columns(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<Vec<Column>> {
+        let cursor = self.table.get(&cursor)?;
+        Ok(cursor.0.columns().iter().map(convert::column).collect())
+    }
+
+    async fn next(
+        &mut self,
+        cursor: Resource<GuestCursor>,
+        max_rows: u32,
+    ) -> wasmtime::Result<Result<Batch, Error>> {
+        let cursor = self.table.get_mut(&cursor)?;
+        Ok(match cursor.0.next(max_rows).await {
+            Ok(batch) => Ok(convert::batch(batch)),
+            Err(error) => Err(convert::error(error)),
+        })
+    }
+
+    async fn to_json(
+        &mut self,
+        cursor: Resource<GuestCursor>,
+        shape: JsonShape,
+    ) -> wasmtime::Result<Result<String, Error>> {
+        let cursor = self.table.get_mut(&cursor)?;
+        let text = match cursor.0.to_json(convert::shape(shape)).await {
+            Ok(text) => text,
+            Err(error) => return Ok(Err(convert::error(error))),
+        };
+        if !self.memory.fits(text.len()) {
+            return Ok(Err(Error::Limit(types::LimitKind::Bytes)));
+        }
+        Ok(Ok(text))
+    }
+
+    async fn truncated(
+        &mut self,
+        cursor: Resource<GuestCursor>,
+    ) -> wasmtime::Result<Option<Truncation>> {
+        let cursor = self.table.get(&cursor)?;
+        Ok(cursor.0.truncated().map(|truncation| Truncation {
+            by: truncation.by.as_str().to_owned(),
+            limit: truncation.limit,
+        }))
+    }
+
+    async fn stats(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<Stats> {
+        Ok(convert::stats(&self.table.get(&cursor)?.0.stats()))
+    }
+
+    async fn drop(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<()> {
+        self.table.delete(cursor)?;
+        self.cursor_open = false;
+        Ok(())
+    }
+}
+
+impl db_catalog::Host for StoreState {
+    async fn tables(&mut self, database: String) -> wasmtime::Result<Result<Vec<Table>, Error>> {
+        self.call()?;
+        let tables = match self.readable(&database) {
+            Ok(database) => database.clone().tables().await,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(tables
+            .map(|tables| tables.iter().map(convert::table).collect())
+            .map_err(convert::error))
+    }
+
+    async fn describe(
+        &mut self,
+        database: String,
+        table: TableName,
+    ) -> wasmtime::Result<Result<String, Error>> {
+        self.call()?;
+        let name = convert::table_name(table);
+        Ok(match self.readable(&database) {
+            Ok(database) => database
+                .clone()
+                .describe(&name)
+                .await
+                .map_err(convert::error),
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn primary_key(
+        &mut self,
+        database: String,
+        table: TableName,
+    ) -> wasmtime::Result<Result<Vec<String>, Error>> {
+        self.call()?;
+        let name = convert::table_name(table);
+        Ok(match self.readable(&database) {
+            Ok(database) => database
+                .clone()
+                .primary_key(&name)
+                .await
+                .map_err(convert::error),
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn resolve(
+        &mut self,
+        database: String,
+        name: String,
+    ) -> wasmtime::Result<Result<TableName, Error>> {
+        self.call()?;
+        Ok(match self.readable(&database) {
+            Ok(database) => match database.clone().resolve(&name).await {
+                Ok(found) => Ok(TableName {
+                    schema: found.schema,
+                    name: found.name,
+                }),
+                Err(error) => Err(convert::error(error)),
+            },
+            Err(error) => Err(error),
+        })
+    }
+}
+
+impl db_execute::Host for StoreState {
+    async fn execute(
+        &mut self,
+        database: String,
+        sql: String,
+        params: Vec<Param>,
+        options: Option<types::Options>,
+    ) -> wasmtime::Result<Result<db_execute::Outcome, Error>> {
+        let query = self.statement(sql, params, options)?;
+        // Whatever the label: a scope writes through one log-in.
+        if let Err(error) = self.readable(&database) {
+            return Ok(Err(error));
+        }
+        let Some(writer) = self.scope.writer.clone() else {
+            return Err(wasmtime::format_err!(
+                "db-execute in a scope that does not grant it"
+            ));
+        };
+        if self.cursor_open {
+            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
+        }
+        Ok(match writer.execute(query).await {
+            Ok(outcome) => Ok(db_execute::Outcome {
+                rows_affected: outcome.rows_affected,
+                stats: convert::stats(&outcome.stats),
+            }),
+            Err(error) => Err(convert::error(error)),
+        })
+    }
+}
+
+impl StoreState {
+    /// The database behind a label; `""` is the scope's first.
+    fn readable(&self, label: &str) -> Result<&Database, Error> {
+        let databases = &self.scope.databases;
+        databases
+            .iter()
+            .find(|(name, _)| label.is_empty() || name == label)
+            .map(|(_, database)| database)
+            .ok_or_else(|| {
+                Error::UnknownName(databases.iter().map(|(name, _)| name.clone()).collect())
+            })
+    }
+
+    fn statement(
+        &self,
+        sql: String,
+        params: Vec<Param>,
+        options: Option<types::Options>,
+    ) -> wasmtime::Result<Query> {
+        let (context, deadline) = self.call()?;
+        let options = options.map(convert::options).unwrap_or_default();
+        Ok(Query {
+            sql,
+            params: params.into_iter().map(convert::param).collect(),
+            options: Options {
+                timeout: Some(convert::timeout(options.timeout, deadline)),
+                ..options
+            },
+            cancel: context.cancel.clone(),
+        })
+    }
+}
+
+/// The contract's form of an error, for those who word it.
+pub(in crate::runtime) fn to_contract(error: database::Error) -> Error {
+    convert::error(error)
+}

@@ -1,0 +1,155 @@
+//! `mssql-mcp:host/log`, and where a guest's stdout and stderr go: the host's
+//! log, marked with who wrote it and capped per call.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+
+use crate::runtime::bindings::mssql_mcp::host::log::{Host, Level};
+use crate::runtime::state::{Phase, StoreState};
+use crate::runtime::tool_set::ToolSetScope;
+
+impl Host for StoreState {
+    fn log(
+        &mut self,
+        level: Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        self.log.write(level, &message, &fields.join(" "));
+        Ok(())
+    }
+}
+
+/// The log of one call. Clones share its budget.
+#[derive(Clone)]
+pub(in crate::runtime) struct GuestLog {
+    scope: Arc<ToolSetScope>,
+    subject: Option<Arc<str>>,
+    left: Arc<AtomicUsize>,
+}
+
+/// Which stream a guest wrote to.
+#[derive(Clone, Copy)]
+pub(in crate::runtime) enum Output {
+    Stdout,
+    Stderr,
+}
+
+impl GuestLog {
+    pub(in crate::runtime) fn new(scope: Arc<ToolSetScope>, phase: &Phase) -> Self {
+        let subject = match phase {
+            Phase::Call { context, .. } => context
+                .principal
+                .as_ref()
+                .map(|p| p.subject.as_str().into()),
+            Phase::Describe => None,
+        };
+        let left = Arc::new(AtomicUsize::new(scope.limits.log));
+        Self {
+            scope,
+            subject,
+            left,
+        }
+    }
+
+    pub(in crate::runtime) fn stream(&self, output: Output) -> LogStream {
+        LogStream {
+            log: self.clone(),
+            output,
+        }
+    }
+
+    /// Writes one line, or as much as the call's budget still has.
+    fn write(&self, level: Level, message: &str, fields: &str) {
+        let wanted = message.len() + fields.len() + 1;
+        let granted = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(wanted))
+            })
+            .unwrap_or(0);
+        if granted == 0 {
+            return;
+        }
+        let message = clip(message, granted);
+        let (scope, tool_set) = (&*self.scope.scope, self.scope.tool_set.as_str());
+        let subject = self.subject.as_deref();
+        macro_rules! emit {
+            ($level:expr) => {
+                tracing::event!(target: "guest", $level, scope, tool_set, subject, fields, "{message}")
+            };
+        }
+        match level {
+            Level::Trace => emit!(tracing::Level::TRACE),
+            Level::Debug => emit!(tracing::Level::DEBUG),
+            Level::Info => emit!(tracing::Level::INFO),
+            Level::Warn => emit!(tracing::Level::WARN),
+            Level::Error => emit!(tracing::Level::ERROR),
+        }
+        if granted <= wanted {
+            tracing::warn!(target: "guest", scope, tool_set, "this call's log is full; the rest is dropped");
+        }
+    }
+}
+
+/// A guest's stdout or stderr.
+#[derive(Clone)]
+pub(in crate::runtime) struct LogStream {
+    log: GuestLog,
+    output: Output,
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for LogStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let level = match self.output {
+            Output::Stdout => Level::Info,
+            Output::Stderr => Level::Warn,
+        };
+        for line in String::from_utf8_lossy(bytes)
+            .lines()
+            .filter(|line| !line.is_empty())
+        {
+            self.log.write(level, line, "");
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// At most `bytes` of `text`, cut between characters.
+fn clip(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+}

@@ -1,0 +1,157 @@
+//! What a scope lets one call and all its calls together use, and the meter
+//! for memory.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// Limits of one scope; every one of them is enforced.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of all linear memories and tables of one call, and of what the
+    /// host holds for it.
+    pub memory: usize,
+    /// CPU time of one call: the thread's clock around each poll of it.
+    pub cpu: Duration,
+    /// Time from the end of the queue to the guest's reply, database included.
+    pub wall: Duration,
+    /// Calls that run at once.
+    pub concurrency: usize,
+    /// Calls that wait for a place; above that they are turned away.
+    pub queue: usize,
+    /// Bytes of one result and of one argument of a host call.
+    pub transfer: usize,
+    /// Bytes that one call may log, stdout and stderr included.
+    pub log: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            cpu: Duration::from_secs(2),
+            wall: Duration::from_secs(60),
+            concurrency: 16,
+            queue: 64,
+            transfer: 4 << 20,
+            log: 16 << 10,
+        }
+    }
+}
+
+/// Sums what wasmtime's own limiter counts per memory: all linear memories
+/// and tables of a store against one number.
+#[derive(Debug)]
+pub(super) struct MemoryMeter {
+    limit: usize,
+    used: usize,
+    exceeded: bool,
+}
+
+impl MemoryMeter {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            exceeded: false,
+        }
+    }
+
+    /// Whether the guest died of this limit.
+    pub(super) fn exceeded(&self) -> bool {
+        self.exceeded
+    }
+
+    /// The limit, in bytes.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether a host buffer of `bytes` for this call fits beside its memory.
+    pub(super) fn fits(&self, bytes: usize) -> bool {
+        self.used.saturating_add(bytes) <= self.limit
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.limit {
+            self.exceeded = true;
+            // A trap rather than a failed `memory.grow`: guests abort on that
+            // anyway, after a detour through their panic machinery.
+            return Err(wasmtime::format_err!(
+                "memory limit of {} bytes exceeded",
+                self.limit
+            ));
+        }
+        self.used = used;
+        Ok(true)
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.grow(current, desired)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let bytes = |elements: usize| elements.saturating_mul(size_of::<usize>());
+        self.grow(bytes(current), bytes(desired))
+    }
+
+    fn instances(&self) -> usize {
+        MAX_CORE_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
+    }
+}
+
+/// Core instances of one component. Components made from Python or JavaScript
+/// consist of some twenty; the engine's default is 10 000.
+pub(super) const MAX_CORE_INSTANCES: usize = 64;
+/// Linear memories of one component.
+pub(super) const MAX_MEMORIES: usize = 8;
+/// Tables of one component.
+pub(super) const MAX_TABLES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_are_summed_not_judged_one_by_one() {
+        let mut meter = MemoryMeter::new(100);
+        assert!(meter.memory_growing(0, 60, None).unwrap());
+        assert!(meter.fits(40) && !meter.fits(41));
+        assert!(meter.memory_growing(0, 41, None).is_err());
+        assert!(meter.exceeded());
+    }
+
+    #[test]
+    fn growth_beyond_a_modules_own_maximum_is_refused_without_blame() {
+        let mut meter = MemoryMeter::new(1000);
+        assert!(!meter.memory_growing(0, 60, Some(50)).unwrap());
+        assert!(!meter.exceeded());
+    }
+}

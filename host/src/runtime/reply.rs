@@ -1,0 +1,108 @@
+//! A guest's reply as the call's output: what it hands over is checked here,
+//! once.
+
+use serde_json::value::RawValue;
+
+use super::bindings::exports::mssql_mcp::tools::provider as wit;
+use super::problem;
+use crate::tools::{Blob, Content, Json, Output, ToolError};
+
+/// `rows` is the document encoded by the host where the guest handed back a
+/// cursor. The error says what of the reply cannot be sent.
+pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, String> {
+    let output = match reply {
+        wit::Reply::Output(output) => output,
+        wit::Reply::Ask(_) => {
+            return Err(
+                "it asks the person something, which this server cannot pass on".to_owned(),
+            );
+        }
+    };
+    let structured = match (rows, output.structured) {
+        (Some(document), _) => Some(Json::encoded(document)),
+        (None, Some(wit::Structured::Json(text))) => Some(
+            Json::parse(text)
+                .map_err(|error| format!("its structured result is not JSON: {error}"))?,
+        ),
+        (None, Some(wit::Structured::Rows(_))) => {
+            return Err("the cursor it handed back is not open".to_owned());
+        }
+        (None, None) => None,
+    };
+    let content = output
+        .content
+        .into_iter()
+        .map(content)
+        .collect::<Result<_, _>>()?;
+    let meta = output.meta.map(|meta| object("meta", meta)).transpose()?;
+    Ok(Output {
+        content,
+        structured,
+        meta,
+    })
+}
+
+/// A failure that the guest reported, as the model sees it.
+pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
+    let error = |code, message, hint| ToolError {
+        message,
+        code,
+        hint,
+        number: None,
+        id: None,
+    };
+    match failure {
+        wit::Failure::UnknownTool => error(
+            "crashed",
+            format!("The tool set does not know its own tool {tool}."),
+            None,
+        ),
+        wit::Failure::InvalidArguments(fields) => {
+            let list: Vec<String> = fields
+                .into_iter()
+                .map(|field| match field.path.trim_start_matches('/') {
+                    "" => field.message,
+                    path => format!("{path}: {}", field.message),
+                })
+                .collect();
+            error(
+                "invalid-arguments",
+                format!("Wrong arguments for {tool}: {}.", list.join("; ")),
+                None,
+            )
+        }
+        wit::Failure::Database(database) => problem::from_contract(database),
+        wit::Failure::Failed(told) => {
+            error(problem::code_of_guest(&told.code), told.message, told.hint)
+        }
+        wit::Failure::Cancelled => error("cancelled", "The call was cancelled.".to_owned(), None),
+    }
+}
+
+fn content(content: wit::Content) -> Result<Content, String> {
+    let blob = |blob: wit::Blob| Blob {
+        data: blob.data,
+        mime_type: blob.mime_type,
+    };
+    Ok(match content {
+        wit::Content::Text(text) => Content::Text(text),
+        wit::Content::Image(image) => Content::Image(blob(image)),
+        wit::Content::Audio(audio) => Content::Audio(blob(audio)),
+        wit::Content::Link(link) => Content::Link {
+            uri: link.uri,
+            name: link.name,
+            mime_type: link.mime_type,
+        },
+        wit::Content::Raw(text) => Content::Raw(object("content block", text)?),
+    })
+}
+
+fn object(what: &str, text: String) -> Result<Box<RawValue>, String> {
+    let value =
+        RawValue::from_string(text).map_err(|error| format!("its {what} is not JSON: {error}"))?;
+    if value.get().trim_start().starts_with('{') {
+        Ok(value)
+    } else {
+        Err(format!("its {what} is not a JSON object"))
+    }
+}

@@ -1,0 +1,122 @@
+//! A component bound to one scope: what the scope grants it, and its tools as
+//! a [`ToolProvider`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+
+use super::bindings::mssql_mcp::database::db_query::JsonShape;
+use super::call::Bulkhead;
+use super::engine::Runtime;
+use super::error::LoadError;
+use super::host::{GuestCache, Sealer};
+use super::limits::Limits;
+use super::load::Component;
+use super::manifest;
+use crate::database::Database;
+use crate::tools::{CallContext, Manifest, Output, Tool, ToolError, ToolProvider};
+
+/// What a scope gives to a tool set.
+pub struct Grants {
+    /// The scope's name.
+    pub scope: Arc<str>,
+    /// Label and pool of each database that may be read; the first is the
+    /// default.
+    pub databases: Vec<(String, Database)>,
+    /// Pool for writing, under another log-in; `None` in a read-only scope.
+    pub writer: Option<Database>,
+    /// The tool set's settings.
+    pub settings: HashMap<String, String>,
+    /// Its limits, which also set the size of the scope's bulkhead.
+    pub limits: Limits,
+    /// Bytes of the tool set's cache.
+    pub cache: u64,
+    /// The host's key for sealed values.
+    pub sealing_key: [u8; 32],
+}
+
+/// A tool set as one scope serves it.
+pub struct WasmToolSet {
+    pub(super) runtime: Runtime,
+    pub(super) component: Component,
+    pub(super) scope: Arc<ToolSetScope>,
+    pub(super) bulkhead: Bulkhead,
+    manifest: Manifest,
+    pub(super) rows: Vec<(String, JsonShape)>,
+}
+
+/// What every call of a tool set in a scope shares.
+pub(super) struct ToolSetScope {
+    pub(super) scope: Arc<str>,
+    pub(super) tool_set: String,
+    pub(super) databases: Vec<(String, Database)>,
+    pub(super) writer: Option<Database>,
+    pub(super) settings: HashMap<String, String>,
+    pub(super) limits: Limits,
+    pub(super) cache: GuestCache,
+    pub(super) sealer: Sealer,
+}
+
+impl WasmToolSet {
+    /// Binds `component` to a scope and asks it for its tools. `name` is the
+    /// tool set's name in the configuration.
+    pub async fn load(
+        runtime: &Runtime,
+        component: &Component,
+        name: &str,
+        grants: Grants,
+    ) -> Result<Self, LoadError> {
+        if let (Some(import), None) = (component.write_import(), &grants.writer) {
+            return Err(LoadError::Writes {
+                import: import.to_owned(),
+                scope: grants.scope.to_string(),
+            });
+        }
+        let sealer = Sealer::new(&grants.sealing_key, &grants.scope, name)
+            .map_err(|error| LoadError::Contract(error.to_string()))?;
+        let scope = Arc::new(ToolSetScope {
+            scope: grants.scope,
+            tool_set: name.to_owned(),
+            databases: grants.databases,
+            writer: grants.writer,
+            settings: grants.settings,
+            cache: GuestCache::new(grants.cache),
+            limits: grants.limits,
+            sealer,
+        });
+        let described = super::call::describe(runtime, component, &scope).await?;
+        let manifest::Checked { manifest, rows } =
+            manifest::check(described, component.write_import().is_some())?;
+        Ok(Self {
+            runtime: runtime.clone(),
+            component: component.clone(),
+            bulkhead: Bulkhead::new(&scope.limits),
+            scope,
+            manifest,
+            rows,
+        })
+    }
+
+    /// SHA-256 of the component's file, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        self.component.digest()
+    }
+}
+
+impl ToolProvider for WasmToolSet {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn call<'a>(
+        &'a self,
+        tool: &'a Tool,
+        arguments: &'a RawValue,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Output, ToolError>> {
+        self.run(tool, arguments, context).boxed()
+    }
+}

@@ -1,0 +1,110 @@
+//! Over a real socket: what a dropped connection and a stop do.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::serve_until;
+use crate::server::testing::TestServer;
+
+struct Running {
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+async fn start(server: &TestServer) -> Running {
+    start_with(server, Duration::from_secs(30)).await
+}
+
+async fn start_with(server: &TestServer, drain: Duration) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(serve_until(
+        listener,
+        server.state.clone(),
+        shutdown.clone(),
+        drain,
+    ));
+    Running {
+        address,
+        shutdown,
+        task,
+    }
+}
+
+async fn send(address: SocketAddr, head: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /claude/sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n{head}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Everything up to the end, or to the reset of a server that would not read on.
+async fn read(mut stream: TcpStream) -> String {
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply).await;
+    String::from_utf8(reply).unwrap()
+}
+
+const HANG: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hang"}}"#;
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+
+#[tokio::test]
+async fn a_client_that_goes_away_cancels_its_call() {
+    let server = TestServer::open();
+    let running = start(&server).await;
+    let stream = send(running.address, "", HANG).await;
+    server.claude.hanging.notified().await;
+    drop(stream);
+    server.claude.cancelled.notified().await;
+}
+
+#[tokio::test]
+async fn a_stop_closes_idle_connections_and_ends() {
+    let server = TestServer::open();
+    let running = start(&server).await;
+    let mut stream = send(running.address, "", PING).await;
+    let mut first = [0; 15];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+    running.shutdown.cancel();
+    let rest = read(stream).await;
+    assert!(rest.ends_with(r#""result":{}}"#), "{rest}");
+    running.task.await.unwrap();
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_the_stop_is_cut_off() {
+    let server = TestServer::open();
+    let running = start_with(&server, Duration::from_millis(1)).await;
+    let stream = send(running.address, "", HANG).await;
+    server.claude.hanging.notified().await;
+    running.shutdown.cancel();
+    running.task.await.unwrap();
+    server.claude.cancelled.notified().await;
+    assert_eq!(read(stream).await, "");
+}
+
+#[tokio::test]
+async fn headers_are_bounded() {
+    let server = TestServer::open();
+    let running = start(&server).await;
+    let many = "X-A: b\r\n".repeat(200);
+    for head in [
+        many,
+        format!("Connection: close\r\nX-A: {}\r\n", "b".repeat(200_000)),
+    ] {
+        let reply = read(send(running.address, &head, "").await).await;
+        assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
+    }
+}

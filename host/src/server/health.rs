@@ -1,0 +1,190 @@
+//! `/health`, `/ready` and `/live`: what monitors ask. The application knows
+//! the answers; this file knows their shape. Nothing here names a server, a
+//! user or an error.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::state::ServerState;
+use crate::mcp::Revision;
+use crate::mcp::transport::HttpError;
+
+/// Knows how the parts behind the server are.
+pub trait Health: Send + Sync {
+    /// The state of this moment. Called for each request, so it asks nothing
+    /// that takes long.
+    fn report(&self) -> BoxFuture<'_, HealthReport>;
+}
+
+/// What the application knows of itself.
+#[derive(Clone, Debug)]
+pub struct HealthReport {
+    /// The worst of all.
+    pub status: Status,
+    /// Since the start.
+    pub uptime: Duration,
+    /// When this was found.
+    pub timestamp: DateTime<Utc>,
+    /// By name: `database`, `tool_sets` …
+    pub checks: BTreeMap<&'static str, Check>,
+    /// By name.
+    pub scopes: BTreeMap<String, ScopeHealth>,
+}
+
+/// How well something works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All of it.
+    Healthy,
+    /// Not all of it, or not yet.
+    Degraded,
+    /// Not at all.
+    Unhealthy,
+}
+
+/// One part.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// How it is.
+    pub status: Status,
+}
+
+/// One scope.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScopeHealth {
+    /// How it is.
+    pub status: Status,
+    /// Whether its tools only read.
+    pub read_only: bool,
+    /// How its database is.
+    pub database: Status,
+    /// How many tools a reader sees.
+    pub tools: usize,
+}
+
+/// `/health`
+pub(super) async fn health(State(state): State<ServerState>) -> Response {
+    let report = state.shared.health.report().await;
+    json(
+        report.status,
+        &Overview {
+            summary: Summary::of(&state, &report, None),
+            checks: &report.checks,
+            scopes: &report.scopes,
+        },
+    )
+}
+
+/// `/{scope}/health`
+pub(super) async fn scope(
+    State(state): State<ServerState>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(name)) = name else {
+        return HttpError::not_found().into_response();
+    };
+    let report = state.shared.health.report().await;
+    match report.scopes.get(&name) {
+        Some(scope) => json(scope.status, &Summary::of(&state, &report, Some(scope))),
+        None => HttpError::not_found().into_response(),
+    }
+}
+
+/// `/ready`: 503 until everything that is needed is up.
+pub(super) async fn ready(State(state): State<ServerState>) -> Response {
+    let status = state.shared.health.report().await.status;
+    let word = if status == Status::Unhealthy {
+        "not ready"
+    } else {
+        "ready"
+    };
+    json(status, &Word { status: word })
+}
+
+/// `/live`: the process answers.
+pub(super) async fn live() -> Response {
+    json(Status::Healthy, &Word { status: "alive" })
+}
+
+#[derive(Serialize)]
+struct Word {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Overview<'a> {
+    #[serde(flatten)]
+    summary: Summary,
+    checks: &'a BTreeMap<&'static str, Check>,
+    scopes: &'a BTreeMap<String, ScopeHealth>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    status: Status,
+    version: &'static str,
+    uptime_seconds: u64,
+    timestamp: String,
+    mcp_version: &'static str,
+    transport: &'static str,
+    oauth: &'static str,
+    read_only: bool,
+    database: Option<Status>,
+}
+
+impl Summary {
+    /// Of one scope, or of all: the process only reads if every scope does,
+    /// and its databases are as well as the worst of them.
+    fn of(state: &ServerState, report: &HealthReport, scope: Option<&ScopeHealth>) -> Self {
+        Self {
+            status: scope.map_or(report.status, |scope| scope.status),
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: report.uptime.as_secs(),
+            timestamp: report
+                .timestamp
+                .to_rfc3339_opts(SecondsFormat::Millis, true),
+            mcp_version: Revision::V2026_07_28.as_str(),
+            transport: "sse",
+            oauth: if state.shared.authentication.is_on() {
+                "enabled"
+            } else {
+                "disabled"
+            },
+            read_only: match scope {
+                Some(scope) => scope.read_only,
+                None => report.scopes.values().all(|scope| scope.read_only),
+            },
+            database: match scope {
+                Some(scope) => Some(scope.database),
+                None => report.scopes.values().map(|scope| scope.database).max(),
+            },
+        }
+    }
+}
+
+fn json<T: Serialize>(status: Status, body: &T) -> Response {
+    let code = match status {
+        Status::Healthy | Status::Degraded => StatusCode::OK,
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    match serde_json::to_vec(body) {
+        Ok(body) => (code, headers, body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the health report could not be encoded");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

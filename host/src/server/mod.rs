@@ -1,0 +1,21 @@
+//! The HTTP server: who is let in, what is at which address, and how it stops.
+
+mod bearer;
+mod connections;
+mod cors;
+mod endpoint;
+mod guard;
+mod health;
+mod pages;
+mod request_id;
+mod router;
+mod state;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use bearer::Authentication;
+pub use connections::serve;
+pub use guard::{GuardError, HostGuard};
+pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
+pub use router::router;
+pub use state::{ServerConfig, ServerError, ServerState};

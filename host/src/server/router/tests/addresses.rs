@@ -1,0 +1,342 @@
+//! Addresses, methods and who is let in, through the real router.
+
+use serde_json::json;
+
+use crate::server::testing::TestServer;
+use crate::server::{Authentication, Status};
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
+const GOOD: (&str, &str) = ("authorization", "Bearer secret");
+
+#[tokio::test]
+async fn each_scope_answers_at_its_paths_and_the_default_one_at_the_root() {
+    let server = TestServer::open();
+    for (path, status) in [
+        ("/sse", 200),
+        ("/mcp", 200),
+        ("/sse/", 200),
+        ("/mcp/", 200),
+        ("/claude/sse", 200),
+        ("/claude/mcp/", 200),
+        ("/chatgpt/mcp", 200),
+        ("/chatgpt/sse/", 200),
+        ("/chatgpt/sse?x=y", 200),
+        ("/nobody/sse", 404),
+        ("/%ff/sse", 404),
+        ("/Claude/sse", 404),
+        ("/claude/sse/x", 404),
+        ("/claude", 404),
+        ("//sse", 404),
+    ] {
+        let reply = server.send("POST", path, &[], PING).await;
+        assert_eq!(reply.status, status, "{path}");
+        assert_eq!(reply.header("content-type"), "application/json", "{path}");
+        if status == 404 {
+            assert_eq!(reply.json()["error"], "not_found", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_addresses_are_json_404s_without_a_token_too() {
+    let server = TestServer::guarded();
+    for path in [
+        "/x",
+        "/.well-known/openid-configuration",
+        "/nobody/sse",
+        "/favicon.ico",
+    ] {
+        for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+            let reply = server.send(method, path, &[], "").await;
+            assert_eq!(
+                (reply.status.as_u16(), &reply.json()["error"]),
+                (404, &json!("not_found")),
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_other_method_is_405_with_those_allowed() {
+    let server = TestServer::open();
+    for method in ["GET", "DELETE", "PUT", "PATCH", "TRACE", "MADEUP"] {
+        let reply = server
+            .send(
+                method,
+                "/claude/sse",
+                &[("accept", "text/event-stream")],
+                "",
+            )
+            .await;
+        assert_eq!(reply.status, 405, "{method}");
+        assert_eq!(reply.header("allow"), "POST, HEAD, OPTIONS");
+        assert_eq!(reply.json()["error"], "method_not_allowed");
+    }
+    let reply = server.send("POST", "/health", &[], "").await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.json()["error"]),
+        (405, &json!("method_not_allowed"))
+    );
+    assert!(reply.header("allow").contains("GET"), "{:?}", reply.headers);
+}
+
+#[tokio::test]
+async fn without_a_good_token_every_method_is_401_before_anything_else() {
+    let server = TestServer::guarded();
+    let bare = r#"Bearer realm="mssql-mcp""#;
+    let rows: [(&[(&str, &str)], bool); 8] = [
+        (&[], false),
+        (&[("authorization", "Basic c2VjcmV0")], false),
+        (&[("authorization", "Bearer ")], false),
+        (&[("authorization", "secret")], false),
+        (&[("authorization", "Bearer wrong")], true),
+        (&[("authorization", "Bearer secret2")], true),
+        (&[("authorization", "Bearer SECRET")], true),
+        (
+            &[
+                ("authorization", "Bearer secret"),
+                ("authorization", "Bearer secret"),
+            ],
+            false,
+        ),
+    ];
+    for (headers, presented) in rows {
+        for (method, path) in [
+            ("POST", "/claude/sse"),
+            ("GET", "/mcp"),
+            ("DELETE", "/chatgpt/sse"),
+            ("PUT", "/claude/sse?access_token=secret"),
+        ] {
+            // Neither the type nor the size of the body is looked at.
+            let mut headers = headers.to_vec();
+            headers.push(("content-type", "text/plain"));
+            let reply = server.send(method, path, &headers, &"x".repeat(5000)).await;
+            assert_eq!(reply.status, 401, "{method} {path} {headers:?}");
+            let challenge = reply.header("www-authenticate");
+            assert!(challenge.starts_with(bare), "{challenge}");
+            assert_eq!(
+                challenge.contains("error=\"invalid_token\""),
+                presented,
+                "{headers:?}: {challenge}"
+            );
+            assert!(reply.json()["error"].is_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_token_opens_with_any_spelling_of_the_scheme() {
+    let server = TestServer::guarded();
+    for value in ["Bearer secret", "bearer secret", "BEARER  secret"] {
+        assert_eq!(
+            server.post(&[("authorization", value)], PING).await.status,
+            200,
+            "{value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_missing_right_is_a_403_that_names_it() {
+    let server = TestServer::guarded();
+    let call = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"write"}}"#;
+    let reply = server.post(&[GOOD], call).await;
+    assert_eq!(reply.status, 403);
+    assert_eq!(
+        reply.header("www-authenticate"),
+        r#"Bearer realm="mssql-mcp", error="insufficient_scope", scope="mcp:write""#
+    );
+    let reply = server.post(&[GOOD], &format!("[{call}]")).await;
+    assert_eq!(reply.status, 200);
+    let text = reply.json()[0]["result"]["content"][0]["text"].to_string();
+    assert!(text.contains("insufficient-scope"), "{text}");
+}
+
+#[tokio::test]
+async fn head_is_200_and_tells_whether_get_wants_a_token() {
+    let server = TestServer::guarded();
+    let reply = server.send("HEAD", "/claude/sse", &[], "").await;
+    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""));
+    assert_eq!(
+        reply.header("www-authenticate"),
+        r#"Bearer realm="mssql-mcp""#
+    );
+    let reply = server.send("HEAD", "/claude/sse", &[GOOD], "").await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("www-authenticate")),
+        (200, "")
+    );
+    assert_eq!(
+        server.send("HEAD", "/nobody/sse", &[], "").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn preflights_need_no_token_and_replies_can_be_read() {
+    let server = TestServer::guarded();
+    let origin = ("origin", "http://localhost:6274");
+    let reply = server.send("OPTIONS", "/claude/sse", &[origin], "").await;
+    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (204, ""));
+    assert_eq!(
+        reply.header("access-control-allow-origin"),
+        "http://localhost:6274"
+    );
+    assert_eq!(
+        reply.header("access-control-allow-methods"),
+        "POST, HEAD, OPTIONS"
+    );
+    for name in [
+        "Authorization",
+        "MCP-Protocol-Version",
+        "Mcp-Method",
+        "Mcp-Name",
+        "Last-Event-ID",
+    ] {
+        assert!(
+            reply.header("access-control-allow-headers").contains(name),
+            "{name}"
+        );
+    }
+    let reply = server.post(&[origin], PING).await;
+    assert_eq!(reply.status, 401);
+    assert_eq!(
+        reply.header("access-control-allow-origin"),
+        "http://localhost:6274"
+    );
+    assert!(
+        reply
+            .header("access-control-expose-headers")
+            .contains("WWW-Authenticate")
+    );
+    let reply = server.post(&[GOOD], PING).await;
+    assert_eq!(
+        (
+            reply.status.as_u16(),
+            reply.header("access-control-allow-origin")
+        ),
+        (200, "")
+    );
+}
+
+#[tokio::test]
+async fn foreign_hosts_and_origins_are_403_before_the_token_is_looked_at() {
+    let server = TestServer::guarded();
+    let rows: [(&[(&str, &str)], u16); 7] = [
+        (&[("host", "evil.example.com")], 403),
+        (
+            &[
+                ("host", "localhost:8008"),
+                ("origin", "https://evil.example.com"),
+            ],
+            403,
+        ),
+        (&[("host", "localhost:8008"), ("origin", "null")], 403),
+        (
+            &[("host", "localhost:8008"), ("host", "localhost:8008")],
+            403,
+        ),
+        (&[("host", "[::1]:8008")], 401),
+        (&[("host", "data.example.com")], 401),
+        (
+            &[
+                ("host", "localhost"),
+                ("origin", "https://data.example.com"),
+            ],
+            401,
+        ),
+    ];
+    for (headers, status) in rows {
+        let reply = server.post(headers, PING).await;
+        assert_eq!(reply.status, status, "{headers:?}");
+        assert!(reply.json()["error"].is_string());
+    }
+    let reply = server
+        .send("GET", "/health", &[("host", "evil.example.com")], "")
+        .await;
+    assert_eq!(reply.status, 403);
+}
+
+#[tokio::test]
+async fn health_has_the_shape_that_monitors_read() {
+    let server = TestServer::guarded();
+    let reply = server.send("GET", "/health", &[], "").await;
+    assert_eq!(reply.status, 200);
+    let claude = json!({"status": "healthy", "read_only": true, "database": "healthy", "tools": 5});
+    let mut expected = json!({
+        "status": "healthy",
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": 90,
+        "timestamp": "1970-01-01T00:00:00.000Z",
+        "mcp_version": "2026-07-28",
+        "transport": "sse",
+        "oauth": "enabled",
+        "read_only": true,
+        "database": "healthy",
+        "checks": {"database": {"status": "healthy"}},
+        "scopes": {"claude": claude},
+    });
+    assert_eq!(reply.json(), expected);
+    let members = expected.as_object_mut().unwrap();
+    members.remove("checks");
+    members.remove("scopes");
+    assert_eq!(
+        server.send("GET", "/claude/health", &[], "").await.json(),
+        expected
+    );
+    assert_eq!(
+        server.send("GET", "/nobody/health", &[], "").await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn ready_and_health_are_503_when_nothing_works_but_live_is_not() {
+    for (state, health, ready) in [
+        (Status::Healthy, 200, 200),
+        (Status::Degraded, 200, 200),
+        (Status::Unhealthy, 503, 503),
+    ] {
+        let server = TestServer::new(Authentication::Off, state);
+        assert_eq!(
+            server.send("GET", "/health", &[], "").await.status,
+            health,
+            "{state:?}"
+        );
+        assert_eq!(
+            server.send("GET", "/claude/health", &[], "").await.status,
+            health,
+            "{state:?}"
+        );
+        assert_eq!(
+            server.send("GET", "/ready", &[], "").await.status,
+            ready,
+            "{state:?}"
+        );
+        assert_eq!(
+            server.send("GET", "/live", &[], "").await.status,
+            200,
+            "{state:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_page_at_the_root_names_no_scope() {
+    let reply = TestServer::guarded().send("GET", "/", &[], "").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").starts_with("text/plain"));
+    assert!(reply.text.contains("MCP server"));
+    assert!(!reply.text.contains("claude") && !reply.text.contains("echo"));
+}
+
+#[tokio::test]
+async fn each_request_has_an_id_of_its_own() {
+    let server = TestServer::open();
+    let first = server.post(&[("x-request-id", "forged")], PING).await;
+    let second = server.post(&[], PING).await;
+    let ids = [first.header("x-request-id"), second.header("x-request-id")];
+    assert!(ids.iter().all(|id| id.len() > 16), "{ids:?}");
+    assert_ne!(ids[0], ids[1]);
+}

@@ -1,0 +1,131 @@
+//! What every request shares.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::bearer::Authentication;
+use super::guard::HostGuard;
+use super::health::Health;
+use super::request_id::RequestIds;
+use crate::mcp::McpScope;
+
+/// What a server is made of.
+pub struct ServerConfig {
+    /// The scopes, each at its own path.
+    pub scopes: Vec<Arc<McpScope>>,
+    /// The scope that answers at the root as well.
+    pub default_scope: Arc<str>,
+    /// Who is let in.
+    pub authentication: Authentication,
+    /// Which `Host` and `Origin` are answered.
+    pub guard: HostGuard,
+    /// What `/health` and `/ready` say.
+    pub health: Arc<dyn Health>,
+    /// Largest body of a request, in bytes; [`ServerConfig::MAX_BODY_BYTES`]
+    /// is a good size.
+    pub max_body_bytes: usize,
+}
+
+impl ServerConfig {
+    /// 1 MiB: a long query is some kilobytes.
+    pub const MAX_BODY_BYTES: usize = 1 << 20;
+}
+
+/// A configuration that cannot be served.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerError {
+    /// Two scopes have one path.
+    #[error("there are two scopes named \"{0}\"; give one of them another name")]
+    DuplicateScope(Arc<str>),
+    /// The scope at the root does not exist.
+    #[error("default_scope is \"{0}\", which is not a scope")]
+    UnknownDefault(Arc<str>),
+}
+
+/// The server's state; cheap to clone.
+#[derive(Clone)]
+pub struct ServerState {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    scopes: HashMap<Arc<str>, Arc<McpScope>>,
+    default_scope: Arc<McpScope>,
+    pub(super) authentication: Authentication,
+    pub(super) guard: HostGuard,
+    pub(super) health: Arc<dyn Health>,
+    pub(super) max_body_bytes: usize,
+    pub(super) request_ids: RequestIds,
+}
+
+impl ServerState {
+    /// Checks `config` and prepares what requests share.
+    ///
+    /// # Errors
+    /// Two scopes have one name, or the default scope is none of them.
+    pub fn new(config: ServerConfig) -> Result<Self, ServerError> {
+        let mut scopes = HashMap::new();
+        for scope in config.scopes {
+            if let Some(twice) = scopes.insert(Arc::clone(scope.name()), scope) {
+                return Err(ServerError::DuplicateScope(Arc::clone(twice.name())));
+            }
+        }
+        let default_scope = scopes
+            .get(&config.default_scope)
+            .cloned()
+            .ok_or(ServerError::UnknownDefault(config.default_scope))?;
+        let shared = Shared {
+            scopes,
+            default_scope,
+            authentication: config.authentication,
+            guard: config.guard,
+            health: config.health,
+            max_body_bytes: config.max_body_bytes,
+            request_ids: RequestIds::random(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The scope at path `name`, or the one at the root.
+    pub(super) fn scope(&self, name: Option<&str>) -> Option<&Arc<McpScope>> {
+        match name {
+            Some(name) => self.shared.scopes.get(name),
+            None => Some(&self.shared.default_scope),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::testing::fixture;
+    use crate::server::Status;
+    use crate::server::testing::Fixed;
+
+    fn config(scopes: &[&str], default_scope: &str) -> ServerConfig {
+        ServerConfig {
+            scopes: scopes.iter().map(|name| fixture(name).scope).collect(),
+            default_scope: default_scope.into(),
+            authentication: Authentication::Off,
+            guard: HostGuard::new(([127, 0, 0, 1], 0).into(), None).unwrap(),
+            health: Arc::new(Fixed(Status::Healthy)),
+            max_body_bytes: ServerConfig::MAX_BODY_BYTES,
+        }
+    }
+
+    #[test]
+    fn scopes_need_names_of_their_own_and_the_default_must_be_one() {
+        let error = |config| ServerState::new(config).err();
+        assert_eq!(
+            error(config(&["a", "a"], "a")),
+            Some(ServerError::DuplicateScope("a".into()))
+        );
+        assert_eq!(
+            error(config(&["a"], "b")),
+            Some(ServerError::UnknownDefault("b".into()))
+        );
+        assert_eq!(error(config(&["a", "b"], "b")), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! A server without a socket, and what it replies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use chrono::DateTime;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::{
+    Authentication, Check, Health, HealthReport, HostGuard, ScopeHealth, ServerConfig, ServerState,
+    Status, router,
+};
+use crate::mcp::testing::{Fixture, fixture};
+
+/// The scopes `claude` (also at the root) and `chatgpt`, behind the real
+/// router.
+pub(crate) struct TestServer {
+    pub(crate) router: Router,
+    pub(crate) state: ServerState,
+    pub(crate) claude: Fixture,
+}
+
+/// One response.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl TestServer {
+    /// Without authentication.
+    pub(crate) fn open() -> Self {
+        Self::new(Authentication::Off, Status::Healthy)
+    }
+
+    /// With the token `secret`.
+    pub(crate) fn guarded() -> Self {
+        Self::new(Authentication::Token("secret".into()), Status::Healthy)
+    }
+
+    pub(crate) fn new(authentication: Authentication, status: Status) -> Self {
+        let claude = fixture("claude");
+        let state = ServerState::new(ServerConfig {
+            scopes: vec![Arc::clone(&claude.scope), fixture("chatgpt").scope],
+            default_scope: "claude".into(),
+            authentication,
+            guard: HostGuard::new(
+                ([127, 0, 0, 1], 8008).into(),
+                Some("https://data.example.com"),
+            )
+            .unwrap(),
+            health: Arc::new(Fixed(status)),
+            max_body_bytes: 4096,
+        })
+        .unwrap();
+        Self {
+            router: router(state.clone()),
+            state,
+            claude,
+        }
+    }
+
+    /// Sends one request; `Host` is a good one unless `headers` has another.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost:8008");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.into()).unwrap(),
+        }
+    }
+
+    /// Posts to `/claude/sse`.
+    pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.send("POST", "/claude/sse", headers, body).await
+    }
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+pub(crate) struct Fixed(pub(crate) Status);
+
+impl Health for Fixed {
+    fn report(&self) -> BoxFuture<'_, HealthReport> {
+        let claude = ScopeHealth {
+            status: self.0,
+            read_only: true,
+            database: self.0,
+            tools: 5,
+        };
+        let report = HealthReport {
+            status: self.0,
+            uptime: Duration::from_secs(90),
+            timestamp: DateTime::UNIX_EPOCH,
+            checks: [("database", Check { status: self.0 })].into(),
+            scopes: [("claude".to_owned(), claude)].into(),
+        };
+        async { report }.boxed()
+    }
+}

@@ -1,0 +1,383 @@
+//! The tools of one scope: immutable once built, so that a call takes no lock;
+//! a change builds a new registry and swaps it whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{Access, CallContext, Output, Schema, SchemaError, Tool, ToolError, ToolProvider};
+use crate::principal::{OAuthScope, Principal};
+
+/// What a scope offers.
+pub struct ToolRegistry {
+    tools: Vec<Arc<Tool>>,
+    entries: HashMap<String, Entry>,
+    instructions: Option<String>,
+}
+
+struct Entry {
+    tool: Arc<Tool>,
+    provider: Arc<dyn ToolProvider>,
+    arguments: Schema,
+    /// Undeclared name and the argument that it stands for.
+    aliases: HashMap<String, String>,
+}
+
+/// Why tool sets cannot serve one scope together.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Two tools have one name.
+    #[error("tool sets \"{first}\" and \"{second}\" both have a tool \"{tool}\"")]
+    Duplicate {
+        /// The name.
+        tool: String,
+        /// The set that came first.
+        first: String,
+        /// The set that came second.
+        second: String,
+    },
+    /// A schema does not compile.
+    #[error("the input schema of tool \"{tool}\": {source}")]
+    Schema {
+        /// Whose schema.
+        tool: String,
+        /// Why.
+        source: SchemaError,
+    },
+}
+
+/// Why a call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The scope has no such tool, or the caller may not see it.
+    #[error("unknown tool \"{0}\"")]
+    UnknownTool(String),
+    /// The caller's token lacks a right.
+    #[error("this tool needs the scope {0}")]
+    InsufficientScope(OAuthScope),
+    /// Shown to the model.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+impl ToolRegistry {
+    /// Joins the tools of `providers` in order.
+    pub fn new(providers: Vec<Arc<dyn ToolProvider>>) -> Result<Self, RegistryError> {
+        let mut tools = Vec::new();
+        let mut entries: HashMap<String, Entry> = HashMap::new();
+        let mut instructions = Vec::new();
+        for provider in providers {
+            let manifest = provider.manifest();
+            instructions.extend(manifest.instructions.clone());
+            for tool in &manifest.tools {
+                if let Some(first) = entries.get(&tool.name) {
+                    return Err(RegistryError::Duplicate {
+                        tool: tool.name.clone(),
+                        first: first.provider.manifest().name.clone(),
+                        second: manifest.name.clone(),
+                    });
+                }
+                let arguments = Schema::of_arguments(&tool.input_schema).map_err(|source| {
+                    RegistryError::Schema {
+                        tool: tool.name.clone(),
+                        source,
+                    }
+                })?;
+                let aliases = aliases(tool);
+                let tool = Arc::new(tool.clone());
+                tools.push(Arc::clone(&tool));
+                let entry = Entry {
+                    tool,
+                    provider: Arc::clone(&provider),
+                    arguments,
+                    aliases,
+                };
+                entries.insert(entry.tool.name.clone(), entry);
+            }
+        }
+        Ok(Self {
+            tools,
+            entries,
+            instructions: (!instructions.is_empty()).then(|| instructions.join("\n\n")),
+        })
+    }
+
+    /// The tools that `principal` may call, in a stable order. Without a
+    /// principal (authentication is off) these are the tools that read.
+    pub fn list<'a>(
+        &'a self,
+        principal: Option<&'a Principal>,
+    ) -> impl Iterator<Item = &'a Arc<Tool>> {
+        self.tools
+            .iter()
+            .filter(move |tool| may_see(tool, principal))
+    }
+
+    /// What the server tells a model about itself.
+    pub fn instructions(&self) -> Option<&str> {
+        self.instructions.as_deref()
+    }
+
+    /// Calls a tool; `arguments` are raw until its schema has checked them.
+    pub async fn call(
+        &self,
+        name: &str,
+        arguments: Option<&RawValue>,
+        context: CallContext,
+    ) -> Result<Output, CallError> {
+        let entry = self
+            .entries
+            .get(name)
+            .ok_or_else(|| CallError::UnknownTool(name.to_owned()))?;
+        if entry.tool.access == Access::Write
+            && !context
+                .principal
+                .as_ref()
+                .is_some_and(|p| p.has(OAuthScope::Write))
+        {
+            return Err(CallError::InsufficientScope(OAuthScope::Write));
+        }
+        let arguments = match arguments {
+            Some(arguments) => arguments,
+            None => serde_json::from_str("{}").unwrap_or(RawValue::NULL),
+        };
+        let renamed = entry.rename(arguments);
+        let arguments = renamed.as_deref().unwrap_or(arguments);
+        entry.check(arguments)?;
+        Ok(entry.provider.call(&entry.tool, arguments, context).await?)
+    }
+}
+
+impl Entry {
+    /// The arguments with aliases replaced, where one stands for an argument
+    /// that is missing.
+    fn rename(&self, arguments: &RawValue) -> Option<Box<RawValue>> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(arguments.get()).ok()?;
+        let mut renamed = false;
+        for (alias, name) in &self.aliases {
+            if !members.contains_key(name)
+                && let Some(value) = members.remove(alias)
+            {
+                members.insert(name.clone(), value);
+                renamed = true;
+            }
+        }
+        renamed.then(|| to_raw_value(&members).ok()).flatten()
+    }
+
+    fn check(&self, arguments: &RawValue) -> Result<(), ToolError> {
+        let parsed: Value = serde_json::from_str(arguments.get()).map_err(|error| ToolError {
+            message: format!("The arguments of {} are not JSON: {error}.", self.tool.name),
+            code: "invalid-arguments",
+            hint: None,
+            number: None,
+            id: None,
+        })?;
+        self.arguments.check(&parsed).map_err(|errors| {
+            let list: Vec<String> = errors
+                .iter()
+                .map(|error| match error.path.trim_start_matches('/') {
+                    "" => error.message.clone(),
+                    field => format!("{field}: {}", error.message),
+                })
+                .collect();
+            ToolError {
+                message: format!(
+                    "Wrong arguments for {}: {}.",
+                    self.tool.name,
+                    list.join("; ")
+                ),
+                code: "invalid-arguments",
+                hint: Some(self.expected()),
+                number: None,
+                id: None,
+            }
+        })
+    }
+
+    /// "Arguments: table_name (string, required), limit (integer)."
+    fn expected(&self) -> String {
+        let schema: Value = serde_json::from_str(self.tool.input_schema.get()).unwrap_or_default();
+        let required = schema.get("required").and_then(Value::as_array);
+        let fields: Vec<String> = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(name, property)| {
+                let kind = property
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or("any");
+                let needed = required.is_some_and(|list| list.iter().any(|item| item == name));
+                format!("{name} ({kind}{})", if needed { ", required" } else { "" })
+            })
+            .collect();
+        if fields.is_empty() {
+            format!("{} takes no arguments.", self.tool.name)
+        } else {
+            format!("{} takes: {}.", self.tool.name, fields.join(", "))
+        }
+    }
+}
+
+/// The names that a tool understands besides those of its schema: some clients
+/// check that a schema has certain arguments and no others.
+fn aliases(tool: &Tool) -> HashMap<String, String> {
+    #[derive(Default, Deserialize)]
+    struct Meta {
+        #[serde(rename = "mssql-mcp/argument-aliases", default)]
+        aliases: HashMap<String, String>,
+    }
+    let meta = tool.meta.as_ref().and_then(|meta| serde_json::from_str(meta.get()).ok());
+    meta.unwrap_or_else(Meta::default).aliases
+}
+
+/// Tools that write are hidden from callers who may not call them.
+fn may_see(tool: &Tool, principal: Option<&Principal>) -> bool {
+    tool.access == Access::Read || principal.is_some_and(|p| p.has(OAuthScope::Write))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::{Annotations, Json, Manifest};
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use tokio_util::sync::CancellationToken;
+
+    struct Echo(Manifest);
+
+    impl ToolProvider for Echo {
+        fn manifest(&self) -> &Manifest {
+            &self.0
+        }
+
+        fn call<'a>(
+            &'a self,
+            _: &'a Tool,
+            arguments: &'a RawValue,
+            _: CallContext,
+        ) -> BoxFuture<'a, Result<Output, ToolError>> {
+            let structured = Json::parse(arguments.get().to_owned()).ok();
+            async {
+                Ok(Output {
+                    content: Vec::new(),
+                    structured,
+                    meta: None,
+                })
+            }
+            .boxed()
+        }
+    }
+
+    fn provider(tools: &[(&str, Access)]) -> Arc<dyn ToolProvider> {
+        let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#;
+        let tool = |(name, access): &(&str, Access)| Tool {
+            name: (*name).to_owned(),
+            title: None,
+            description: "d".to_owned(),
+            access: *access,
+            input_schema: RawValue::from_string(schema.to_owned()).unwrap().into(),
+            output_schema: None,
+            annotations: Annotations {
+                read_only_hint: true,
+                destructive_hint: false,
+                idempotent_hint: true,
+                open_world_hint: false,
+            },
+            meta: None,
+        };
+        Arc::new(Echo(Manifest {
+            name: "echo".to_owned(),
+            version: "1".to_owned(),
+            description: None,
+            instructions: None,
+            tools: tools.iter().map(tool).collect(),
+        }))
+    }
+
+    fn context(scopes: &[OAuthScope]) -> CallContext {
+        CallContext {
+            scope: "demo".into(),
+            principal: Some(Arc::new(Principal {
+                subject: "ana".to_owned(),
+                client: "c".to_owned(),
+                scopes: scopes.to_vec(),
+            })),
+            cancel: CancellationToken::new(),
+            progress: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn wrong_arguments_are_answered_with_the_field_and_what_is_expected() {
+        let registry = ToolRegistry::new(vec![provider(&[("a", Access::Read)])]).unwrap();
+        let arguments = RawValue::from_string(r#"{"n":"x"}"#.to_owned()).unwrap();
+        let error = registry
+            .call("a", Some(&arguments), context(&[OAuthScope::Read]))
+            .await;
+        let Err(CallError::Tool(error)) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(error.code, "invalid-arguments");
+        assert!(error.message.contains("n: "), "{}", error.message);
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("a takes: n (integer, required).")
+        );
+    }
+
+    #[tokio::test]
+    async fn tools_that_write_are_hidden_from_and_refused_to_readers() {
+        let registry =
+            ToolRegistry::new(vec![provider(&[("r", Access::Read), ("w", Access::Write)])])
+                .unwrap();
+        let reader = context(&[OAuthScope::Read]);
+        let names: Vec<&str> = registry
+            .list(reader.principal.as_deref())
+            .map(|tool| tool.name.as_str())
+            .collect();
+        assert_eq!(names, ["r"]);
+        assert_eq!(registry.list(None).count(), 1);
+        assert!(matches!(
+            registry.call("w", None, reader).await,
+            Err(CallError::InsufficientScope(OAuthScope::Write))
+        ));
+        let writer = context(&[OAuthScope::Read, OAuthScope::Write]);
+        assert_eq!(registry.list(writer.principal.as_deref()).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_alias_stands_for_an_argument_that_is_missing() {
+        let mut tool = Tool::clone(&provider(&[("a", Access::Read)]).manifest().tools[0]);
+        let meta = r#"{"mssql-mcp/argument-aliases":{"number":"n"}}"#;
+        tool.meta = Some(RawValue::from_string(meta.to_owned()).unwrap().into());
+        let mut manifest = provider(&[]).manifest().clone();
+        manifest.tools.push(tool);
+        let registry = ToolRegistry::new(vec![Arc::new(Echo(manifest))]).unwrap();
+        for (given, taken) in [(r#"{"number":1}"#, r#"{"n":1}"#), (r#"{"n":2}"#, r#"{"n":2}"#)] {
+            let given = RawValue::from_string(given.to_owned()).unwrap();
+            let output = registry.call("a", Some(&given), context(&[OAuthScope::Read])).await.unwrap();
+            assert_eq!(output.structured.unwrap().get(), taken);
+        }
+    }
+
+    #[test]
+    fn one_name_in_two_sets_is_an_error() {
+        let two = vec![
+            provider(&[("a", Access::Read)]),
+            provider(&[("a", Access::Read)]),
+        ];
+        assert!(matches!(
+            ToolRegistry::new(two),
+            Err(RegistryError::Duplicate { .. })
+        ));
+    }
+}

@@ -1,0 +1,147 @@
+//! Holds the sources to the layers of `docs/architecture.md`: which module may
+//! use which, and which one alone names a crate.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, and the modules it may use besides itself.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("telemetry", &[]),
+    ("config", &[]),
+    ("principal", &[]),
+    ("state", &[]),
+    ("database", &["principal"]),
+    ("tools", &["principal"]),
+    ("runtime", &["database", "principal", "tools"]),
+    ("mcp", &["principal", "tools"]),
+    ("server", &["mcp", "principal"]),
+    (
+        "app",
+        &["config", "database", "mcp", "principal", "runtime", "server", "state", "telemetry", "tools"],
+    ),
+    (
+        "cli",
+        &["app", "config", "database", "mcp", "principal", "runtime", "server", "state", "telemetry", "tools"],
+    ),
+];
+
+/// Crate, and the modules that may name it.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("anyhow", &["cli"]),
+    ("axum", &["mcp/transport", "server"]),
+    ("bb8", &["database"]),
+    ("clap", &["cli"]),
+    ("demo_sqlserver", &["cli"]),
+    ("jsonschema", &["tools"]),
+    ("metrics_exporter_prometheus", &["telemetry"]),
+    ("plugin_bundle", &["cli"]),
+    ("tiberius", &["database"]),
+    ("toml", &["config"]),
+    ("tracing_subscriber", &["telemetry"]),
+    ("wasmtime", &["runtime"]),
+    ("wasmtime_wasi", &["runtime"]),
+];
+
+#[test]
+fn every_module_uses_only_those_below_it() {
+    for (path, source) in sources() {
+        let Some(module) = top_module(&path) else { continue };
+        let (_, allowed) = LAYERS
+            .iter()
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{module} is not in the table of layers"));
+        for used in uses_of_crate(&source) {
+            assert!(
+                used == module || allowed.contains(&used.as_str()),
+                "{} uses crate::{used}, which {module} may not",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_with_an_owner_is_named_by_it_alone() {
+    for (path, source) in sources() {
+        for (name, owners) in OWNERS {
+            let owned = owners.iter().any(|owner| path.starts_with(owner));
+            assert!(
+                owned || !code(&source).contains(&format!("{name}::")),
+                "{} names {name}, which belongs to {owners:?}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_in_its_first_line() {
+    for (path, source) in sources() {
+        let is_test = path.ends_with("tests.rs");
+        assert!(is_test || source.starts_with("//! "), "{} begins without //!", path.display());
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_600_lines() {
+    for (path, source) in sources() {
+        let lines = source.lines().count();
+        assert!(lines <= 600, "{} has {lines} lines", path.display());
+    }
+}
+
+/// Path below `src` and text of every source file.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let below = path.strip_prefix(&root).unwrap().to_owned();
+                found.push((below, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 50, "{} files", found.len());
+    found
+}
+
+/// `None` for `lib.rs` and `main.rs`, which name everything.
+fn top_module(path: &Path) -> Option<String> {
+    let first = path.iter().next()?.to_str()?;
+    let module = first.strip_suffix(".rs").unwrap_or(first);
+    (!matches!(module, "lib" | "main")).then(|| module.to_owned())
+}
+
+/// The modules after `crate::`, also in braces.
+fn uses_of_crate(source: &str) -> Vec<String> {
+    let code = code(source);
+    let mut used = Vec::new();
+    for after in code.split("crate::").skip(1) {
+        let list = match after.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or_default(),
+            None => after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default(),
+        };
+        for item in list.split(',') {
+            let name = item.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next();
+            used.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
+    }
+    used
+}
+
+/// The source without comments and without its tests.
+fn code(source: &str) -> String {
+    source
+        .split("#[cfg(test)]")
+        .next()
+        .unwrap_or_default()
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,36 @@
+# What people and CI run. `just` alone lists it.
+
+_default:
+    @just --list
+
+# Serve the sample company on the embedded SQL Server
+demo *arguments:
+    cargo run --release -- demo {{arguments}}
+
+# Build the tool sets into plugins/dist/
+build-plugins:
+    ./plugins/build
+
+# Everything that needs rustup and a C compiler alone
+test:
+    cargo test
+
+# The same, and what needs Node and Python packages
+test-outside:
+    ./tests/outside/install
+    cargo test --features outside
+
+# Formatting, lints, documentation, supply chain
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo deny check bans licenses sources
+
+# Speed and size, as ratios, side by side in one run
+bench:
+    cargo bench -p integration-tests --bench calls
+
+# Exactly what CI runs
+ci:
+    ./.ci/run

@@ -1,0 +1,62 @@
+//! `list_tables`: what is there.
+
+use mssql_mcp_sdk::{DEFAULT_DATABASE, Failure, Host, NoArguments, Reply, Tool, ToolInfo};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(crate) struct ListTables;
+
+impl<H: Host> Tool<H> for ListTables {
+    const NAME: &'static str = "list_tables";
+    type Arguments = NoArguments;
+
+    fn info(&self) -> ToolInfo {
+        ToolInfo::reading(
+            "List tables",
+            "Lists every table and view that can be queried, with schema, name, type, \
+             approximate row count and comment. Call it first; then describe_table for the \
+             columns of the tables that matter. Takes no arguments.",
+        )
+        .returns::<Tables>()
+    }
+
+    fn call(&self, host: &H, _: NoArguments) -> Result<Reply<H::Cursor>, Failure> {
+        let tables: Vec<Entry> = host
+            .tables(DEFAULT_DATABASE)?
+            .into_iter()
+            .map(|table| Entry {
+                schema: table.name.schema,
+                name: table.name.name,
+                kind: table.kind,
+                rows: table.approximate_rows,
+                comment: table.comment,
+            })
+            .collect();
+        Reply::json(&Tables {
+            count: tables.len(),
+            tables,
+        })
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Tables {
+    tables: Vec<Entry>,
+    /// Number of entries in `tables`.
+    count: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Entry {
+    /// Schema, such as dbo.
+    schema: String,
+    /// Name without quoting; write [name] in SQL where it has blanks or is a keyword.
+    name: String,
+    /// "table" or "view".
+    #[serde(rename = "type")]
+    kind: String,
+    /// Rows according to the server's statistics; null where it keeps none (views).
+    rows: Option<u64>,
+    /// The comment on the table in the database.
+    comment: Option<String>,
+}

@@ -1,0 +1,214 @@
+//! Tools and the set of them.
+
+use schemars::JsonSchema;
+
+use crate::bindings::mssql_mcp::tools::types as contract;
+use crate::host::Host;
+use crate::reply::Reply;
+use crate::schema::{self, Arguments};
+use crate::{Access, Annotations, Failure, JsonShape, Manifest, OutputShape};
+
+/// One tool.
+pub trait Tool<H: Host> {
+    /// Name in `tools/list`: `[a-zA-Z0-9_-]{1,64}`.
+    const NAME: &'static str;
+
+    /// Its arguments; the input schema is derived from the type, its field
+    /// comments and its `schemars` attributes.
+    type Arguments: Arguments;
+
+    /// What a client reads about the tool.
+    fn info(&self) -> ToolInfo;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// Whatever the model should read: see [`Failure`].
+    fn call(&self, host: &H, arguments: Self::Arguments) -> Result<Reply<H::Cursor>, Failure>;
+}
+
+/// What a client reads about a tool, besides its arguments.
+#[derive(Debug, Clone)]
+pub struct ToolInfo {
+    title: &'static str,
+    description: String,
+    access: Access,
+    output: Option<OutputShape>,
+    annotations: Annotations,
+    meta: Option<String>,
+}
+
+impl ToolInfo {
+    /// A tool that changes nothing and reaches nothing but the database.
+    #[must_use]
+    pub fn reading(title: &'static str, description: impl Into<String>) -> Self {
+        Self {
+            title,
+            description: description.into(),
+            access: Access::Read,
+            output: None,
+            annotations: Annotations {
+                read_only: Some(true),
+                destructive: Some(false),
+                idempotent: Some(true),
+                open_world: Some(false),
+            },
+            meta: None,
+        }
+    }
+
+    /// A tool that may change or delete data: the host asks for `mcp:write`.
+    #[must_use]
+    pub fn writing(title: &'static str, description: impl Into<String>) -> Self {
+        Self {
+            access: Access::Write,
+            annotations: Annotations {
+                read_only: Some(false),
+                destructive: Some(true),
+                idempotent: Some(false),
+                open_world: Some(false),
+            },
+            ..Self::reading(title, description)
+        }
+    }
+
+    /// The output is the JSON form of `T`.
+    #[must_use]
+    pub fn returns<T: JsonSchema>(self) -> Self {
+        self.returns_schema(schema::of_output::<T>())
+    }
+
+    /// The output follows a JSON Schema.
+    #[must_use]
+    pub fn returns_schema(mut self, schema: impl Into<String>) -> Self {
+        self.output = Some(OutputShape::Schema(schema.into()));
+        self
+    }
+
+    /// The output is the rows of a cursor; the host publishes the schema.
+    #[must_use]
+    pub fn returns_rows(mut self, shape: JsonShape) -> Self {
+        self.output = Some(OutputShape::Rows(shape));
+        self
+    }
+
+    /// Protocol `_meta`, a JSON object.
+    #[must_use]
+    pub fn meta(mut self, meta: impl Into<String>) -> Self {
+        self.meta = Some(meta.into());
+        self
+    }
+}
+
+/// A tool set: its name, and its tools in the order they are listed.
+pub struct ToolSet<H: Host> {
+    name: &'static str,
+    version: &'static str,
+    description: Option<&'static str>,
+    instructions: Option<&'static str>,
+    tools: Vec<Box<dyn AnyTool<H>>>,
+}
+
+impl<H: Host + 'static> ToolSet<H> {
+    /// A tool set without tools.
+    #[must_use]
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            name,
+            version,
+            description: None,
+            instructions: None,
+            tools: Vec::new(),
+        }
+    }
+
+    /// What the set is for.
+    #[must_use]
+    pub fn description(mut self, description: &'static str) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    /// Joined into what the server tells a model about itself; clients may
+    /// read the first 512 characters only.
+    #[must_use]
+    pub fn instructions(mut self, instructions: &'static str) -> Self {
+        self.instructions = Some(instructions);
+        self
+    }
+
+    /// Adds a tool.
+    #[must_use]
+    pub fn tool<T: Tool<H> + 'static>(mut self, tool: T) -> Self {
+        self.tools.push(Box::new(tool));
+        self
+    }
+
+    /// The description of the set and its tools.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        Manifest {
+            name: self.name.to_owned(),
+            version: self.version.to_owned(),
+            description: self.description.map(str::to_owned),
+            instructions: self.instructions.map(str::to_owned),
+            tools: self.tools.iter().map(|tool| tool.describe()).collect(),
+        }
+    }
+
+    /// Calls the tool of that name with a JSON object.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownTool`], [`Failure::InvalidArguments`], or what the
+    /// tool answers.
+    pub fn call(&self, host: &H, tool: &str, arguments: &str) -> Result<Reply<H::Cursor>, Failure> {
+        self.tools
+            .iter()
+            .find(|candidate| candidate.name() == tool)
+            .ok_or(Failure::UnknownTool)?
+            .call_json(host, arguments)
+    }
+}
+
+impl<H: Host> std::fmt::Debug for ToolSet<H> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ToolSet")
+            .field("name", &self.name)
+            .field("tools", &self.tools.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`Tool`] without its type of arguments.
+trait AnyTool<H: Host> {
+    fn name(&self) -> &'static str;
+    fn describe(&self) -> contract::Tool;
+    fn call_json(&self, host: &H, arguments: &str) -> Result<Reply<H::Cursor>, Failure>;
+}
+
+impl<H: Host, T: Tool<H>> AnyTool<H> for T {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn describe(&self) -> contract::Tool {
+        let info = self.info();
+        contract::Tool {
+            name: T::NAME.to_owned(),
+            title: Some(info.title.to_owned()),
+            description: info.description,
+            access: info.access,
+            input_schema: schema::of_arguments::<T::Arguments>(),
+            output: info.output,
+            annotations: info.annotations,
+            meta: info.meta,
+        }
+    }
+
+    fn call_json(&self, host: &H, arguments: &str) -> Result<Reply<H::Cursor>, Failure> {
+        let arguments = serde_json::from_str(arguments)
+            .map_err(|error| Failure::argument("", error.to_string()))?;
+        self.call(host, arguments)
+    }
+}

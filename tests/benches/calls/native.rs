@@ -1,0 +1,73 @@
+//! `execute_sql` without a sandbox: the same query, the same encoding, in the
+//! host's own code.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use mssql_mcp::database::{Database, JsonShape, Options, Query};
+use mssql_mcp::runtime::database_problem;
+use mssql_mcp::tools::{
+    Access, Annotations, CallContext, Json, Manifest, Output, Tool, ToolError, ToolProvider, ToolRegistry,
+};
+use serde_json::value::RawValue;
+
+struct Native {
+    manifest: Manifest,
+    database: Database,
+}
+
+/// A registry with the one tool.
+pub(crate) fn registry(database: Database) -> Arc<ToolRegistry> {
+    let schema = r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#;
+    let tool = Tool {
+        name: "execute_sql".to_owned(),
+        title: None,
+        description: "the same without a sandbox".to_owned(),
+        access: Access::Read,
+        input_schema: RawValue::from_string(schema.to_owned()).expect("JSON").into(),
+        output_schema: None,
+        annotations: Annotations {
+            read_only_hint: true,
+            destructive_hint: false,
+            idempotent_hint: true,
+            open_world_hint: false,
+        },
+        meta: None,
+    };
+    let manifest = Manifest {
+        name: "native".to_owned(),
+        version: "1".to_owned(),
+        description: None,
+        instructions: None,
+        tools: vec![tool],
+    };
+    Arc::new(ToolRegistry::new(vec![Arc::new(Native { manifest, database })]).expect("a registry"))
+}
+
+impl ToolProvider for Native {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn call<'a>(
+        &'a self,
+        _: &'a Tool,
+        arguments: &'a RawValue,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Output, ToolError>> {
+        async move {
+            let arguments: serde_json::Value = serde_json::from_str(arguments.get()).expect("checked");
+            let query = Query {
+                sql: arguments["query"].as_str().expect("checked").to_owned(),
+                params: Vec::new(),
+                options: Options::default(),
+                cancel: context.cancel,
+            };
+            let mut cursor = self.database.query(query).await.map_err(database_problem)?;
+            let document = cursor.document(JsonShape::Objects).await.map_err(database_problem)?;
+            Ok(Output { content: Vec::new(), structured: Some(Json::encoded(document)), meta: None })
+        }
+        .boxed()
+    }
+}

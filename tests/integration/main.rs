@@ -1,0 +1,12 @@
+//! The product from outside, one process, one binary.
+
+mod errors;
+mod large_results;
+mod queries;
+mod sandbox;
+mod search;
+mod tools;
+mod writes;
+
+#[cfg(feature = "outside")]
+mod outside;

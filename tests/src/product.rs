@@ -1,0 +1,147 @@
+//! The product in this process: embedded SQL Server, tool sets, HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use demo_sqlserver::DemoServer;
+use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
+use mssql_mcp::config::Config;
+use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use mssql_mcp::state::HostKey;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{HOSTILE_GUEST, McpClient};
+
+/// A running product; stops when dropped.
+pub struct Product {
+    /// Where its HTTP server listens.
+    pub address: SocketAddr,
+    /// Its application.
+    pub app: Arc<App>,
+    /// Its database server.
+    pub server: Arc<DemoServer>,
+    token: Option<String>,
+    _stop: DropGuard,
+    _folder: TempDir,
+}
+
+/// Changes to the product under test.
+#[derive(Default)]
+pub struct ProductBuilder {
+    scope_settings: String,
+    database_settings: Vec<(&'static str, String)>,
+    token: Option<String>,
+}
+
+impl Product {
+    /// With the demo's scopes, and `/hostile` with the guest that misbehaves.
+    pub async fn start() -> Self {
+        ProductBuilder::default().start().await
+    }
+
+    /// To be changed before it starts.
+    pub fn builder() -> ProductBuilder {
+        ProductBuilder::default()
+    }
+
+    /// A client of the scope `name`.
+    pub fn client(&self, name: &str) -> McpClient {
+        McpClient::new(format!("http://{}/{name}/mcp", self.address), self.token.clone())
+    }
+}
+
+impl ProductBuilder {
+    /// Adds keys to every scope, in TOML.
+    pub fn scope_settings(mut self, toml: &str) -> Self {
+        self.scope_settings.push_str(toml);
+        self.scope_settings.push('\n');
+        self
+    }
+
+    /// Replaces a key of the database section, in TOML.
+    pub fn database_setting(mut self, key: &'static str, toml: impl Into<String>) -> Self {
+        self.database_settings.push((key, toml.into()));
+        self
+    }
+
+    /// Asks callers for a token.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// Starts it.
+    pub async fn start(self) -> Product {
+        let server = DemoServer::start().await.expect("the demo server starts");
+        let folder = tempfile::tempdir().expect("a folder");
+        let certificate = folder.path().join("ca.pem");
+        std::fs::write(&certificate, server.certificate_pem()).expect("a file");
+        let config = Config::parse(&self.config(&server, &certificate.display().to_string()), "test").expect("a good configuration");
+        let bundle = plugin_bundle::ALL.iter().map(|component| (component.name, component.wasm));
+        let files = ToolSetFiles::Bundled(bundle.chain([("hostile", HOSTILE_GUEST)]).collect());
+        let key = HostKey::random().expect("a key");
+        let app = Arc::new(App::build(&config, &files, &key).await.expect("the product starts"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = CancellationToken::new();
+        let state = ServerState::new(ServerConfig {
+            scopes: app.scopes().iter().map(|scope| Arc::clone(&scope.mcp)).collect(),
+            default_scope: Arc::clone(app.default_scope()),
+            authentication: match &self.token {
+                Some(token) => Authentication::Token(token.clone().into()),
+                None => Authentication::Off,
+            },
+            guard: HostGuard::new(address, None).expect("a guard"),
+            health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
+            max_body_bytes: ServerConfig::MAX_BODY_BYTES,
+        })
+        .expect("a server");
+        tokio::spawn(server::serve(listener, state, stop.clone()));
+        Product {
+            address,
+            app,
+            server: Arc::new(server),
+            token: self.token,
+            _stop: stop.drop_guard(),
+            _folder: folder,
+        }
+    }
+
+    fn config(&self, server: &DemoServer, certificate: &str) -> String {
+        let setting = |key: &str, default: String| {
+            let found = self.database_settings.iter().find(|(name, _)| *name == key);
+            found.map_or(default, |(_, value)| value.clone())
+        };
+        let log_in = |label: &str, user: &str, password: &str| {
+            format!(
+                "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {}\nuser = {}\npassword = {}\nca_file = '{certificate}'\n",
+                setting("port", server.address().port().to_string()),
+                setting("database", format!("{:?}", server.database())),
+                setting("user", format!("{user:?}")),
+                setting("password", format!("{password:?}")),
+            )
+        };
+        let (reader, writer) = (server.reader(), server.writer());
+        let mut config = "default_scope = \"claude\"\n".to_owned();
+        config += &log_in("demo", &reader.user, &reader.password);
+        config += &log_in("demo-writer", &writer.user, &writer.password);
+        for (scope, tool_sets) in [
+            ("claude", "\"claude-tools\""),
+            ("chatgpt", "\"chatgpt-search-fetch\""),
+            ("demo", "\"claude-tools\", \"chatgpt-search-fetch\""),
+            ("hostile", "\"hostile\""),
+        ] {
+            config += &format!(
+                "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{}",
+                self.scope_settings
+            );
+        }
+        config += &format!(
+            "[scopes.writer]\ntool_sets = [\"claude-tools-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{}",
+            self.scope_settings
+        );
+        config
+    }
+}
