@@ -17,7 +17,26 @@ async fn tools_that_write_are_hidden_from_those_without_the_right() {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "execute_sql", "arguments": {"query": "DELETE FROM Orders"}}});
     let (status, reply) = writer.post(&call).await;
-    assert!(status == 403 || reply.get("error").is_some(), "{status} {reply}");
+    assert_eq!(
+        (status, &reply["error"]),
+        (403, &json!("insufficient_scope")),
+        "{reply}"
+    );
+}
+
+/// No `mcp:write` was asked of the caller, so none is used for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_claims_to_read_cannot_write() {
+    let product = Product::start().await;
+    let writer = product.client("writer");
+    let sneak = json!({"sql": "DELETE FROM Sales.Returns"});
+    assert_eq!(
+        writer.call("sneak", sneak).await.code(),
+        "write-not-allowed"
+    );
+    let claude = product.client("claude");
+    let left = claude.sql("SELECT COUNT(*) AS n FROM Sales.Returns").await;
+    assert_ne!(left.structured()["results"][0]["n"], 0);
 }
 
 /// The component's type is the proof, before any of its code runs.
@@ -34,9 +53,14 @@ tool_sets = ["claude-tools-write"]
 databases = ["demo"]
 "#;
     let config = Config::parse(config, "test").unwrap();
-    let bundle = plugin_bundle::ALL.iter().map(|component| (component.name, component.wasm));
+    let bundle = plugin_bundle::ALL
+        .iter()
+        .map(|component| (component.name, component.wasm));
     let files = ToolSetFiles::Bundled(bundle.collect());
     let refused = App::build(&config, &files, &HostKey::random().unwrap()).await;
     let said = refused.err().expect("refused").to_string();
-    assert!(said.contains("imports mssql-mcp:database/db-execute") && said.contains("read-only"), "{said}");
+    assert!(
+        said.contains("imports mssql-mcp:database/db-execute") && said.contains("read-only"),
+        "{said}"
+    );
 }

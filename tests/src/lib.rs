@@ -9,3 +9,6 @@ pub use product::{Product, ProductBuilder};
 
 /// The component whose tools misbehave.
 pub const HOSTILE_GUEST: &[u8] = include_bytes!(env!("HOSTILE_GUEST"));
+
+/// The same, built for the world that may write.
+pub const HOSTILE_WRITER: &[u8] = include_bytes!(env!("HOSTILE_WRITER"));

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{HOSTILE_GUEST, McpClient};
+use crate::{HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
 /// A running product; stops when dropped.
 pub struct Product {
@@ -89,7 +89,11 @@ impl ProductBuilder {
         let bundle = plugin_bundle::ALL
             .iter()
             .map(|component| (component.name, component.wasm));
-        let files = ToolSetFiles::Bundled(bundle.chain([("hostile", HOSTILE_GUEST)]).collect());
+        let guests = [
+            ("hostile", HOSTILE_GUEST),
+            ("hostile-write", HOSTILE_WRITER),
+        ];
+        let files = ToolSetFiles::Bundled(bundle.chain(guests).collect());
         let key = HostKey::random().expect("a key");
         let app = Arc::new(
             App::build(&config, &files, &key)
@@ -156,7 +160,7 @@ impl ProductBuilder {
             );
         }
         config += &format!(
-            "[scopes.writer]\ntool_sets = [\"claude-tools-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{}",
+            "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{}",
             self.scope_settings
         );
         config

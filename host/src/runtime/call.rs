@@ -73,7 +73,14 @@ impl WasmToolSet {
         let cancel = context.cancel.clone();
         let _permit = self.bulkhead.enter(started + limits.wall, &cancel).await?;
         let deadline = Instant::now() + limits.wall;
-        let state = StoreState::new(Arc::clone(&self.scope), Phase::Call { context, deadline });
+        let state = StoreState::new(
+            Arc::clone(&self.scope),
+            Phase::Call {
+                context,
+                deadline,
+                access: tool.access,
+            },
+        );
         let (pre, name, arguments) = (
             self.component.pre.clone(),
             tool.name.clone(),

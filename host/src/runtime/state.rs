@@ -10,7 +10,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::host::log::{GuestLog, Output};
 use super::limits::MemoryMeter;
 use super::tool_set::ToolSetScope;
-use crate::tools::CallContext;
+use crate::tools::{Access, CallContext};
 
 /// The `T` of `Store<T>`.
 pub(super) struct StoreState {
@@ -33,6 +33,8 @@ pub(super) enum Phase {
     Call {
         context: CallContext,
         deadline: Instant,
+        /// The right that was asked of the caller.
+        access: Access,
     },
 }
 
@@ -63,11 +65,25 @@ impl StoreState {
     /// more than `config` and `log`.
     pub(super) fn call(&self) -> wasmtime::Result<(&CallContext, Instant)> {
         match &self.phase {
-            Phase::Call { context, deadline } => Ok((context, *deadline)),
+            Phase::Call {
+                context, deadline, ..
+            } => Ok((context, *deadline)),
             Phase::Describe => Err(wasmtime::format_err!(
                 "only config and log may be used in describe()"
             )),
         }
+    }
+
+    /// Whether the running call is one of a tool that writes: only for those
+    /// was the caller asked for `mcp:write`.
+    pub(super) fn may_write(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Call {
+                access: Access::Write,
+                ..
+            }
+        )
     }
 }
 

@@ -184,6 +184,15 @@ impl db_execute::Host for StoreState {
         options: Option<types::Options>,
     ) -> wasmtime::Result<Result<db_execute::Outcome, Error>> {
         let query = self.statement(sql, params, options)?;
+        if !self.may_write() {
+            return Ok(Err(Error::Denied(types::Denial {
+                code: "write-not-allowed".to_owned(),
+                message: "This tool is declared as one that reads; writing is not allowed in \
+                          read-only mode."
+                    .to_owned(),
+                hint: Some("Use a tool that writes, where the scope has one.".to_owned()),
+            })));
+        }
         // Whatever the label: a scope writes through one log-in.
         if let Err(error) = self.readable(&database) {
             return Ok(Err(error));
