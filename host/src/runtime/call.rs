@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Resource;
 use wasmtime::{Store, UpdateDeadline};
@@ -36,6 +36,15 @@ enum Outcome {
     Failed(Failure),
 }
 
+/// An outcome on its way to the caller.
+struct Answered {
+    outcome: Outcome,
+    /// Until when its rows may be read.
+    deadline: Instant,
+    /// The call's place, kept until its rows are read too.
+    place: OwnedSemaphorePermit,
+}
+
 impl WasmToolSet {
     pub(super) async fn run(
         &self,
@@ -46,7 +55,7 @@ impl WasmToolSet {
         let started = Instant::now();
         let cancel = context.cancel.clone();
         let result = match self.guest(tool, arguments, context, started).await {
-            Ok((outcome, deadline)) => self.finish(tool, outcome, deadline, &cancel).await,
+            Ok(answered) => self.finish(tool, answered, &cancel).await,
             Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
         };
         let code = result.as_ref().map_or_else(|error| error.code, |_| "ok");
@@ -61,17 +70,17 @@ impl WasmToolSet {
         result
     }
 
-    /// Runs the guest; also says until when its result may take.
+    /// Runs the guest.
     async fn guest(
         &self,
         tool: &Tool,
         arguments: &RawValue,
         context: CallContext,
         started: Instant,
-    ) -> Result<(Outcome, Instant), CallFailure> {
+    ) -> Result<Answered, CallFailure> {
         let limits = &self.scope.limits;
         let cancel = context.cancel.clone();
-        let _permit = self.bulkhead.enter(started + limits.wall, &cancel).await?;
+        let place = self.bulkhead.enter(started + limits.wall, &cancel).await?;
         let deadline = Instant::now() + limits.wall;
         let state = StoreState::new(
             Arc::clone(&self.scope),
@@ -86,8 +95,12 @@ impl WasmToolSet {
             tool.name.clone(),
             arguments.get().to_owned(),
         );
-        let mut store = store(&self.runtime, state);
+        let store = store(&self.runtime, state);
         let work = async move {
+            // Dropped in reverse: a place is free when its instance is, however
+            // late the thread comes to unwind a call that was stopped.
+            let place = place;
+            let mut store = store;
             let called = async {
                 let guest = pre.instantiate_async(&mut store).await?;
                 guest
@@ -96,14 +109,19 @@ impl WasmToolSet {
                     .await
             }
             .await;
-            match called {
-                Ok(Ok(reply)) => Ok(Outcome::Replied {
+            let outcome = match called {
+                Ok(Ok(reply)) => Outcome::Replied {
                     cursor: take_cursor(&reply, &mut store),
                     reply,
-                }),
-                Ok(Err(failure)) => Ok(Outcome::Failed(failure)),
-                Err(error) => Err(classify(&error, store.data())),
-            }
+                },
+                Ok(Err(failure)) => Outcome::Failed(failure),
+                Err(error) => return Err(classify(&error, store.data())),
+            };
+            Ok(Answered {
+                outcome,
+                deadline,
+                place,
+            })
         };
         let run = self.runtime.threads.run(work, limits.cpu);
         let stopped = tokio::select! {
@@ -115,7 +133,7 @@ impl WasmToolSet {
             Err(_) => Err(CallFailure::Wall(limits.wall)),
             Ok((Err(Stopped::Cpu), _)) => Err(CallFailure::Cpu(limits.cpu)),
             Ok((Err(Stopped::Lost(reason)), _)) => Err(CallFailure::Host(reason)),
-            Ok((Ok(outcome), _)) => outcome.map(|outcome| (outcome, deadline)),
+            Ok((Ok(answered), _)) => answered,
         }
     }
 
@@ -124,13 +142,18 @@ impl WasmToolSet {
     async fn finish(
         &self,
         tool: &Tool,
-        outcome: Outcome,
-        deadline: Instant,
+        answered: Answered,
         cancel: &CancellationToken,
     ) -> Result<Output, ToolError> {
+        let Answered {
+            outcome,
+            deadline,
+            place: _place,
+        } = answered;
         let failed = |failure| problem::from_failure(&failure, &self.scope, &tool.name);
         match outcome {
-            Outcome::Failed(failure) => Err(reply::failure(failure, &tool.name)),
+            Outcome::Failed(failure) => Err(reply::failure(failure, &tool.name)
+                .unwrap_or_else(|reason| failed(CallFailure::Trap(reason)))),
             Outcome::Replied {
                 reply,
                 cursor: None,
@@ -247,9 +270,10 @@ fn classify(error: &wasmtime::Error, state: &StoreState) -> CallFailure {
     })
 }
 
-/// A scope's places: as many calls as may run at once, and a bounded queue.
+/// The places of one tool set in one scope: as many calls as may run at once,
+/// and a bounded queue.
 pub(super) struct Bulkhead {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
 }
@@ -257,7 +281,7 @@ pub(super) struct Bulkhead {
 impl Bulkhead {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            places: Semaphore::new(limits.concurrency),
+            places: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: AtomicUsize::new(0),
             queue: limits.queue,
         }
@@ -267,15 +291,16 @@ impl Bulkhead {
         &self,
         deadline: Instant,
         cancel: &CancellationToken,
-    ) -> Result<SemaphorePermit<'_>, CallFailure> {
-        if let Ok(permit) = self.places.try_acquire() {
+    ) -> Result<OwnedSemaphorePermit, CallFailure> {
+        let places = Arc::clone(&self.places);
+        if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
             return Ok(permit);
         }
         let _waiting = Waiting::join(&self.waiting, self.queue)?;
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(CallFailure::Cancelled),
-            place = tokio::time::timeout_at(deadline.into(), self.places.acquire()) => match place {
+            place = tokio::time::timeout_at(deadline.into(), places.acquire_owned()) => match place {
                 Ok(Ok(permit)) => Ok(permit),
                 Ok(Err(_)) | Err(_) => Err(CallFailure::Queue),
             },

@@ -56,7 +56,7 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
             Some("Try again with other arguments, or tell the operator the id."),
         ),
     };
-    let id = matches!(code, "crashed").then(new_id);
+    let id = (code == "crashed").then(new_id);
     let reason = failure.to_string();
     tracing::warn!(
         scope = &*scope.scope,
@@ -160,11 +160,7 @@ fn limit(kind: wit::LimitKind) -> ToolError {
             "One row is larger than the result may be.",
             "Select fewer or shorter columns.",
         ),
-        wit::LimitKind::Concurrency => (
-            "crashed",
-            "The tool opened a second result before it closed the first.",
-            "The tool set has a fault; tell the operator.",
-        ),
+        wit::LimitKind::Concurrency => return second_result(),
         wit::LimitKind::Cost => (
             "statement-not-allowed",
             "The server expects this statement to cost more than this scope allows.",
@@ -177,6 +173,22 @@ fn limit(kind: wit::LimitKind) -> ToolError {
         hint: Some(hint.to_owned()),
         number: None,
         id: None,
+    }
+}
+
+/// A fault of the tool set's, which only its author can mend.
+fn second_result() -> ToolError {
+    let id = new_id();
+    tracing::warn!(
+        id,
+        "a tool opened a second result before it closed the first"
+    );
+    ToolError {
+        message: "The tool opened a second result before it closed the first.".to_owned(),
+        code: "crashed",
+        hint: Some("The tool set has a fault; tell the operator the id.".to_owned()),
+        number: None,
+        id: Some(id),
     }
 }
 

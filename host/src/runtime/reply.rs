@@ -20,10 +20,15 @@ pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, 
     };
     let structured = match (rows, output.structured) {
         (Some(document), _) => Some(Json::encoded(document)),
-        (None, Some(wit::Structured::Json(text))) => Some(
-            Json::parse(text)
-                .map_err(|error| format!("its structured result is not JSON: {error}"))?,
-        ),
+        (None, Some(wit::Structured::Json(text))) => {
+            let json = Json::parse(text)
+                .map_err(|error| format!("its structured result is not JSON: {error}"))?;
+            // MCP: `structuredContent` is an object.
+            if !json.get().trim_start().starts_with('{') {
+                return Err("its structured result is not a JSON object".to_owned());
+            }
+            Some(json)
+        }
         (None, Some(wit::Structured::Rows(_))) => {
             return Err("the cursor it handed back is not open".to_owned());
         }
@@ -42,8 +47,9 @@ pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, 
     })
 }
 
-/// A failure that the guest reported, as the model sees it.
-pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
+/// A failure that the guest reported, as the model sees it. The error says what
+/// is wrong with the tool set itself.
+pub(super) fn failure(failure: wit::Failure, tool: &str) -> Result<ToolError, String> {
     let error = |code, message, hint| ToolError {
         message,
         code,
@@ -51,12 +57,10 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
         number: None,
         id: None,
     };
-    match failure {
-        wit::Failure::UnknownTool => error(
-            "crashed",
-            format!("The tool set does not know its own tool {tool}."),
-            None,
-        ),
+    Ok(match failure {
+        wit::Failure::UnknownTool => {
+            return Err("it does not know a tool of its own manifest".to_owned());
+        }
         wit::Failure::InvalidArguments(fields) => {
             let list: Vec<String> = fields
                 .into_iter()
@@ -76,7 +80,7 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> ToolError {
             error(problem::code_of_guest(&told.code), told.message, told.hint)
         }
         wit::Failure::Cancelled => error("cancelled", "The call was cancelled.".to_owned(), None),
-    }
+    })
 }
 
 fn content(content: wit::Content) -> Result<Content, String> {
