@@ -1,6 +1,7 @@
 //! `mssql-mcp:host/log`, and where a guest's stdout and stderr go: the host's
 //! log, marked with who wrote it and capped per call.
 
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl GuestLog {
         if granted == 0 {
             return;
         }
-        let message = clip(message, granted);
+        let message = one_line(clip(message, granted));
+        let fields = clip(fields, granted.saturating_sub(message.len()));
         let (scope, tool_set) = (&*self.scope.scope, self.scope.tool_set.as_str());
         let subject = self.subject.as_deref();
         macro_rules! emit {
@@ -146,6 +148,18 @@ impl AsyncWrite for LogStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+/// The text without the control characters that would make a second line of
+/// it, or a terminal obey it.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        text.chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
+    } else {
+        text.into()
     }
 }
 
