@@ -85,7 +85,8 @@ impl Arguments {
         }
     }
 
-    /// Whether stdout carries the protocol or JSON logs are wanted anyway.
+    /// Whether the log is one JSON object a line: that of `serve`, which programs
+    /// read.
     pub fn logs_as_json(&self) -> bool {
         matches!(self.command, Command::Serve(_))
     }

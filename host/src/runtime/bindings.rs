@@ -1,7 +1,7 @@
 //! The host's side of the contract in `wit/`, generated; nothing else.
 //!
 //! One set of bindings serves both worlds: they differ by an import alone, and
-//! what a component may import is decided by what its scope's linker holds.
+//! a component that has it is refused where the scope grants no writing.
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -1,4 +1,4 @@
-//! What a scope lets one call and all its calls together use, and the meter
+//! What a scope lets one call of a tool set and all of them together use, and the meter
 //! for memory.
 
 use std::time::Duration;
@@ -13,11 +13,12 @@ pub struct Limits {
     pub memory: usize,
     /// CPU time of one call: the thread's clock around each poll of it.
     pub cpu: Duration,
-    /// Time from the end of the queue to the guest's reply, database included.
+    /// Time from the end of the queue to the last row of the reply, database
+    /// included. Waiting in the queue takes as long at most.
     pub wall: Duration,
-    /// Calls that run at once.
+    /// Calls of the tool set that run at once.
     pub concurrency: usize,
-    /// Calls that wait for a place; above that they are turned away.
+    /// Calls of it that wait for a place; above that they are turned away.
     pub queue: usize,
     /// Bytes of one result and of one argument of a host call.
     pub transfer: usize,

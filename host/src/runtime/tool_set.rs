@@ -30,7 +30,7 @@ pub struct Grants {
     pub writer: Option<Database>,
     /// The tool set's settings.
     pub settings: HashMap<String, String>,
-    /// Its limits, which also set the size of the scope's bulkhead.
+    /// Its limits, which also set the size of its bulkhead.
     pub limits: Limits,
     /// Bytes of the tool set's cache.
     pub cache: u64,
