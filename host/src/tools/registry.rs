@@ -52,7 +52,7 @@ pub enum RegistryError {
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The scope has no such tool, or the caller may not see it.
+    /// The scope has no such tool.
     #[error("unknown tool \"{0}\"")]
     UnknownTool(String),
     /// The caller's token lacks a right.
@@ -113,7 +113,7 @@ impl ToolRegistry {
     ) -> impl Iterator<Item = &'a Arc<Tool>> {
         self.tools
             .iter()
-            .filter(move |tool| may_see(tool, principal))
+            .filter(move |tool| may_call(tool, principal))
     }
 
     /// What the server tells a model about itself.
@@ -132,13 +132,11 @@ impl ToolRegistry {
             .entries
             .get(name)
             .ok_or_else(|| CallError::UnknownTool(name.to_owned()))?;
-        if entry.tool.access == Access::Write
-            && !context
-                .principal
-                .as_ref()
-                .is_some_and(|p| p.has(OAuthScope::Write))
-        {
-            return Err(CallError::InsufficientScope(OAuthScope::Write));
+        if !may_call(&entry.tool, context.principal.as_deref()) {
+            return Err(CallError::InsufficientScope(match entry.tool.access {
+                Access::Read => OAuthScope::Read,
+                Access::Write => OAuthScope::Write,
+            }));
         }
         let arguments = match arguments {
             Some(arguments) => arguments,
@@ -243,9 +241,13 @@ fn aliases(tool: &Tool) -> HashMap<String, String> {
     meta.map_or_else(HashMap::new, |meta: Meta| meta.aliases)
 }
 
-/// Tools that write are hidden from callers who may not call them.
-fn may_see(tool: &Tool, principal: Option<&Principal>) -> bool {
-    tool.access == Access::Read || principal.is_some_and(|p| p.has(OAuthScope::Write))
+/// Without a principal (authentication is off) everybody reads and nobody
+/// writes. Tools that a caller may not call are hidden from them.
+fn may_call(tool: &Tool, principal: Option<&Principal>) -> bool {
+    match tool.access {
+        Access::Read => principal.is_none_or(|p| p.has(OAuthScope::Read)),
+        Access::Write => principal.is_some_and(|p| p.has(OAuthScope::Write)),
+    }
 }
 
 #[cfg(test)]
