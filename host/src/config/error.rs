@@ -15,11 +15,15 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("{file}: {message}{hint}")]
+    #[error("{file}, line {line}, column {column}: {message}{hint}")]
     Syntax {
         /// Which file.
         file: String,
-        /// What the parser says, with line and column.
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// What the parser says.
         message: String,
         /// The nearest known key.
         hint: String,
@@ -56,10 +60,25 @@ impl ConfigError {
         Self::rule(key, message)
     }
 
-    pub(super) fn syntax(file: &str, error: &toml::de::Error) -> Self {
+    /// The parser's own display quotes the line, which may hold a password; its
+    /// message quotes the value, so a line with one gets a message of ours.
+    pub(super) fn syntax(file: &str, text: &str, error: &toml::de::Error) -> Self {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let before = before.unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let line = text.get(start..).and_then(|rest| rest.lines().next());
+        let secret = line.is_some_and(|line| line.contains("password"))
+            && !error.message().starts_with("unknown field");
         Self::Syntax {
             file: file.to_owned(),
-            message: error.to_string().trim_end().to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.chars().count() - before.get(..start).map_or(0, |b| b.chars().count())
+                + 1,
+            message: if secret {
+                "this line cannot be read; a password is a string in quotes".to_owned()
+            } else {
+                error.message().to_owned()
+            },
             hint: key_hint(error.message()).unwrap_or_default(),
         }
     }
@@ -73,7 +92,7 @@ fn key_hint(message: &str) -> Option<String> {
         .then(|| quoted.next())
         .flatten()?;
     let known: Vec<&str> = quoted.collect();
-    nearest(unknown, &known).map(|near| format!("\ndid you mean `{near}`?"))
+    nearest(unknown, &known).map(|near| format!("; did you mean `{near}`?"))
 }
 
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

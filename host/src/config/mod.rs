@@ -71,7 +71,7 @@ impl Config {
     /// Parses and checks a text; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
         let config: Self =
-            toml::from_str(text).map_err(|error| ConfigError::syntax(name, &error))?;
+            toml::from_str(text).map_err(|error| ConfigError::syntax(name, text, &error))?;
         config.check()?;
         Ok(config)
     }
@@ -107,6 +107,13 @@ impl Config {
                 "false is for loopback only; listen on 127.0.0.1, or leave OAuth on",
             ));
         }
+        if !self.oauth.enabled && self.http.public_url.is_some() {
+            return Err(ConfigError::rule(
+                "http.public_url",
+                "would let everybody in who reaches it with oauth.enabled = false; remove one of \
+                 them",
+            ));
+        }
         for (name, database) in &self.databases {
             database.check(&format!("databases.{name}"))?;
         }
@@ -114,10 +121,12 @@ impl Config {
             let key = format!("scopes.{name}");
             check_scope_name(&key, name)?;
             scope.check(&key)?;
-            for label in scope.databases.iter().chain(&scope.write_database) {
+            let reading = scope.databases.iter().map(|label| ("databases", label));
+            let writing = scope.write_database.iter();
+            for (field, label) in reading.chain(writing.map(|label| ("write_database", label))) {
                 if !self.databases.contains_key(label) {
                     return Err(ConfigError::unknown(
-                        &format!("{key}.databases"),
+                        &format!("{key}.{field}"),
                         label,
                         self.databases.keys(),
                     ));

@@ -130,15 +130,32 @@ impl ScopeSection {
             ("limits.wall", self.limits.wall.is_zero()),
             ("limits.concurrency", self.limits.concurrency == 0),
         ];
-        match zero.iter().find(|(_, is_zero)| *is_zero) {
-            Some((field, _)) => rule(
+        if let Some((field, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
+            return rule(
                 field,
                 "0 would let nothing through; write the limit you mean",
-            ),
-            None => Ok(()),
+            );
         }
+        if self.limits.concurrency > MAX_CONCURRENCY {
+            return rule("limits.concurrency", "is 1000 at most; write less");
+        }
+        for (field, time) in [
+            ("query_timeout", self.query_timeout),
+            ("limits.cpu", self.limits.cpu),
+            ("limits.wall", self.limits.wall),
+        ] {
+            if time > MAX_TIME {
+                return rule(field, "is a day at most; write less");
+            }
+        }
+        Ok(())
     }
 }
+
+/// Calls of one tool set at once: an instance is reserved for each.
+const MAX_CONCURRENCY: usize = 1_000;
+/// No client waits longer for a call.
+const MAX_TIME: Duration = Duration::from_secs(24 * 3_600);
 
 fn yes() -> bool {
     true

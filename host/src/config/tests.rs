@@ -53,6 +53,11 @@ fn mistakes_are_named_with_the_way_out() {
             "oauth.enabled: false is for loopback only",
         ),
         (
+            "127.0.0.1:9000\"",
+            "127.0.0.1:9000\"\npublic_url = \"https://data.example.com\"\n[oauth]\nenabled = false",
+            "http.public_url: would let everybody in",
+        ),
+        (
             "cpu = \"500ms\"",
             "cpu = \"0s\"",
             "limits.cpu: 0 would let nothing through",
@@ -63,6 +68,26 @@ fn mistakes_are_named_with_the_way_out() {
             "write_database: is needed",
         ),
         ("claude-tools", "../claude-tools", "without a folder"),
+        (
+            "databases = [\"sales\"]",
+            "databases = [\"sales\"]\nread_only = false\nwrite_database = \"sale\"",
+            "write_database: \"sale\" is not configured",
+        ),
+        (
+            "cpu = \"500ms\"",
+            "concurrency = 100000",
+            "limits.concurrency: is 1000 at most",
+        ),
+        (
+            "cpu = \"500ms\"",
+            "wall = \"300000000000y\"",
+            "limits.wall: is a day at most",
+        ),
+        (
+            "user = \"reader\"",
+            "user = 5",
+            "test, line 8, column 8: invalid type",
+        ),
     ];
     for (from, to, expected) in cases {
         let text = GOOD.replacen(from, to, 1);
@@ -76,4 +101,16 @@ fn mistakes_are_named_with_the_way_out() {
 fn passwords_are_not_printed() {
     let config = Config::parse(GOOD, "test").unwrap();
     assert!(!format!("{config:?}").contains("s3cret"));
+    for broken in [
+        "\"s3cret",
+        "'s3cret\"",
+        "s3cret",
+        "[\"s3cret\"]",
+        "{ s3cret = 1 }",
+    ] {
+        let text = GOOD.replacen("\"s3cret\"", broken, 1);
+        let said = Config::parse(&text, "test").unwrap_err();
+        assert!(!said.to_string().contains("s3cret"), "{said}");
+        assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
+    }
 }
