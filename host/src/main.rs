@@ -1,6 +1,7 @@
 //! The command `mssql-mcp`: arguments to command, errors to exit codes.
 
 use std::process;
+use std::time::Duration;
 
 use clap::Parser;
 use mssql_mcp::cli::{Arguments, ExitCode};
@@ -30,7 +31,11 @@ fn main() -> process::ExitCode {
             return (ExitCode::Unavailable as u8).into();
         }
     };
-    match runtime.block_on(arguments.run()) {
+    let result = runtime.block_on(arguments.run());
+    // A statement of the embedded database may still run on a thread that
+    // nothing can interrupt.
+    runtime.shutdown_timeout(LAST_THREADS);
+    match result {
         Ok(()) => (ExitCode::Done as u8).into(),
         Err(error) => {
             tracing::error!("{error:#}");
@@ -38,3 +43,6 @@ fn main() -> process::ExitCode {
         }
     }
 }
+
+/// How long the process waits for its threads when all else has ended.
+const LAST_THREADS: Duration = Duration::from_secs(1);

@@ -20,7 +20,7 @@ pub(super) fn open(
     io: &Handle,
 ) -> Result<Database, BuildError> {
     let Some(section) = config.databases.get(label) else {
-        return Err(BuildError::Missing(label.to_owned()));
+        return Err(BuildError::NoDatabase(label.to_owned()));
     };
     let settings = settings(label, section, read_only)?;
     Database::new(settings, limits(scope), io.clone()).map_err(|source| BuildError::Database {

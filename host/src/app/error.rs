@@ -39,13 +39,20 @@ pub enum BuildError {
         /// Why.
         source: database::Error,
     },
+    /// A scope names a database that is not there.
+    #[error("there is no [databases.{0}]; add it, or correct the scope's databases")]
+    NoDatabase(String),
     /// A scope names a tool set that is not there.
     #[error(
         "there is no tool set \"{0}\"; build it with `just build-plugins`, or correct tool_sets"
     )]
     Missing(String),
     /// A component cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error(
+        "{} cannot be read: {source}; `just build-plugins` builds the tool sets, tool_sets.dir \
+         names their folder",
+        path.display()
+    )]
     ToolSetFile {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::app::BuildError;
 use crate::config::ConfigError;
+use crate::server::GuardError;
 
 /// What the process ends with (the numbers are those of `sysexits`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum ExitCode {
 impl ExitCode {
     /// The code that tells `error`'s kind.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<UsageError>() || error.is::<ConfigError>() {
+        if error.is::<UsageError>() || error.is::<ConfigError>() || error.is::<GuardError>() {
             return Self::Usage;
         }
         match error.downcast_ref::<BuildError>() {

@@ -1,5 +1,7 @@
 //! `mssql-mcp serve`: what a configuration file names, until it is told to stop.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{UsageError, print};
-use crate::app::{App, AppHealth, ToolSetFiles};
+use crate::app::{App, AppHealth, BuildError, ToolSetFiles};
 use crate::config::Config;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use crate::state::HostKey;
@@ -22,25 +24,45 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         )
         .into());
     }
-    let key = match &config.state.key_file {
-        Some(path) => HostKey::load_or_create(path)?,
-        None => HostKey::random()?,
-    };
-    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
     let shutdown = stop_signal()?;
-    let app = Arc::new(App::build(&config, &files, &key).await?);
-    let listener = TcpListener::bind(config.http.listen).await?;
+    let app = Arc::new(app(&config).await?);
+    let listener = bind(config.http.listen, "http.listen").await?;
+    let guard = HostGuard::new(listener.local_addr()?, config.http.public_url.as_deref())?;
     let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
-    let state = state(&app, &listener, Authentication::Off, &shutdown).await?;
+    let state = state(&app, guard, Authentication::Off, &shutdown).await?;
     print(&ready)?;
     server::serve(listener, state, shutdown).await;
     Ok(())
 }
 
-/// Everything that requests share, for `app` behind `listener`.
+/// The parts that `config` names, with the host's key and the components from
+/// where it says.
+pub(super) async fn app(config: &Config) -> Result<App, BuildError> {
+    let key = match &config.state.key_file {
+        Some(path) => HostKey::load_or_create(path)?,
+        None => HostKey::random()?,
+    };
+    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
+    App::build(config, &files, &key).await
+}
+
+/// Binds `address`; `setting` is what the operator changes to have another.
+pub(super) async fn bind(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!(
+                "{address} cannot be bound: {error}; stop the program that has it, or choose \
+                 another address with {setting}"
+            ),
+        )
+    })
+}
+
+/// Everything that requests share, for `app` behind `guard`.
 pub(super) async fn state(
     app: &Arc<App>,
-    listener: &TcpListener,
+    guard: HostGuard,
     authentication: Authentication,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ServerState> {
@@ -52,7 +74,7 @@ pub(super) async fn state(
             .collect(),
         default_scope: Arc::clone(app.default_scope()),
         authentication,
-        guard: HostGuard::new(listener.local_addr()?, None)?,
+        guard,
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
     })?)

@@ -2,10 +2,9 @@
 
 use tokio::io::BufReader;
 
-use crate::app::{App, ToolSetFiles};
+use crate::app::App;
 use crate::config::Config;
 use crate::mcp::transport::stdio;
-use crate::state::HostKey;
 
 use super::StdioArguments;
 use super::exit::UsageError;
@@ -20,13 +19,7 @@ pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
     let Some(path) = arguments.config else {
         return Err(UsageError("--config FILE is needed, or --demo".to_owned()).into());
     };
-    let config = Config::from_file(&path)?;
-    let key = match &config.state.key_file {
-        Some(path) => HostKey::load_or_create(path)?,
-        None => HostKey::random()?,
-    };
-    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
-    let app = App::build(&config, &files, &key).await?;
+    let app = super::serve::app(&Config::from_file(&path)?).await?;
     serve(&app, arguments.scope.as_deref()).await
 }
 

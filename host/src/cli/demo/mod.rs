@@ -3,20 +3,18 @@
 mod snippets;
 
 use std::env;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use demo_sqlserver::DemoServer;
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use super::exit::{UsageError, print};
 use super::{DemoArguments, serve};
 use crate::app::{App, ToolSetFiles};
 use crate::config::Config;
-use crate::server::{self, Authentication};
+use crate::server::{self, Authentication, HostGuard};
 use crate::state::HostKey;
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
@@ -28,7 +26,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         .into());
     }
     let shutdown = serve::stop_signal()?;
-    let listener = bind(arguments.listen).await?;
+    let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let stage = Stage::set().await?;
     let app = Arc::new(stage.app().await?);
     let token = if arguments.no_auth {
@@ -41,7 +39,8 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         Some(token) => Authentication::Token(SecretString::from(token.clone())),
     };
     let address = listener.local_addr()?;
-    let state = serve::state(&app, &listener, authentication, &shutdown).await?;
+    let guard = HostGuard::new(address, None)?;
+    let state = serve::state(&app, guard, authentication, &shutdown).await?;
     print(&snippets::ready(address, token.as_deref()))?;
     server::serve(listener, state, shutdown).await;
     Ok(())
@@ -136,17 +135,6 @@ fn key() -> anyhow::Result<HostKey> {
         },
         None => Ok(HostKey::random()?),
     }
-}
-
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let hint = "stop the program that has it, or choose another with --listen 127.0.0.1:PORT";
-        std::io::Error::new(
-            error.kind(),
-            format!("{address} cannot be bound: {error}; {hint}"),
-        )
-        .into()
-    })
 }
 
 fn new_token() -> anyhow::Result<String> {
