@@ -1,6 +1,8 @@
 //! Holds the sources to the layers of `docs/architecture.md`: which module may
 //! use which, and which one alone names a crate.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

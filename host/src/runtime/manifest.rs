@@ -225,24 +225,25 @@ mod tests {
 
     #[test]
     fn lies_and_nonsense_are_refused_with_the_tool_named() {
-        let cases: [(&str, fn(&mut wit::Manifest)); 8] = [
+        type Change = fn(&mut wit::Manifest);
+        let cases: [(&str, Change); 8] = [
             ("two tools named \"a\"", |m| m.tools.push(tool("a"))),
             ("tool name \"a b\"", |m| m.tools.push(tool("a b"))),
             ("tool name \"\"", |m| m.tools.push(tool(""))),
             ("input schema of tool \"a\"", |m| {
-                m.tools[0].input_schema = "{".to_owned()
+                m.tools[0].input_schema = "{".to_owned();
             }),
             ("does not import db-execute", |m| {
-                m.tools[0].access = wit::Access::Write
+                m.tools[0].access = wit::Access::Write;
             }),
             ("U+202E", |m| {
-                m.tools[0].description = "safe\u{202e}".to_owned()
+                m.tools[0].description = "safe\u{202e}".to_owned();
             }),
             ("not a JSON object", |m| {
-                m.tools[0].meta = Some("[]".to_owned())
+                m.tools[0].meta = Some("[]".to_owned());
             }),
             ("at most 64", |m| {
-                m.tools = (0..65).map(|n| tool(&n.to_string())).collect()
+                m.tools = (0..65).map(|n| tool(&n.to_string())).collect();
             }),
         ];
         for (expected, change) in cases {
