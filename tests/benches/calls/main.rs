@@ -1,12 +1,13 @@
 //! Speed of the way of a call: the sandbox's tax, and rows from the wire to
-//! the reply. Run with `just bench`.
+//! the reply. `just bench` runs it and prints the ratios at its end.
 
 mod native;
 mod rows;
+mod summary;
 
 use std::sync::Arc;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use integration_tests::Product;
 use mssql_mcp::tools::{CallContext, ToolRegistry};
 use serde_json::value::RawValue;
@@ -88,7 +89,12 @@ const SMALL: &str = r#"{"query":"SELECT TOP 1 ProductName FROM Products"}"#;
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(50);
+    config = Criterion::default().sample_size(50).output_directory(&summary::folder());
     targets = instantiate, tool_call, row_set
 }
-criterion_main!(benches);
+
+fn main() {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    summary::print();
+}
