@@ -38,7 +38,8 @@ fn main() -> process::ExitCode {
     match result {
         Ok(()) => (ExitCode::Done as u8).into(),
         Err(error) => {
-            tracing::error!("{error:#}");
+            // Every message holds that of its source already.
+            tracing::error!("{error}");
             (ExitCode::of(&error) as u8).into()
         }
     }
