@@ -1,6 +1,12 @@
 //! Holds the sources to the layers of `docs/architecture.md`: which module may
 //! use which, and which one alone names a crate.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "that is how a test says what is wrong"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

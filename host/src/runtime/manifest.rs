@@ -231,16 +231,16 @@ mod tests {
             ("tool name \"a b\"", |m| m.tools.push(tool("a b"))),
             ("tool name \"\"", |m| m.tools.push(tool(""))),
             ("input schema of tool \"a\"", |m| {
-                m.tools[0].input_schema = "{".to_owned()
+                m.tools[0].input_schema = "{".to_owned();
             }),
             ("does not import db-execute", |m| {
-                m.tools[0].access = wit::Access::Write
+                m.tools[0].access = wit::Access::Write;
             }),
             ("U+202E", |m| {
-                m.tools[0].description = "safe\u{202e}".to_owned()
+                m.tools[0].description = "safe\u{202e}".to_owned();
             }),
             ("not a JSON object", |m| {
-                m.tools[0].meta = Some("[]".to_owned())
+                m.tools[0].meta = Some("[]".to_owned());
             }),
             ("at most 64", |m| {
                 m.tools = (0..65).map(|n| tool(&n.to_string())).collect()

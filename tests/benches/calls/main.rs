@@ -1,6 +1,7 @@
 //! Speed of the way of a call: the sandbox's tax, and rows from the wire to
 //! the reply. Run with `just bench`.
 
+mod bare;
 mod native;
 mod rows;
 
