@@ -154,3 +154,6 @@ impl std::fmt::Debug for Database {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

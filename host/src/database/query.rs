@@ -202,11 +202,15 @@ async fn write(
         stop = watch.stopped() => return Err(stop),
     }
     let mut stream = reader::send(client, sql, bound, watch).await?;
-    // Triggers report before the statement that fired them.
+    // Triggers report before the statement that fired them; DONEPROC, which has
+    // a count of its own while a transaction is open, after the return status.
     let mut affected = 0;
+    let mut returned = false;
     while let Some(item) = reader::next(&mut stream, watch).await? {
-        if let CommandItem::RowsAffected(rows) = item {
-            affected = rows;
+        match item {
+            CommandItem::RowsAffected(rows) if !returned => affected = rows,
+            CommandItem::ReturnStatus(_) => returned = true,
+            _ => {}
         }
     }
     Ok(affected)

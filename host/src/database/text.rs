@@ -8,9 +8,9 @@ use super::value::{Date, DateTime, Time};
 /// Largest integer that every JSON reader keeps (2^53 − 1).
 pub(super) const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// Money above this many units has lost digits in the driver's `f64`: 2^53
-/// ten-thousandths.
-pub(super) const MAX_EXACT_MONEY: f64 = 900_719_925_474.0;
+/// Money from here on has lost digits in the driver's `f64`, whose values lie
+/// further than a ten-thousandth apart from 2^39.
+pub(super) const MAX_EXACT_MONEY: f64 = 549_755_813_888.0;
 
 /// Writes `value / 10^scale` with exactly `scale` digits after the point.
 pub(super) fn decimal(out: &mut Vec<u8>, value: i128, scale: u8) {
@@ -36,14 +36,24 @@ pub(super) fn decimal(out: &mut Vec<u8>, value: i128, scale: u8) {
 /// Writes money with its four digits; false where the driver's `f64` no longer
 /// holds all of them.
 pub(super) fn money(out: &mut Vec<u8>, value: f64) -> bool {
-    // Ten-thousandths of any money value fit an i64; the cast saturates.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the range of money is that of i64 ten-thousandths"
+        reason = "the range of money is that of i64 ten-thousandths; the cast saturates"
     )]
-    let scaled = (value * 10_000.0).round() as i64;
+    let near = (value * 10_000.0).round() as i64;
+    // The product is rounded too; the wire's integer is the one that divides
+    // to the very same float.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the driver converts the wire's integer in the same way"
+    )]
+    let divides = |scaled: &i64| *scaled as f64 / 10_000.0 == value;
+    let scaled = [near, near.saturating_sub(1), near.saturating_add(1)]
+        .into_iter()
+        .find(divides)
+        .unwrap_or(near);
     decimal(out, i128::from(scaled), 4);
-    value.abs() <= MAX_EXACT_MONEY
+    value.abs() < MAX_EXACT_MONEY
 }
 
 /// Writes `2024-02-29`.
@@ -167,12 +177,21 @@ mod tests {
     }
 
     #[test]
-    fn money_is_exact_up_to_two_to_the_53_ten_thousandths() {
-        let mut out = Vec::new();
-        assert!(money(&mut out, 19.99));
-        assert!(money(&mut out, -900_719_925_473.992));
-        assert!(!money(&mut out, 922_337_203_685_477.6));
-        assert!(out.starts_with(b"19.9900-900719925473.9920"));
+    fn money_is_exact_up_to_two_to_the_39_and_says_where_it_is_not() {
+        for scaled in [
+            199_900_i64,
+            -1,
+            0,
+            1 << 32,
+            5_497_558_138_879_999,
+            -5_497_558_138_879_998,
+        ] {
+            let mut out = Vec::new();
+            assert!(money(&mut out, scaled as f64 / 10_000.0), "{scaled}");
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.replace('.', "").parse::<i64>(), Ok(scaled));
+        }
+        assert!(!money(&mut Vec::new(), 922_337_203_685_477.6));
     }
 
     #[test]

@@ -240,7 +240,7 @@ fn aliases(tool: &Tool) -> HashMap<String, String> {
         .meta
         .as_ref()
         .and_then(|meta| serde_json::from_str(meta.get()).ok());
-    meta.unwrap_or_else(Meta::default).aliases
+    meta.map_or_else(HashMap::new, |meta: Meta| meta.aliases)
 }
 
 /// Tools that write are hidden from callers who may not call them.

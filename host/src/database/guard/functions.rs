@@ -44,7 +44,7 @@ fn is_method(name: &str) -> bool {
 }
 
 /// Built-in scalar, aggregate and ranking functions.
-const FUNCTIONS: [&str; 198] = [
+const FUNCTIONS: [&str; 199] = [
     "ABS",
     "ACOS",
     "APPROX_COUNT_DISTINCT",
@@ -119,6 +119,7 @@ const FUNCTIONS: [&str; 198] = [
     "GROUPING",
     "GROUPING_ID",
     "HASHBYTES",
+    "HAS_PERMS_BY_NAME",
     "IDENT_CURRENT",
     "IDENT_INCR",
     "IDENT_SEED",

@@ -347,13 +347,15 @@ fn is_foreign(letter: char) -> bool {
         return false;
     }
     let look_alike = matches!(u32::from(letter),
-        0xAA | 0xBA | 0x2100..=0x214F | 0x2460..=0x24FF | 0xFB00..=0xFB4F
+        0xAA | 0xBA | 0x130 | 0x2100..=0x214F | 0x2460..=0x24FF | 0xFB00..=0xFB4F
         | 0xFF00..=0xFFEF | 0x1D400..=0x1D7FF | 0x1F100..=0x1F1FF);
-    let folds = letter
-        .to_lowercase()
-        .chain(letter.to_uppercase())
-        .any(|folded| folded.is_ascii());
+    // ß becomes SS, two letters: no keyword hides there. ſ becomes S.
+    let folds = alone_and_ascii(letter.to_lowercase()) || alone_and_ascii(letter.to_uppercase());
     !look_alike && !folds
+}
+
+fn alone_and_ascii(mut folded: impl Iterator<Item = char>) -> bool {
+    matches!((folded.next(), folded.next()), (Some(only), None) if only.is_ascii())
 }
 
 const MAX_BYTES: usize = 64 * 1024;

@@ -10,6 +10,7 @@ pub(super) fn hints(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize,
     let end = closing(sql, tokens, at)?;
     let mut depth = 0_u32;
     let mut any = false;
+    let mut named = false;
     for token in tokens.get(at..end).unwrap_or_default() {
         match token.kind {
             Kind::Mark(b'(') => depth += 1,
@@ -17,12 +18,14 @@ pub(super) fn hints(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize,
             // INDEX(ix), INDEX = ix and FORCESEEK(ix (a)) name indexes inside.
             _ if depth > 1 => {}
             Kind::Word if contains(&HINTS, token.text) => any = true,
+            Kind::Word if named => {}
             Kind::Mark(b',' | b'=') | Kind::Number | Kind::Quoted => {}
             _ => {
                 let what = format!("The hint {}", shown(token.text));
                 return Err(Denial::statement(sql, token.start, &what, HINT_HINT));
             }
         }
+        named = token.is_mark(b'=');
     }
     let open = tokens.get(at).map_or(0, |open| open.start);
     if any {

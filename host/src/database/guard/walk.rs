@@ -79,7 +79,8 @@ impl<'a, 'b> Walk<'a, 'b> {
                 _ => self.at += 1,
             }
         }
-        if self.frames.len() > 1 || self.open_cases > 0 || self.in_ctes {
+        let lacks_table = self.frame().expects_relation;
+        if self.frames.len() > 1 || self.open_cases > 0 || self.in_ctes || lacks_table {
             return Err(Denial::statement(
                 self.sql,
                 self.sql.len(),
@@ -129,8 +130,10 @@ impl<'a, 'b> Walk<'a, 'b> {
             if next_is("JSON") || next_is("XML") || next_is("BROWSE") {
                 self.leave_from();
             }
+        } else if token.is("USE") {
+            return Err(self.misplaced(token));
         } else if token.is_any(&["WHERE", "GROUP", "HAVING", "ORDER"]) {
-            // STRING_AGG(…) WITHIN GROUP (ORDER BY …) stands in the select list.
+            // STRING_AGG(…) WITHIN GROUP (…) stands in the select list.
             if !self.before(1).is_some_and(|before| before.is("WITHIN")) {
                 self.leave_from();
             }

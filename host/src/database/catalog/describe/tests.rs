@@ -53,6 +53,7 @@ fn index(name: &str, column: &str, descending: bool, included: bool) -> Vec<Colu
 
 fn document() -> Json {
     let table = Table {
+        in_default_schema: true,
         name: TableName {
             schema: "dbo".into(),
             name: "t1".into(),
