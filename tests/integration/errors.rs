@@ -14,22 +14,36 @@ fn print(what: &str, error: &Value) {
 async fn an_unknown_table_comes_with_the_nearest_names() {
     let product = Product::start().await;
     let claude = product.client("claude");
-    let reply = claude.call("describe_table", json!({"table_name": "Custmers"})).await;
+    let reply = claude
+        .call("describe_table", json!({"table_name": "Custmers"}))
+        .await;
     let error = reply.error();
     print("unknown table", &error);
     assert_eq!(error["code"], "unknown-table");
-    assert!(error["hint"].as_str().unwrap().contains("Customers"), "{error}");
+    assert!(
+        error["hint"].as_str().unwrap().contains("Customers"),
+        "{error}"
+    );
     let error = claude.sql("SELECT * FROM Custmers").await.error();
     print("unknown table in a query", &error);
-    assert_eq!((&error["code"], &error["number"]), (&json!("server-error"), &json!(208)));
+    assert_eq!(
+        (&error["code"], &error["number"]),
+        (&json!("server-error"), &json!(208))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bare_name_means_the_default_schema_or_the_only_one_that_has_it() {
     let product = Product::start().await;
     let claude = product.client("claude");
-    for (name, schema) in [("Returns", "Sales"), ("Customers", "dbo"), ("sales.customers", "Sales")] {
-        let reply = claude.call("describe_table", json!({"table_name": name})).await;
+    for (name, schema) in [
+        ("Returns", "Sales"),
+        ("Customers", "dbo"),
+        ("sales.customers", "Sales"),
+    ] {
+        let reply = claude
+            .call("describe_table", json!({"table_name": name}))
+            .await;
         assert_eq!(reply.structured()["schema"], schema, "{name}");
     }
 }
@@ -55,9 +69,15 @@ async fn wrong_arguments_name_the_field() {
 async fn a_syntax_error_is_the_servers_own() {
     let product = Product::start().await;
     let claude = product.client("claude");
-    let error = claude.sql("SELECT OrderID FROM Orders WHERE OrderID = = 1").await.error();
+    let error = claude
+        .sql("SELECT OrderID FROM Orders WHERE OrderID = = 1")
+        .await
+        .error();
     print("syntax error", &error);
-    assert_eq!((&error["code"], &error["number"]), (&json!("server-error"), &json!(102)));
+    assert_eq!(
+        (&error["code"], &error["number"]),
+        (&json!("server-error"), &json!(102))
+    );
     let error = claude.sql("SELECT FROM WHERE").await.error();
     print("no statement at all", &error);
     assert_eq!(error["code"], "statement-not-allowed");
@@ -76,13 +96,22 @@ async fn writing_is_refused_before_the_database_hears_of_it() {
         let error = claude.sql(sql).await.error();
         print("write", &error);
         assert_eq!(error["code"], "write-not-allowed", "{sql}");
-        assert!(error["error"].as_str().unwrap().contains("not allowed in read-only mode"), "{error}");
+        assert!(
+            error["error"]
+                .as_str()
+                .unwrap()
+                .contains("not allowed in read-only mode"),
+            "{error}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_says_what_to_do_and_names_nobody() {
-    let product = Product::builder().database_setting("password", "\"wrong\"").start().await;
+    let product = Product::builder()
+        .database_setting("password", "\"wrong\"")
+        .start()
+        .await;
     let error = product.client("claude").sql("SELECT 1").await.error();
     print("wrong password", &error);
     assert_eq!(error["code"], "unavailable");
@@ -94,7 +123,10 @@ async fn a_database_that_is_down_is_unavailable() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
-    let product = Product::builder().database_setting("port", port.to_string()).start().await;
+    let product = Product::builder()
+        .database_setting("port", port.to_string())
+        .start()
+        .await;
     let error = product.client("claude").sql("SELECT 1").await.error();
     print("database down", &error);
     assert_eq!(error["code"], "unavailable");
@@ -103,7 +135,10 @@ async fn a_database_that_is_down_is_unavailable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_statement_times_out_and_the_next_call_works() {
-    let product = Product::builder().scope_settings("query_timeout = \"500ms\"").start().await;
+    let product = Product::builder()
+        .scope_settings("query_timeout = \"500ms\"")
+        .start()
+        .await;
     let claude = product.client("claude");
     let slow = "WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 90) \
                 SELECT COUNT_BIG(*) AS c FROM n a, n b, n c, n d, n e";
@@ -111,14 +146,21 @@ async fn a_slow_statement_times_out_and_the_next_call_works() {
     let error = claude.sql(slow).await.error();
     print("slow statement", &error);
     assert_eq!(error["code"], "timeout");
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
     claude.sql("SELECT 1 AS one").await.structured();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_embedded_database_cannot_run_says_so() {
     let product = Product::start().await;
-    let reply = product.client("claude").sql("SELECT * FROM Customers WHERE CONTAINS(CompanyName, 'x')").await;
+    let reply = product
+        .client("claude")
+        .sql("SELECT * FROM Customers WHERE CONTAINS(CompanyName, 'x')")
+        .await;
     let error = reply.error();
     print("unsupported", &error);
     assert_eq!(error["code"], "unsupported");

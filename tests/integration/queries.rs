@@ -8,9 +8,13 @@ use serde_json::Value;
 /// gives a wrong answer (`demo-sqlserver` tests the values).
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queries_run_or_say_that_they_are_not_supported() {
-    let product = Product::builder().scope_settings("max_rows = 5000\nmax_bytes = \"4MiB\"").start().await;
+    let product = Product::builder()
+        .scope_settings("max_rows = 5000\nmax_bytes = \"4MiB\"")
+        .start()
+        .await;
     let claude = product.client("claude");
-    let cases: Vec<Value> = serde_json::from_str(include_str!("../data/tsql-queries.json")).unwrap();
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../data/tsql-queries.json")).unwrap();
     let mut unsupported = Vec::new();
     for case in &cases {
         let (id, sql) = (case["id"].as_str().unwrap(), case["sql"].as_str().unwrap());
@@ -19,13 +23,23 @@ async fn the_queries_run_or_say_that_they_are_not_supported() {
             let error = reply.error();
             let message = error["error"].as_str().unwrap();
             assert_eq!(error["code"], "unsupported", "{id}: {error}");
-            assert!(message.contains("not supported by the embedded database"), "{id}: {message}");
+            assert!(
+                message.contains("not supported by the embedded database"),
+                "{id}: {message}"
+            );
             unsupported.push(id.to_owned());
         } else {
-            assert!(reply.structured()["row_count"].as_u64().unwrap() > 0, "{id}: no rows");
+            assert!(
+                reply.structured()["row_count"].as_u64().unwrap() > 0,
+                "{id}: no rows"
+            );
         }
     }
-    println!("{} of {} run; not supported: {unsupported:?}", cases.len() - unsupported.len(), cases.len());
+    println!(
+        "{} of {} run; not supported: {unsupported:?}",
+        cases.len() - unsupported.len(),
+        cases.len()
+    );
     assert!(cases.len() - unsupported.len() >= 34, "{unsupported:?}");
 }
 
@@ -42,6 +56,9 @@ async fn the_statements_of_the_customers_documents_run() {
         "SELECT * FROM Orders ORDER BY (SELECT NULL) OFFSET 0 ROWS FETCH NEXT 5 ROWS ONLY",
     ] {
         let reply = claude.sql(sql).await;
-        assert!(reply.structured()["row_count"].as_u64().unwrap() > 0, "{sql}");
+        assert!(
+            reply.structured()["row_count"].as_u64().unwrap() > 0,
+            "{sql}"
+        );
     }
 }

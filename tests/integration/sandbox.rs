@@ -41,13 +41,19 @@ async fn a_guest_that_only_waits_is_stopped_by_the_wall() {
     let (_product, client) = hostile_within("2s").await;
     let error = error_of(&client, "sleep", json!({})).await;
     assert_eq!(error["code"], "timeout");
-    assert!(error["error"].as_str().unwrap().contains("longer than"), "{error}");
+    assert!(
+        error["error"].as_str().unwrap().contains("longer than"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_wants_a_gibibyte_gets_what_the_scope_allows() {
     let (_product, client) = hostile().await;
-    assert_eq!(error_of(&client, "allocate", json!({"mib": 1024})).await["code"], "out-of-memory");
+    assert_eq!(
+        error_of(&client, "allocate", json!({"mib": 1024})).await["code"],
+        "out-of-memory"
+    );
     let small = client.call("allocate", json!({"mib": 4})).await;
     assert_eq!(small.text(), "allocated 4194304 bytes");
 }
@@ -66,7 +72,10 @@ async fn a_guest_that_panics_shows_no_backtrace() {
     let error = error_of(&client, "panic", json!({})).await;
     assert_eq!(error["code"], "crashed");
     let text = error.to_string();
-    assert!(!text.contains("wasm") && !text.contains("panicked") && !text.contains(".rs"), "{text}");
+    assert!(
+        !text.contains("wasm") && !text.contains("panicked") && !text.contains(".rs"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +84,10 @@ async fn a_result_of_a_hundred_mebibytes_does_not_leave_the_sandbox() {
     let product = Product::builder().scope_settings(limits).start().await;
     let error = error_of(&product.client("hostile"), "huge", json!({"mib": 100})).await;
     assert_eq!(error["code"], "out-of-memory");
-    assert!(error["error"].as_str().unwrap().contains("at once"), "{error}");
+    assert!(
+        error["error"].as_str().unwrap().contains("at once"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,9 +99,16 @@ async fn sockets_files_and_variables_are_not_there() {
     assert!(socket.text().starts_with("refused:"), "{}", socket.text());
     for path in ["/etc/passwd", "/proc/self/environ", "."] {
         let file = client.call("read_file", json!({"path": path})).await;
-        assert!(file.text().starts_with("refused:"), "{path}: {}", file.text());
+        assert!(
+            file.text().starts_with("refused:"),
+            "{path}: {}",
+            file.text()
+        );
     }
-    assert_eq!(client.call("environment", json!({})).await.text(), "0 variables, 0 arguments");
+    assert_eq!(
+        client.call("environment", json!({})).await.text(),
+        "0 variables, 0 arguments"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,13 +127,19 @@ async fn a_flood_of_log_lines_ends_at_the_cap() {
 async fn a_second_open_cursor_is_refused() {
     let (_product, client) = hostile().await;
     let error = error_of(&client, "two_cursors", json!({})).await;
-    assert!(error["error"].as_str().unwrap().contains("second result"), "{error}");
+    assert!(
+        error["error"].as_str().unwrap().contains("second result"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn content_that_is_not_json_is_not_passed_on() {
     let (_product, client) = hostile().await;
-    assert_eq!(error_of(&client, "not_json", json!({})).await["code"], "crashed");
+    assert_eq!(
+        error_of(&client, "not_json", json!({})).await["code"],
+        "crashed"
+    );
 }
 
 /// The figures are printed, the bound is wide: what is tested is that a small
@@ -155,14 +180,21 @@ async fn other_scopes_answer_while_guests_attack() {
         calm[99], calm[197], attacked[99], attacked[197]
     );
     assert!(stopped >= 16);
-    assert!(attacked[197] < Duration::from_millis(700), "{:?}", attacked[197]);
+    assert!(
+        attacked[197] < Duration::from_millis(700),
+        "{:?}",
+        attacked[197]
+    );
 }
 
 async fn latencies(client: &McpClient, calls: usize) -> Vec<Duration> {
     let mut latencies = Vec::with_capacity(calls);
     for _ in 0..calls {
         let started = Instant::now();
-        client.sql("SELECT TOP 1 ProductName FROM Products").await.structured();
+        client
+            .sql("SELECT TOP 1 ProductName FROM Products")
+            .await
+            .structured();
         latencies.push(started.elapsed());
     }
     latencies.sort_unstable();

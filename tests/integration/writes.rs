@@ -17,7 +17,10 @@ async fn tools_that_write_are_hidden_from_those_without_the_right() {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "execute_sql", "arguments": {"query": "DELETE FROM Orders"}}});
     let (status, reply) = writer.post(&call).await;
-    assert!(status == 403 || reply.get("error").is_some(), "{status} {reply}");
+    assert!(
+        status == 403 || reply.get("error").is_some(),
+        "{status} {reply}"
+    );
 }
 
 /// The component's type is the proof, before any of its code runs.
@@ -34,9 +37,14 @@ tool_sets = ["claude-tools-write"]
 databases = ["demo"]
 "#;
     let config = Config::parse(config, "test").unwrap();
-    let bundle = plugin_bundle::ALL.iter().map(|component| (component.name, component.wasm));
+    let bundle = plugin_bundle::ALL
+        .iter()
+        .map(|component| (component.name, component.wasm));
     let files = ToolSetFiles::Bundled(bundle.collect());
     let refused = App::build(&config, &files, &HostKey::random().unwrap()).await;
     let said = refused.err().expect("refused").to_string();
-    assert!(said.contains("imports mssql-mcp:database/db-execute") && said.contains("read-only"), "{said}");
+    assert!(
+        said.contains("imports mssql-mcp:database/db-execute") && said.contains("read-only"),
+        "{said}"
+    );
 }

@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn lies_and_nonsense_are_refused_with_the_tool_named() {
-        let cases: [(&str, fn(&mut wit::Manifest)); 8] = [
+        type Change = fn(&mut wit::Manifest);
+        let cases: [(&str, Change); 8] = [
             ("two tools named \"a\"", |m| m.tools.push(tool("a"))),
             ("tool name \"a b\"", |m| m.tools.push(tool("a b"))),
             ("tool name \"\"", |m| m.tools.push(tool(""))),
