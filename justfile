@@ -30,6 +30,7 @@ check:
 # Speed and size, as ratios, side by side in one run
 bench:
     cargo bench -p integration-tests --bench calls
+    cargo bench -p integration-tests --bench figures
 
 # Exactly what CI runs
 ci:

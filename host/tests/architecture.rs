@@ -1,7 +1,11 @@
 //! Holds the sources to the layers of `docs/architecture.md`: which module may
 //! use which, and which one alone names a crate.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "that is how a test says what is wrong"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

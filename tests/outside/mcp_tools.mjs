@@ -16,7 +16,7 @@ const TOOLS = ["list_tables", "describe_table", "execute_sql", "get_table_sample
 // Query, rows it finds, how their ids begin.
 const SEARCHES = [
   ["10 mejores clientes por ingresos", 10, "dbo.Customers/"],
-  ["SELECT TOP 3 CustomerID, CompanyName FROM dbo.Customers ORDER BY CustomerID", 3, "dbo.Customers/"],
+  ["SELECT TOP 3 CustomerID, CompanyName FROM Customers ORDER BY CustomerID", 3, "dbo.Customers/"],
   ["SELECT COUNT(*) AS orders FROM Orders", 1, "query:"],
 ];
 const { MCP_TOKEN: token, EXPECT_REFUSAL: expectRefusal } = process.env;

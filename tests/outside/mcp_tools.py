@@ -24,7 +24,7 @@ TOOLS = ["list_tables", "describe_table", "execute_sql", "get_table_sample", "se
 # Query, rows it finds, how their ids begin.
 SEARCHES = [
     ("10 mejores clientes por ingresos", 10, "dbo.Customers/"),
-    ("SELECT TOP 3 CustomerID, CompanyName FROM dbo.Customers ORDER BY CustomerID", 3, "dbo.Customers/"),
+    ("SELECT TOP 3 CustomerID, CompanyName FROM Customers ORDER BY CustomerID", 3, "dbo.Customers/"),
     ("SELECT COUNT(*) AS orders FROM Orders", 1, "query:"),
 ]
 

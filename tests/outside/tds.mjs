@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { text as everything } from "node:stream/consumers";
-import { Connection, Request } from "tedious";
+import { Connection, Request, TYPES } from "tedious";
 
 const job = JSON.parse(await everything(process.stdin));
 
@@ -27,6 +27,11 @@ assert.deepEqual(refused.numbers, [18456], refused.error);
 
 const rows = await read("SELECT * FROM dbo.AllTypes ORDER BY Id");
 const { columns, results } = job.expected;
+const first = await read("SELECT Id FROM dbo.AllTypes WHERE c_nvarchar = @text AND c_int = @number", (request) => {
+  request.addParameter("text", TYPES.NVarChar, results[0].c_nvarchar);
+  request.addParameter("number", TYPES.Int, results[0].c_int);
+});
+assert.deepEqual(first.map(([id]) => id.value), [1], "by parameters");
 assert.equal(rows.length, results.length, "rows");
 let compared = 0;
 let different = 0;
@@ -44,7 +49,8 @@ rows.forEach((row, index) => {
   });
 });
 const lost = Object.entries(losses).map(([type, loss]) => `${type}: ${loss}`);
-console.log(`${rows.length} rows, ${compared - different} of ${compared} values agree (client keeps of ${lost.join(", ")})`);
+const agree = `${compared - different} of ${compared} values agree`;
+console.log(`wrong password: ${refused.numbers}; ${rows.length} rows, ${agree} (client keeps of ${lost.join(", ")})`);
 process.exitCode = different === 0 ? 0 : 1;
 
 /** A logged-in connection, or the error with the numbers that the server gave. */
@@ -69,13 +75,14 @@ function connect(password) {
 }
 
 /** The rows of a statement. */
-async function read(sql) {
+async function read(sql, bind = () => {}) {
   const connection = await connect(job.password);
   try {
     return await new Promise((resolve, reject) => {
       const rows = [];
       const request = new Request(sql, (error) => (error ? reject(error) : resolve(rows)));
       request.on("row", (row) => rows.push(row));
+      bind(request);
       connection.execSql(request);
     });
   } finally {

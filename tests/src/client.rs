@@ -79,6 +79,24 @@ impl McpClient {
         }
     }
 
+    /// Calls a tool and counts the bytes of the reply without keeping them.
+    pub async fn discard(&self, tool: &str, arguments: Value) -> usize {
+        let params = json!({"name": tool, "arguments": arguments});
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let mut response = self
+            .http
+            .post(&self.url)
+            .json(&body)
+            .send()
+            .await
+            .expect("the server answers");
+        let mut bytes = 0;
+        while let Some(chunk) = response.chunk().await.expect("a chunk") {
+            bytes += chunk.len();
+        }
+        bytes
+    }
+
     /// Calls `execute_sql`.
     pub async fn sql(&self, query: &str) -> Reply {
         self.call("execute_sql", json!({"query": query})).await

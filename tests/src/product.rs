@@ -116,6 +116,7 @@ impl ProductBuilder {
             },
             guard: HostGuard::new(address, None).expect("a guard"),
             health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
+            metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");

@@ -13,6 +13,7 @@ use crate::app::{App, AppHealth, BuildError, ToolSetFiles};
 use crate::config::Config;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use crate::state::HostKey;
+use crate::telemetry;
 
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::from_file(path)?;
@@ -66,6 +67,7 @@ pub(super) async fn state(
     authentication: Authentication,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ServerState> {
+    let metrics = telemetry::start_metrics()?;
     Ok(ServerState::new(ServerConfig {
         scopes: app
             .scopes()
@@ -76,6 +78,7 @@ pub(super) async fn state(
         authentication,
         guard,
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
+        metrics: Some(Arc::new(move || metrics.render())),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
     })?)
 }

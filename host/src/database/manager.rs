@@ -181,7 +181,8 @@ async fn connect(driver: tiberius::Config, config: &DatabaseConfig) -> tiberius:
         tiberius::error::Error::from(std::io::Error::new(kind, "no answer to the TCP connection"))
     })??;
     socket.set_nodelay(true)?;
-    tiberius::Client::connect(driver, socket.compat_write()).await
+    // The handshake's state is some 18 KiB.
+    Box::pin(tiberius::Client::connect(driver, socket.compat_write())).await
 }
 
 /// [`DatabaseConfig::validate`] has excluded the combinations that panic here.

@@ -53,6 +53,11 @@ impl HostGuard {
         })
     }
 
+    /// Whether only this machine can reach the server.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
     fn allows_host(&self, host: &str) -> bool {
         !self.loopback
             || host.parse::<Authority>().is_ok_and(|authority| {

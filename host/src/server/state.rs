@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::bearer::Authentication;
 use super::guard::HostGuard;
 use super::health::Health;
+use super::metrics::RenderMetrics;
 use super::request_id::RequestIds;
 use crate::mcp::McpScope;
 
@@ -21,6 +22,8 @@ pub struct ServerConfig {
     pub guard: HostGuard,
     /// What `/health` and `/ready` say.
     pub health: Arc<dyn Health>,
+    /// What `/metrics` says; `None` where nothing is collected.
+    pub metrics: Option<RenderMetrics>,
     /// Largest body of a request, in bytes; [`ServerConfig::MAX_BODY_BYTES`]
     /// is a good size.
     pub max_body_bytes: usize,
@@ -54,6 +57,7 @@ pub(super) struct Shared {
     pub(super) authentication: Authentication,
     pub(super) guard: HostGuard,
     pub(super) health: Arc<dyn Health>,
+    pub(super) metrics: Option<RenderMetrics>,
     pub(super) max_body_bytes: usize,
     pub(super) request_ids: RequestIds,
 }
@@ -80,6 +84,7 @@ impl ServerState {
             authentication: config.authentication,
             guard: config.guard,
             health: config.health,
+            metrics: config.metrics,
             max_body_bytes: config.max_body_bytes,
             request_ids: RequestIds::random(),
         };
@@ -111,6 +116,7 @@ mod tests {
             authentication: Authentication::Off,
             guard: HostGuard::new(([127, 0, 0, 1], 0).into(), None).unwrap(),
             health: Arc::new(Fixed(Status::Healthy)),
+            metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         }
     }

@@ -57,6 +57,7 @@ impl TestServer {
             )
             .unwrap(),
             health: Arc::new(Fixed(status)),
+            metrics: Some(Arc::new(|| "calls_total 1\n".to_owned())),
             max_body_bytes: 4096,
         })
         .unwrap();

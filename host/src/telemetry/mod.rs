@@ -40,8 +40,9 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
         .install_recorder()
 }
 
-/// `info` for us, `warn` for libraries.
-const DEFAULT_FILTER: &str = "warn,mssql_mcp=info,demo_sqlserver=info,guest=info";
+/// `info` for us, `warn` for libraries; not the driver, which logs the text of
+/// every error of the server.
+const DEFAULT_FILTER: &str = "warn,tiberius=off,mssql_mcp=info,demo_sqlserver=info,guest=info";
 /// From a call that never leaves memory to one at its wall limit.
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,

@@ -1,6 +1,7 @@
 //! Speed of the way of a call: the sandbox's tax, and rows from the wire to
 //! the reply. `just bench` runs it and prints the ratios at its end.
 
+mod bare;
 mod native;
 mod rows;
 mod summary;

@@ -69,27 +69,17 @@ async fn the_python_sdk_calls_every_tool_over_stdio() {
 }
 
 /// Builds the command: cargo hands out paths only of the package under test.
-/// Together with the tests, so that nothing is compiled for it a second time
-/// with another set of features.
+/// Together with this test, so that their dependencies are the same and not
+/// compiled a second time with other features.
 async fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     // <target>/<profile>/deps/<test>
     let profile = test.ancestors().nth(2).expect("a profile's folder");
     let target = profile.parent().expect("a target folder");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--bin",
-        "mssql-mcp",
-        "--tests",
-        "--features",
-        "outside",
-    ]);
-    cargo
-        .arg("--manifest-path")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    cargo.args(["build", "--quiet", "--bin", "mssql-mcp"]);
+    cargo.args(["--test", "integration", "--features", "outside"]);
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     cargo.arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");

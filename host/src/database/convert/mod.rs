@@ -70,12 +70,12 @@ pub(super) fn value(kind: Kind, sql_type: &str, data: ColumnData<'static>) -> Va
         ColumnData::I32(Some(number)) => Value::Int(number.into()),
         ColumnData::I64(Some(number)) => Value::Int(number),
         ColumnData::F32(Some(number)) => Value::Real(number),
-        ColumnData::F64(Some(number)) if kind == Kind::Money => {
-            Value::Decimal(ascii(|out| _ = text::money(out, number)))
-        }
+        ColumnData::F64(Some(number)) if kind == Kind::Money => Value::Decimal(ascii(|out| {
+            text::money(out, number);
+        })),
         ColumnData::F64(Some(number)) => Value::Float(number),
         ColumnData::Numeric(Some(number)) => Value::Decimal(ascii(|out| {
-            text::decimal(out, number.value(), number.scale())
+            text::decimal(out, number.value(), number.scale());
         })),
         ColumnData::String(Some(text)) => Value::Text(owned_text(kind, text)),
         ColumnData::Binary(Some(bytes)) => match kind {

@@ -200,7 +200,9 @@ fn write(
         ColumnData::I32(Some(number)) => integer(out, i64::from(*number)),
         ColumnData::I64(Some(number)) => integer(out, *number),
         // Shortest text of the f32: 0.1 must not widen to 0.10000000149.
-        ColumnData::F32(Some(number)) => _ = serde_json::to_writer(out, number),
+        ColumnData::F32(Some(number)) => {
+            _ = serde_json::to_writer(out, number);
+        }
         ColumnData::F64(Some(number)) if kind == Kind::Money => {
             let mut exact = true;
             quoted(out, |out| exact = text::money(out, *number));
@@ -208,10 +210,12 @@ fn write(
                 return Fidelity::Lossy;
             }
         }
-        ColumnData::F64(Some(number)) => _ = serde_json::to_writer(out, number),
+        ColumnData::F64(Some(number)) => {
+            _ = serde_json::to_writer(out, number);
+        }
         ColumnData::Numeric(Some(number)) => {
             quoted(out, |out| {
-                text::decimal(out, number.value(), number.scale())
+                text::decimal(out, number.value(), number.scale());
             });
         }
         ColumnData::String(Some(text)) => {

@@ -6,7 +6,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
 
 use super::state::ServerState;
-use super::{cors, endpoint, guard, health, pages, request_id};
+use super::{cors, endpoint, guard, health, metrics, pages, request_id};
 
 /// The service behind the listener. Layers run from the last to the first.
 pub fn router(state: ServerState) -> Router {
@@ -15,6 +15,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/live", get(health::live))
+        .route("/metrics", get(metrics::metrics))
         .route("/{scope}/health", get(health::scope))
         .route("/sse", any(endpoint::root))
         .route("/sse/", any(endpoint::root))

@@ -323,6 +323,18 @@ async fn ready_and_health_are_503_when_nothing_works_but_live_is_not() {
 }
 
 #[tokio::test]
+async fn metrics_are_shown_on_loopback() {
+    let reply = TestServer::open().send("GET", "/metrics", &[], "").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.text, "calls_total 1\n");
+    assert!(
+        reply
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+}
+
+#[tokio::test]
 async fn the_page_at_the_root_names_no_scope() {
     let reply = TestServer::guarded().send("GET", "/", &[], "").await;
     assert_eq!(reply.status, 200);
