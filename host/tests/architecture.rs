@@ -57,7 +57,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("axum", &["mcp/transport", "server"]),
     ("bb8", &["database"]),
-    ("clap", &["cli"]),
+    ("clap", &["cli", "main.rs"]),
     ("demo_sqlserver", &["cli"]),
     ("jsonschema", &["tools"]),
     ("metrics_exporter_prometheus", &["telemetry"]),
