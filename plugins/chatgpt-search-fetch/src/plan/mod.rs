@@ -74,6 +74,8 @@ pub(crate) fn plan(question: &Question, catalogue: &Catalogue, most: u32) -> Pla
     let shaped = shapes::late(&context)
         .or_else(|| shapes::pending(&context))
         .or_else(|| shapes::stock(&context))
+        .or_else(|| shapes::without(&context))
+        .or_else(|| shapes::threshold(&context))
         .or_else(|| shapes::extreme_price(&context))
         .or_else(|| rank::rank(&context))
         .or_else(|| rank::group(&context))
@@ -109,6 +111,8 @@ pub(crate) fn plan(question: &Question, catalogue: &Catalogue, most: u32) -> Pla
         about_tables: question.has("table")
             || (context.roles.literals.is_empty()
                 && question.year.is_none()
+                && question.days.is_none()
+                && question.threshold.is_none()
                 && question.words.len() == 1),
     }
 }

@@ -161,7 +161,9 @@ fn money_unless_goods(context: &Context<'_>, entity: usize, wanted: Wanted) -> W
 /// What is ranked, and by what.
 fn ranked(context: &Context<'_>) -> Option<(usize, Wanted)> {
     let question = context.question;
-    let superlative = question.has("best") || question.has("worst");
+    // "the most recent", "los más antiguos" are in order of time.
+    let in_time = question.has("new") || question.has("old");
+    let superlative = !in_time && (question.has("best") || question.has("worst"));
     let wanted = Wanted::of(question);
     let subject = context.roles.subjects.first().copied();
     let belongs =
