@@ -153,7 +153,7 @@ const CONCEPTS: &[(&str, &str)] = &[
     ),
     (
         "best",
-        "best top mejor mayor most mas highest largest biggest greatest main principal principale",
+        "best top mejor mayor most mas highest large largest big biggest grande greatest main principal principale",
     ),
     (
         "worst",

@@ -127,6 +127,23 @@ impl Context<'_> {
         self.catalogue.tables.get(index)
     }
 
+    /// The table of details that the question names besides the entity:
+    /// "customers with most orders" names Orders, and "largest orders" no Order
+    /// Details.
+    fn details_of(&self, entity: usize) -> Option<usize> {
+        let own = &self.table(entity)?.concepts;
+        self.roles.named().find(|&index| {
+            let apart = self.table(index).is_some_and(|table| {
+                self.question.words.iter().any(|word| {
+                    let names =
+                        |concepts: &[String]| concepts.iter().any(|concept| word.is(concept));
+                    names(&table.concepts) && !names(own)
+                })
+            });
+            apart && index != entity && self.catalogue.path(index, entity).is_some()
+        })
+    }
+
     fn name(&self, index: usize) -> String {
         self.table(index).map_or_else(String::new, |table| {
             format!("{}.{}", table.name.schema, table.name.name)

@@ -196,7 +196,7 @@ fn ranked(context: &Context<'_>) -> Option<(usize, Wanted)> {
     }
     // "customers with most orders"; without a word for it, the best are those
     // that bring the most.
-    let details = context.roles.named().find(|&table| belongs(table, subject));
+    let details = context.details_of(subject);
     Some((subject, details.map_or(Wanted::Revenue, Wanted::Rows)))
 }
 

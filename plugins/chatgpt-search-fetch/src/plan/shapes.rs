@@ -133,10 +133,8 @@ pub(crate) fn threshold(context: &Context<'_>) -> Option<Step> {
     let limit = context.question.threshold.as_ref()?;
     let (operator, number) = (limit.operator, &limit.number);
     let entity = *context.roles.subjects.first()?;
-    let belongs =
-        |&details: &usize| details != entity && context.catalogue.path(details, entity).is_some();
     let wanted = Wanted::of(context.question);
-    if let (None, Some(details)) = (wanted, context.roles.named().find(belongs)) {
+    if let (None, Some(details)) = (wanted, context.details_of(entity)) {
         return counted(
             context,
             entity,

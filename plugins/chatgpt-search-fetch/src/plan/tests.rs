@@ -484,6 +484,14 @@ fn a_threshold_is_compared_with_the_number_that_is_meant() {
 }
 
 #[test]
+fn the_largest_orders_bring_the_most_and_have_not_the_most_lines() {
+    asks(
+        &["largest orders", "pedidos más grandes"],
+        &["SUM(CAST(t4.[UnitPrice] AS decimal(19,4)) * t4.[Quantity]) AS [Revenue]"],
+    );
+}
+
+#[test]
 fn the_most_recent_are_in_order_of_time() {
     asks(
         &["most recent orders", "los pedidos más recientes"],
