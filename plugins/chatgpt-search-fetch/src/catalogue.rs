@@ -40,6 +40,8 @@ pub(crate) struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// Text that can be searched, and neither sorted nor grouped by.
+    LongText,
     /// Whole numbers.
     Integer,
     /// Exact fractions, money among them.
@@ -196,7 +198,7 @@ impl Table {
     pub(crate) fn text_columns(&self) -> impl Iterator<Item = &Column> {
         self.columns
             .iter()
-            .filter(|column| column.kind == Kind::Text)
+            .filter(|column| matches!(column.kind, Kind::Text | Kind::LongText))
             .take(MOST_COLUMNS)
     }
 
@@ -260,6 +262,7 @@ impl Kind {
             .to_ascii_lowercase();
         match base.as_str() {
             "char" | "varchar" | "nchar" | "nvarchar" | "sysname" => Self::Text,
+            "text" | "ntext" => Self::LongText,
             "tinyint" | "smallint" | "int" | "bigint" => Self::Integer,
             "decimal" | "numeric" | "money" | "smallmoney" => Self::Decimal,
             "date" | "datetime" | "datetime2" | "smalldatetime" | "datetimeoffset" => Self::Date,

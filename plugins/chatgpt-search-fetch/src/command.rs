@@ -35,6 +35,7 @@ pub(crate) fn parse(query: &str) -> Command<'_> {
             return Command::ListTables;
         }
         "tables" | "tablas" if rest.is_empty() => return Command::ListTables,
+        _ if asks_for_tables(query) => return Command::ListTables,
         "describe" | "desc" | "describir" | "describa" => {
             let table = without_articles(rest);
             if is_name(table) {
@@ -65,6 +66,25 @@ fn names_tables(rest: &str) -> bool {
         });
     matches!(rest, "tables" | "tablas" | "table" | "tabla")
 }
+
+/// "what tables are there?", "¿qué tablas hay?"
+fn asks_for_tables(query: &str) -> bool {
+    let mut tables = false;
+    fold(query)
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .all(|word| {
+            let named = matches!(word, "tables" | "tablas");
+            tables |= named;
+            named || ASKING.split(' ').any(|known| known == word)
+        })
+        && tables
+}
+
+/// Words around "tables" that ask for no one of them.
+const ASKING: &str = "what which are there do does you we have can i see query search exist exists in the this \
+    all available database db me give show list que cuales son las los hay existen tiene tienes \
+    tenemos en la esta base de datos puedo ver consultar buscar todas disponibles dame";
 
 fn split_word(text: &str) -> (&str, &str) {
     text.split_once(char::is_whitespace)
@@ -122,6 +142,8 @@ mod tests {
             "listar tablas",
             "lista las tablas",
             "tablas",
+            "what tables are there?",
+            "¿Qué tablas hay en la base de datos?",
         ] {
             assert_eq!(parse(query), Command::ListTables, "{query}");
         }
@@ -165,6 +187,7 @@ mod tests {
             "10 mejores clientes por ingresos",
             "describe how the orders of 1997 were shipped",
             "with many orders",
+            "what tables have customers?",
         ] {
             assert_eq!(parse(words), Command::Words(words));
         }

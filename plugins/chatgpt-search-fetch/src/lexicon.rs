@@ -115,9 +115,9 @@ const CONCEPTS: &[(&str, &str)] = &[
     ),
     ("quantity", "quantity quantitie cantidad qty"),
     ("unit", "unit unidad"),
-    ("price", "price precio"),
-    ("cost", "cost costo coste"),
-    ("amount", "amount importe monto"),
+    ("price", "price precio priced pricing"),
+    ("cost", "cost costo coste costing cuesta cuestan"),
+    ("amount", "amount importe monto value valor"),
     ("stock", "stock existencia inventario inventory"),
     ("reorder", "reorder reposicion"),
     ("freight", "freight flete porte"),
@@ -153,13 +153,15 @@ const CONCEPTS: &[(&str, &str)] = &[
     ),
     (
         "best",
-        "best top mejor mayor most mas highest largest biggest greatest main principal principale",
+        "best top mejor mayor most mas highest large largest big biggest grande greatest main principal principale",
     ),
     (
         "worst",
         "worst bottom peor menor least meno lowest fewest smallest",
     ),
     ("low", "low bajo baja poco poca scarce running short"),
+    ("out", "out"),
+    ("soldout", "agotado agotada"),
     (
         "new",
         "new newest latest recent last ultimo ultima reciente nuevo nueva",
@@ -193,7 +195,8 @@ const STOP_WORDS: &str = "a al an and any are as at be been by che con cual cual
     sobre named called llamado llamada \
     llamados llamadas nuestro \
     nuestros nuestra nuestras much mucho mucha muchos muchas only solo provide provides \
-    yet still todavia aun";
+    yet still todavia aun hubo habia hemos tenemos tengo hicieron hizo been can puedes could would \
+    euros euro eur dollars dollar dolares dolar usd than";
 
 const MONTHS: [&str; 12] = [
     "january enero jan",

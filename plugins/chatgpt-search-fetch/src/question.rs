@@ -13,6 +13,21 @@ pub(crate) struct Question {
     pub(crate) year: Option<u16>,
     /// "en marzo de 1997"
     pub(crate) month: Option<u8>,
+    /// "first quarter of 1997", "Q1 1997"
+    pub(crate) quarter: Option<u8>,
+    /// "between 1997-01-01 and 1997-01-31": first and last day, as yyyymmdd.
+    pub(crate) days: Option<(String, String)>,
+    /// "over 10000", "de menos de 10"
+    pub(crate) threshold: Option<Threshold>,
+}
+
+/// A number that something must be above or below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Threshold {
+    /// `>` or `<`.
+    pub(crate) operator: &'static str,
+    /// Digits, with a point at most.
+    pub(crate) number: String,
 }
 
 /// A word of the question.
@@ -28,6 +43,8 @@ pub(crate) struct Word {
     pub(crate) adjacent: bool,
     /// In quotes: looked for in the data as it stands.
     pub(crate) quoted: bool,
+    /// Behind "without", "sin", "not": what there must be none of.
+    pub(crate) negated: bool,
 }
 
 impl Question {
@@ -37,7 +54,11 @@ impl Question {
         let mut after_by = false;
         let mut adjacent = false;
         let mut negated = false;
-        for (token, quoted) in tokens(text) {
+        let text = without_thousands(text);
+        let tokens = tokens(&text);
+        let mut next = 0;
+        while let Some(&(token, quoted)) = tokens.get(next) {
+            next += 1;
             let folded = fold(token);
             if quoted {
                 question.push(token, &folded, after_by, adjacent, true);
@@ -48,8 +69,20 @@ impl Question {
                 after_by = true;
                 continue;
             }
-            if matches!(folded.as_str(), "not" | "sin" | "no" | "without") {
+            if matches!(
+                folded.as_str(),
+                "not" | "sin" | "no" | "without" | "never" | "nunca"
+            ) {
                 negated = true;
+                continue;
+            }
+            let behind = tokens.get(next..).unwrap_or_default();
+            if let Some(taken) = question.take_threshold(&folded, behind) {
+                next += taken;
+                continue;
+            }
+            if let Some(taken) = question.take_quarter(&folded, behind) {
+                next += taken;
                 continue;
             }
             // Where a phrase begins that says neither measure nor group.
@@ -59,7 +92,8 @@ impl Question {
             ) {
                 after_by = false;
             }
-            if question.take_number(&folded) || is_stop_word(&folded) {
+            if question.take_day(&folded) || question.take_number(&folded) || is_stop_word(&folded)
+            {
                 continue;
             }
             question.push(token, &folded, after_by, follows, false);
@@ -71,6 +105,7 @@ impl Question {
         // "may" is a month only beside a year, and "march" a verb otherwise.
         if question.year.is_none() {
             question.month = None;
+            question.quarter = None;
         }
         question.join_places();
         question
@@ -88,14 +123,96 @@ impl Question {
             after_by,
             adjacent,
             quoted,
+            negated: false,
         });
     }
 
     /// "not shipped", "sin enviar"
     fn negate_last(&mut self) {
-        if let Some(last) = self.words.last_mut().filter(|word| word.is("ship")) {
+        let Some(last) = self.words.last_mut() else {
+            return;
+        };
+        if last.is("ship") {
             "pending".clone_into(&mut last.concept);
+        } else {
+            last.negated = true;
         }
+    }
+
+    /// "over 100", "more than 100", "menos de 100"; gives how many more tokens
+    /// it took.
+    fn take_threshold(&mut self, folded: &str, behind: &[(&str, bool)]) -> Option<usize> {
+        let operator = match folded {
+            "over" | "above" | "exceeding" | "more" | "greater" | "higher" | "mas" | "mayor"
+            | "mayores" | "superior" | "superiores" | "encima" => ">",
+            "under" | "below" | "less" | "fewer" | "lower" | "cheaper" | "menos" | "menor"
+            | "menores" | "inferior" | "inferiores" | "debajo" => "<",
+            _ => return None,
+        };
+        let filler = |word: &str| {
+            matches!(
+                fold(word).as_str(),
+                "than" | "de" | "que" | "a" | "of" | "los"
+            )
+        };
+        let at = behind.iter().position(|(word, _)| !filler(word))?;
+        let (number, quoted) = behind.get(at)?;
+        let plain = number.parse::<f64>().is_ok()
+            && number
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && number.len() <= 18;
+        if *quoted || !plain || self.threshold.is_some() {
+            return None;
+        }
+        self.threshold = Some(Threshold {
+            operator,
+            number: (*number).to_owned(),
+        });
+        Some(at + 1)
+    }
+
+    /// "Q1", "first quarter", "primer trimestre"; gives how many more tokens it
+    /// took.
+    fn take_quarter(&mut self, folded: &str, behind: &[(&str, bool)]) -> Option<usize> {
+        let (quarter, taken) = match folded {
+            "q1" => (1, 0),
+            "q2" => (2, 0),
+            "q3" => (3, 0),
+            "q4" => (4, 0),
+            "first" | "1st" | "primer" | "1er" => (1, 1),
+            "second" | "2nd" | "segundo" => (2, 1),
+            "third" | "3rd" | "tercer" => (3, 1),
+            "fourth" | "4th" | "last" | "cuarto" | "ultimo" => (4, 1),
+            _ => return None,
+        };
+        if taken == 1 {
+            let (word, _) = behind.first()?;
+            matches!(fold(word).as_str(), "quarter" | "trimestre").then_some(())?;
+        }
+        self.quarter = Some(quarter);
+        Some(taken)
+    }
+
+    /// "1997-01-31"
+    fn take_day(&mut self, folded: &str) -> bool {
+        let parts: Vec<&str> = folded.split('-').collect();
+        let [year, month, day] = parts.as_slice() else {
+            return false;
+        };
+        let digits = |text: &str, length: usize| {
+            text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !(digits(year, 4) && digits(month, 2) && digits(day, 2)) {
+            return false;
+        }
+        let found = format!("{year}{month}{day}");
+        self.days = Some(match self.days.take() {
+            Some((first, _)) if found < first => (found, first),
+            Some((first, _)) => (first, found),
+            None => (found.clone(), found),
+        });
+        true
     }
 
     fn take_number(&mut self, folded: &str) -> bool {
@@ -146,6 +263,26 @@ impl Word {
     pub(crate) fn is(&self, concept: &str) -> bool {
         !self.quoted && self.concept == concept
     }
+}
+
+/// "10,000" is one number.
+fn without_thousands(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let digit = |at: Option<usize>| {
+        at.and_then(|at| characters.get(at))
+            .is_some_and(char::is_ascii_digit)
+    };
+    characters
+        .iter()
+        .enumerate()
+        .filter(|(at, character)| {
+            let grouped = digit(at.checked_sub(1))
+                && (1..=3).all(|ahead| digit(Some(at + ahead)))
+                && !digit(Some(at + 4));
+            **character != ',' || !grouped
+        })
+        .map(|(_, character)| character)
+        .collect()
 }
 
 /// Words and quoted phrases (true); punctuation inside a word stays in it.
@@ -221,6 +358,43 @@ mod tests {
         let question = Question::parse("ventas por país en Alemania");
         let after: Vec<_> = question.words.iter().map(|word| word.after_by).collect();
         assert_eq!(after, [false, true, false]);
+    }
+
+    #[test]
+    fn a_number_behind_a_comparison_is_a_threshold_and_no_limit() {
+        for (text, operator, number) in [
+            ("orders over $10,000", ">", "10000"),
+            ("pedidos de más de 10000 euros", ">", "10000"),
+            ("products priced under 10.5", "<", "10.5"),
+            ("productos de menos de 10", "<", "10"),
+        ] {
+            let question = Question::parse(text);
+            let threshold = question.threshold.unwrap();
+            assert_eq!(
+                (threshold.operator, threshold.number.as_str()),
+                (operator, number)
+            );
+            assert_eq!(question.limit, None, "{text}");
+        }
+        assert_eq!(
+            Question::parse("los 5 clientes con más pedidos").threshold,
+            None
+        );
+    }
+
+    #[test]
+    fn days_and_quarters_are_times() {
+        let question = Question::parse("orders between 1997-01-31 and 1997-01-01");
+        assert_eq!(question.days, Some(("19970101".into(), "19970131".into())));
+        for text in ["Q2 1997 orders", "pedidos del segundo trimestre de 1997"] {
+            let question = Question::parse(text);
+            assert_eq!(
+                (question.year, question.quarter),
+                (Some(1997), Some(2)),
+                "{text}"
+            );
+            assert_eq!(question.words.len(), 1, "{text}");
+        }
     }
 
     #[test]

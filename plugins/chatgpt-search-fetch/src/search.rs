@@ -187,6 +187,9 @@ fn ask<H: Host>(host: &H, settings: &Settings, words: &str) -> Result<Results, F
     let question = Question::parse(words);
     let plan = plan(&question, &catalogue, settings.max_results);
     let mut results = run(host, settings, &catalogue, &plan)?;
+    if results.results.is_empty() && results.note.is_empty() {
+        NOTHING.clone_into(&mut results.note);
+    }
     let mut tables: Vec<Hit> = plan
         .tables
         .iter()
@@ -292,6 +295,8 @@ fn why(error: &Error) -> &str {
     }
 }
 
+/// A question without an answer in the data; tables may follow all the same.
+const NOTHING: &str = "No row matches. For other ways to look, describe a table or write a SELECT.";
 /// Rows of a sample, unless told.
 const SAMPLE: u32 = 10;
 /// Statements for one question.

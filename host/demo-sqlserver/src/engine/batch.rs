@@ -519,7 +519,18 @@ fn failure(e: &ParserError, parser: Option<&Parser<'_>>) -> SqlError {
             "IN", "SET", "INTO", "UNION", "BY", "TABLE",
         ]
         .contains(&near.to_ascii_uppercase().as_str());
-    let error = if reserved {
+    // PARSE('12' AS int): valid, and nothing that sqlparser knows.
+    let parse = parser.is_some_and(|parser| {
+        (0..12).any(|back| {
+            let token = parser
+                .token_at(parser.index().saturating_sub(back))
+                .to_string();
+            token.eq_ignore_ascii_case("PARSE") || token.eq_ignore_ascii_case("TRY_PARSE")
+        })
+    });
+    let error = if parse && near.eq_ignore_ascii_case("AS") {
+        unsupported("the functions PARSE and TRY_PARSE")
+    } else if reserved {
         error(156, format!("Incorrect syntax near the keyword '{near}'."))
     } else {
         syntax(near)

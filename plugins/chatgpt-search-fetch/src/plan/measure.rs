@@ -68,11 +68,11 @@ impl Wanted {
             let Some((rank, measure)) = self.over(catalogue, base, average) else {
                 continue;
             };
-            if best
-                .as_ref()
-                .is_none_or(|(least, _)| (rank, distance) < *least)
-            {
-                best = Some(((rank, distance), measure));
+            // The average of orders is over orders, not over their lines.
+            let own = average && distance == 0;
+            let order = (if own { 0 } else { rank + 1 }, distance);
+            if best.as_ref().is_none_or(|(least, _)| order < *least) {
+                best = Some((order, measure));
             }
         }
         best.map(|(_, measure)| measure)

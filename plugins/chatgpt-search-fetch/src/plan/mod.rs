@@ -74,6 +74,8 @@ pub(crate) fn plan(question: &Question, catalogue: &Catalogue, most: u32) -> Pla
     let shaped = shapes::late(&context)
         .or_else(|| shapes::pending(&context))
         .or_else(|| shapes::stock(&context))
+        .or_else(|| shapes::without(&context))
+        .or_else(|| shapes::threshold(&context))
         .or_else(|| shapes::extreme_price(&context))
         .or_else(|| rank::rank(&context))
         .or_else(|| rank::group(&context))
@@ -109,6 +111,8 @@ pub(crate) fn plan(question: &Question, catalogue: &Catalogue, most: u32) -> Pla
         about_tables: question.has("table")
             || (context.roles.literals.is_empty()
                 && question.year.is_none()
+                && question.days.is_none()
+                && question.threshold.is_none()
                 && question.words.len() == 1),
     }
 }
@@ -121,6 +125,23 @@ impl Context<'_> {
 
     fn table(&self, index: usize) -> Option<&crate::catalogue::Table> {
         self.catalogue.tables.get(index)
+    }
+
+    /// The table of details that the question names besides the entity:
+    /// "customers with most orders" names Orders, and "largest orders" no Order
+    /// Details.
+    fn details_of(&self, entity: usize) -> Option<usize> {
+        let own = &self.table(entity)?.concepts;
+        self.roles.named().find(|&index| {
+            let apart = self.table(index).is_some_and(|table| {
+                self.question.words.iter().any(|word| {
+                    let names =
+                        |concepts: &[String]| concepts.iter().any(|concept| word.is(concept));
+                    names(&table.concepts) && !names(own)
+                })
+            });
+            apart && index != entity && self.catalogue.path(index, entity).is_some()
+        })
     }
 
     fn name(&self, index: usize) -> String {

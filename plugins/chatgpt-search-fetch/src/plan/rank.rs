@@ -161,7 +161,9 @@ fn money_unless_goods(context: &Context<'_>, entity: usize, wanted: Wanted) -> W
 /// What is ranked, and by what.
 fn ranked(context: &Context<'_>) -> Option<(usize, Wanted)> {
     let question = context.question;
-    let superlative = question.has("best") || question.has("worst");
+    // "the most recent", "los más antiguos" are in order of time.
+    let in_time = question.has("new") || question.has("old");
+    let superlative = !in_time && (question.has("best") || question.has("worst"));
     let wanted = Wanted::of(question);
     let subject = context.roles.subjects.first().copied();
     let belongs =
@@ -194,7 +196,7 @@ fn ranked(context: &Context<'_>) -> Option<(usize, Wanted)> {
     }
     // "customers with most orders"; without a word for it, the best are those
     // that bring the most.
-    let details = context.roles.named().find(|&table| belongs(table, subject));
+    let details = context.details_of(subject);
     Some((subject, details.map_or(Wanted::Revenue, Wanted::Rows)))
 }
 

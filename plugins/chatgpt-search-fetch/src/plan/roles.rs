@@ -38,6 +38,7 @@ impl Roles {
         let literals = values()
             .filter(|word| !names || is_name(word))
             .map(Literal::of)
+            .take(MOST_LITERALS)
             .collect();
         Self {
             subjects: named(catalogue, &question.words, false),
@@ -83,6 +84,9 @@ fn is_name(word: &Word) -> bool {
 }
 
 fn is_literal(word: &Word, catalogue: &Catalogue) -> bool {
+    if word.text.len() > LONGEST_LITERAL {
+        return false;
+    }
     if word.quoted || translation(&fold(&word.text)).is_some() {
         return true;
     }
@@ -171,3 +175,8 @@ fn is_generic(concept: &str) -> bool {
         "revenue" | "detail" | "name" | "date" | "total" | "price" | "ship" | "amount" | "year"
     )
 }
+
+/// Values looked for: each is compared with every text column.
+const MOST_LITERALS: usize = 8;
+/// Bytes of a value: longer ones are no name, and cost time in every row.
+const LONGEST_LITERAL: usize = 128;

@@ -1,8 +1,11 @@
 //! Questions with an answer of their own kind: what is late, what is cheap,
 //! what is short, what is new, how many.
 
+use mssql_mcp_sdk::quote_table;
+
 use crate::catalogue::{Column, Kind, Table};
-use crate::plan::lookup::rings;
+use crate::plan::lookup::{rings, shown_columns};
+use crate::plan::measure::Wanted;
 use crate::plan::select::{Select, alias, column};
 use crate::plan::{Context, Gives, Statement, Step};
 
@@ -54,7 +57,13 @@ pub(crate) fn pending(context: &Context<'_>) -> Option<Step> {
 pub(crate) fn stock(context: &Context<'_>) -> Option<Step> {
     let question = context.question;
     let asked = question.has("stock") && ["low", "worst"].iter().any(|low| question.has(low));
-    if !asked && !question.has("reorder") {
+    let none = question.has("soldout")
+        || (question.has("out") && question.has("stock"))
+        || question
+            .words
+            .iter()
+            .any(|word| word.is("stock") && word.negated);
+    if !asked && !none && !question.has("reorder") {
         return None;
     }
     let (entity, (stock, reorder)) = find(context, |table| {
@@ -63,7 +72,11 @@ pub(crate) fn stock(context: &Context<'_>) -> Option<Step> {
         Some((stock, reorder.map(|column| column.name.clone())))
     })?;
     let stock = column(entity, &stock);
-    let condition = reorder.map(|reorder| format!("{stock} <= {}", column(entity, &reorder)));
+    let condition = if none {
+        Some(format!("{stock} <= 0"))
+    } else {
+        reorder.map(|reorder| format!("{stock} <= {}", column(entity, &reorder)))
+    };
     step(
         context,
         entity,
@@ -75,6 +88,107 @@ pub(crate) fn stock(context: &Context<'_>) -> Option<Step> {
         },
         &format!("ORDER BY {stock}"),
     )
+}
+
+/// "customers without orders", "clientes sin pedidos en 1997": no row of the
+/// other table belongs to it.
+pub(crate) fn without(context: &Context<'_>) -> Option<Step> {
+    let missing = context.question.words.iter().find(|word| word.negated)?;
+    let entity = *context.roles.subjects.first()?;
+    let (details, link) = context.roles.named().find_map(|index| {
+        let table = context.table(index)?;
+        let named = table.concepts.iter().any(|concept| missing.is(concept));
+        let link = table.parents.iter().find(|link| link.table == entity)?;
+        (named && index != entity).then_some((index, link))
+    })?;
+    let mut conditions: Vec<String> = link
+        .columns
+        .iter()
+        .zip(&link.referenced)
+        .map(|(own, key)| format!("{} = {}", column(details, own), column(entity, key)))
+        .collect();
+    if let Some(date) = date_of(context, details) {
+        conditions.extend(period(context, &column(details, &date.name)));
+    }
+    let condition = format!(
+        "NOT EXISTS (SELECT 1 FROM {} AS {} WHERE {})",
+        quote_table(&context.table(details)?.name),
+        alias(details),
+        conditions.join(" AND ")
+    );
+    step(
+        context,
+        entity,
+        |select| {
+            select.filter(condition.clone());
+            Some(())
+        },
+        "",
+    )
+}
+
+/// "orders over 10000", "productos de menos de 10 euros", "customers with more
+/// than 30 orders".
+pub(crate) fn threshold(context: &Context<'_>) -> Option<Step> {
+    let limit = context.question.threshold.as_ref()?;
+    let (operator, number) = (limit.operator, &limit.number);
+    let entity = *context.roles.subjects.first()?;
+    let wanted = Wanted::of(context.question);
+    if let (None, Some(details)) = (wanted, context.details_of(entity)) {
+        return counted(
+            context,
+            entity,
+            details,
+            &format!("COUNT(*) {operator} {number}"),
+        );
+    }
+    let asked: &[&str] = match &wanted {
+        Some(Wanted::Number(concept)) => &[concept],
+        Some(Wanted::Quantity) => &["quantity"],
+        _ => &[],
+    };
+    let table = context.table(entity)?;
+    let found = asked
+        .iter()
+        .chain(&["revenue", "amount", "total", "price"])
+        .find_map(|concept| table.column(NUMBERS, &[concept]))?;
+    let found = column(entity, &found.name);
+    let descending = if operator == ">" { " DESC" } else { "" };
+    step(
+        context,
+        entity,
+        |select| {
+            select.filter(format!("{found} {operator} {number}"));
+            Some(())
+        },
+        &format!("ORDER BY {found}{descending}"),
+    )
+}
+
+/// Rows of a table by how many rows of another belong to them.
+fn counted(context: &Context<'_>, entity: usize, details: usize, having: &str) -> Option<Step> {
+    let shown = shown_columns(context, entity)?;
+    let attempts = filtered(context, details, entity)
+        .into_iter()
+        .filter_map(|mut select| {
+            select.join(entity)?;
+            filter_period(context, &mut select, details);
+            let what = format!("TOP ({}) {shown}, COUNT(*) AS [Count]", context.top());
+            let tail = format!("GROUP BY {shown} HAVING {having} ORDER BY [Count] DESC");
+            let (sql, params) = select.finish(&what, &tail);
+            Some(Statement {
+                sql,
+                params,
+                gives: Gives::Ranked(entity),
+                says: format!(
+                    "{} by rows of {}",
+                    context.name(entity),
+                    context.name(details)
+                ),
+            })
+        })
+        .collect();
+    Some(Step { attempts })
 }
 
 /// "cheapest", "más caros", and "products by price".
@@ -200,9 +314,9 @@ pub(crate) fn filtered<'c>(
 /// "in 1997", "en marzo de 1997": by the date of the table, or of the nearest
 /// that it belongs to.
 pub(crate) fn filter_period(context: &Context<'_>, select: &mut Select<'_>, base: usize) {
-    let Some(year) = context.question.year else {
+    if context.question.year.is_none() && context.question.days.is_none() {
         return;
-    };
+    }
     for (table, _) in context.catalogue.ancestors(base) {
         let Some(date) = date_of(context, table) else {
             continue;
@@ -211,12 +325,31 @@ pub(crate) fn filter_period(context: &Context<'_>, select: &mut Select<'_>, base
             continue;
         }
         let date = column(table, &date.name);
-        select.filter(format!("YEAR({date}) = {year}"));
-        if let Some(month) = context.question.month {
-            select.filter(format!("MONTH({date}) = {month}"));
+        for condition in period(context, &date) {
+            select.filter(condition);
         }
         return;
     }
+}
+
+/// Conditions that put a date into the question's time.
+fn period(context: &Context<'_>, date: &str) -> Vec<String> {
+    let question = context.question;
+    if let Some((first, last)) = &question.days {
+        return vec![
+            format!("{date} >= '{first}'"),
+            format!("{date} < DATEADD(day, 1, '{last}')"),
+        ];
+    }
+    let parts = [
+        ("YEAR(", question.year),
+        ("MONTH(", question.month.map(u16::from)),
+        ("DATEPART(quarter, ", question.quarter.map(u16::from)),
+    ];
+    parts
+        .into_iter()
+        .filter_map(|(part, value)| Some(format!("{part}{date}) = {}", value?)))
+        .collect()
 }
 
 /// The date that a question about the table's rows means: the one it names
@@ -237,6 +370,8 @@ pub(crate) fn date_of<'c>(context: &'c Context<'_>, table: usize) -> Option<&'c 
         .or_else(|| {
             dates().find(|date| date.concepts.iter().any(|own| table.concepts.contains(own)))
         })
+        // The oldest employees are those who came first.
+        .or_else(|| dates().find(|date| !date.means(&["birth"])))
         .or_else(|| dates().next())
 }
 

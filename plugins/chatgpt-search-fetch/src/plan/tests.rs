@@ -91,7 +91,10 @@ fn late_is_shipped_after_it_was_required() {
             "orders shipped late to Berlin",
             "pedidos enviados tarde a Berlín",
         ],
-        &[late, "t5.[ShipCity] LIKE @w"],
+        &[
+            late,
+            "t5.[ShipCity] COLLATE Latin1_General_100_CI_AI LIKE @w",
+        ],
         "%berlin%",
     );
 }
@@ -285,18 +288,28 @@ fn newest_first_and_by_the_date_that_is_meant() {
 fn a_place_is_looked_for_as_the_data_may_write_it() {
     finds(
         &["customers in Germany", "clientes de Alemania"],
-        &["FROM [dbo].[Customers]", "t1.[Country] LIKE"],
+        &[
+            "FROM [dbo].[Customers]",
+            "t1.[Country] COLLATE Latin1_General_100_CI_AI LIKE",
+        ],
         "%Germany%",
     );
     finds(
         &["clientes del Reino Unido"],
-        &["t1.[Country] LIKE"],
+        &["t1.[Country] COLLATE Latin1_General_100_CI_AI LIKE"],
         "%UK%",
     );
-    finds(&["customers in México"], &["t1.[Country] LIKE"], "%mexico%");
+    finds(
+        &["customers in México"],
+        &["t1.[Country] COLLATE Latin1_General_100_CI_AI LIKE"],
+        "%mexico%",
+    );
     finds(
         &["best products in Germany", "mejores productos en Alemania"],
-        &["t5.[ShipCountry] LIKE", "GROUP BY t6.[ProductID]"],
+        &[
+            "t5.[ShipCountry] COLLATE Latin1_General_100_CI_AI LIKE",
+            "GROUP BY t6.[ProductID]",
+        ],
         "%Germany%",
     );
 }
@@ -308,17 +321,23 @@ fn a_name_is_looked_for_in_the_table_it_belongs_to() {
             "products of supplier \"Exotic Liquids\"",
             "productos del proveedor \"Exotic Liquids\"",
         ],
-        &["FROM [dbo].[Products]", "t9.[CompanyName] LIKE"],
+        &[
+            "FROM [dbo].[Products]",
+            "t9.[CompanyName] COLLATE Latin1_General_100_CI_AI LIKE",
+        ],
         "%Exotic Liquids%",
     );
     finds(
         &["orders placed by Davolio", "pedidos de Davolio"],
-        &["FROM [dbo].[Orders]", "t2.[LastName] LIKE"],
+        &[
+            "FROM [dbo].[Orders]",
+            "t2.[LastName] COLLATE Latin1_General_100_CI_AI LIKE",
+        ],
         "%Davolio%",
     );
     finds(
         &["bebidas", "products in category Beverages"],
-        &["t0.[CategoryName] LIKE"],
+        &["t0.[CategoryName] COLLATE Latin1_General_100_CI_AI LIKE"],
         "%beverages%",
     );
 }
@@ -338,13 +357,16 @@ fn who_bought_what_goes_through_the_order_lines() {
         &["which customers bought Chai", "qué clientes compraron Chai"],
         &[
             "SELECT DISTINCT TOP (50) t1.[CustomerID]",
-            "t6.[ProductName] LIKE",
+            "t6.[ProductName] COLLATE Latin1_General_100_CI_AI LIKE",
         ],
         "%Chai%",
     );
     finds(
         &["which supplier provides Tofu", "proveedor de Tofu"],
-        &["t9.[SupplierID]", "t6.[ProductName] LIKE"],
+        &[
+            "t9.[SupplierID]",
+            "t6.[ProductName] COLLATE Latin1_General_100_CI_AI LIKE",
+        ],
         "%Tofu%",
     );
 }
@@ -411,4 +433,93 @@ fn no_word_of_a_question_becomes_part_of_a_statement() {
             }
         }
     }
+}
+
+#[test]
+fn what_there_is_none_of_is_looked_for_by_its_absence() {
+    asks(
+        &["customers without orders", "clientes sin pedidos"],
+        &[
+            "FROM [dbo].[Customers] AS t1",
+            "NOT EXISTS (SELECT 1 FROM [dbo].[Orders] AS t5 WHERE t5.[CustomerID] = t1.[CustomerID])",
+        ],
+    );
+    asks(
+        &["customers without orders in 1997"],
+        &["= t1.[CustomerID] AND YEAR(t5.[OrderDate]) = 1997)"],
+    );
+    asks(
+        &[
+            "products out of stock",
+            "productos sin existencias",
+            "productos agotados",
+        ],
+        &["FROM [dbo].[Products] AS t6 WHERE t6.[UnitsInStock] <= 0"],
+    );
+}
+
+#[test]
+fn a_threshold_is_compared_with_the_number_that_is_meant() {
+    asks(
+        &["products priced under 10", "productos de menos de 10 euros"],
+        &["WHERE t6.[UnitPrice] < 10 ORDER BY t6.[UnitPrice]"],
+    );
+    asks(
+        &[
+            "orders with freight over 500",
+            "pedidos con flete superior a 500",
+        ],
+        &["WHERE t5.[Freight] > 500 ORDER BY t5.[Freight] DESC"],
+    );
+    asks(
+        &[
+            "customers with more than 30 orders",
+            "clientes con más de 30 pedidos",
+        ],
+        &[
+            "FROM [dbo].[Orders] AS t5 JOIN [dbo].[Customers] AS t1",
+            "HAVING COUNT(*) > 30",
+        ],
+    );
+}
+
+#[test]
+fn the_largest_orders_bring_the_most_and_have_not_the_most_lines() {
+    asks(
+        &["largest orders", "pedidos más grandes"],
+        &["SUM(CAST(t4.[UnitPrice] AS decimal(19,4)) * t4.[Quantity]) AS [Revenue]"],
+    );
+}
+
+#[test]
+fn the_most_recent_are_in_order_of_time() {
+    asks(
+        &["most recent orders", "los pedidos más recientes"],
+        &["ORDER BY t5.[OrderDate] DESC"],
+    );
+    asks(
+        &["empleados más antiguos", "oldest employees"],
+        &["ORDER BY t2.[HireDate]"],
+    );
+}
+
+#[test]
+fn days_and_quarters_bound_the_rows() {
+    asks(
+        &["orders between 1997-01-01 and 1997-01-31"],
+        &["t5.[OrderDate] >= '19970101' AND t5.[OrderDate] < DATEADD(day, 1, '19970131')"],
+    );
+    asks(
+        &[
+            "orders in the first quarter of 1997",
+            "pedidos del primer trimestre de 1997",
+        ],
+        &["YEAR(t5.[OrderDate]) = 1997 AND DATEPART(quarter, t5.[OrderDate]) = 1"],
+    );
+}
+
+#[test]
+fn an_endless_word_is_not_looked_for() {
+    let plan = plan_of(&"x".repeat(10_000));
+    assert!(plan.steps.is_empty());
 }

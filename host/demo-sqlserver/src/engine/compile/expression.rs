@@ -54,12 +54,17 @@ impl Compiler<'_> {
             } => {
                 let value = self.expr(expr)?;
                 let to = declared(data_type, 30)?;
-                Ok(self.cast_styled(
+                let mut typed = self.cast_styled(
                     value,
                     to,
                     None,
                     matches!(kind, CastKind::TryCast | CastKind::SafeCast),
-                ))
+                );
+                // This NULL has a type, unlike the bare one.
+                if typed.is_null() {
+                    typed.constant = None;
+                }
+                Ok(typed)
             }
             Expr::Convert {
                 is_try,

@@ -4,7 +4,7 @@ use sqlparser::ast::Value as Token;
 
 use super::Typed;
 use crate::engine::convert::convert;
-use crate::engine::error::{Result, syntax, unsupported};
+use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::{decimal, types};
 use crate::value::{Length, SqlType, Value};
 
@@ -54,13 +54,21 @@ pub(super) fn string(text: &str, unicode: bool) -> Typed {
 fn number(text: &str) -> Result<Typed> {
     if text.contains(['e', 'E']) {
         let value: f64 = text.parse().map_err(|_| syntax(text))?;
+        if value.is_infinite() {
+            return Err(error(
+                168,
+                format!(
+                    "The floating point value '{text}' is out of the range of computer representation (8 bytes)."
+                ),
+            ));
+        }
         return Ok(Typed::constant(Value::Float(value), SqlType::Float));
     }
     if let Ok(small) = text.parse::<i32>() {
         return Ok(Typed::constant(Value::Int(small.into()), SqlType::Int));
     }
     let (digits, scale) = decimal::parse(text).ok_or_else(|| {
-        crate::engine::error::error(1007, format!("The number '{text}' is out of the range for numeric representation (maximum precision 38)."))
+        error(1007, format!("The number '{text}' is out of the range for numeric representation (maximum precision 38)."))
     })?;
     let width = u8::try_from(digits.unsigned_abs().to_string().len()).unwrap_or(38);
     let precision = width.max(scale).clamp(1, 38);

@@ -238,6 +238,16 @@ impl Compiler<'_> {
     }
 
     fn bitwise(&mut self, op: &str, a: &Typed, b: &Typed) -> Result<Typed> {
+        // One side may be binary: it is taken for a number of the other's type.
+        let binary = |t: SqlType| matches!(t, SqlType::Binary(_) | SqlType::VarBinary(_));
+        if binary(a.sql_type) && types::is_integer(b.sql_type) {
+            let a = self.cast(a.clone(), b.sql_type);
+            return self.bitwise(op, &a, b);
+        }
+        if binary(b.sql_type) && types::is_integer(a.sql_type) {
+            let b = self.cast(b.clone(), a.sql_type);
+            return self.bitwise(op, a, &b);
+        }
         if !types::is_integer(a.sql_type) || !types::is_integer(b.sql_type) {
             return Err(error(
                 402,

@@ -124,16 +124,22 @@ impl Compiler<'_> {
                 let v = self.as_text(v.clone(), max)?;
                 let n = self.cast(n.clone(), SqlType::Int);
                 let (unicode, length) = types::text_shape(v.sql_type);
+                let limit = length.map(|_| if unicode { 4000 } else { 8000 });
                 Typed::new(
-                    format!("t_repeat({}, {})", v.sql, n.sql),
-                    types::text_type(unicode, length.map(|_| 8000)),
+                    format!(
+                        "t_repeat({}, {}, {})",
+                        v.sql,
+                        n.sql,
+                        limit.unwrap_or(u32::MAX)
+                    ),
+                    types::text_type(unicode, limit),
                     true,
                 )
             }
             ("SPACE", [n]) => {
                 let n = self.cast(n.clone(), SqlType::Int);
                 Typed::new(
-                    format!("t_repeat(' ', {})", n.sql),
+                    format!("t_repeat(' ', {}, 8000)", n.sql),
                     types::text_type(false, Some(8000)),
                     true,
                 )
@@ -205,7 +211,7 @@ impl Compiler<'_> {
                 let text = format!("printf('%{length}.{places}f', {})", v.sql);
                 Typed::new(
                     format!(
-                        "(CASE WHEN {} IS NULL THEN NULL WHEN length({text}) > {length} THEN t_repeat('*', {length}) ELSE {text} END)",
+                        "(CASE WHEN {} IS NULL THEN NULL WHEN length({text}) > {length} THEN t_repeat('*', {length}, {length}) ELSE {text} END)",
                         v.sql
                     ),
                     types::text_type(false, u32::try_from(length).ok()),

@@ -189,7 +189,9 @@ pub(crate) fn add(part: Part, number: i64, ticks: i64, of: SqlType) -> Result<i6
             from.checked_add_months(step)
         };
         let days = i64::from(to.ok_or_else(out)?.num_days_from_ce() - 1);
-        days * DAY + ticks.rem_euclid(DAY)
+        days.checked_mul(DAY)
+            .and_then(|day| day.checked_add(ticks.rem_euclid(DAY)))
+            .ok_or_else(out)?
     } else {
         let delta = match part {
             Part::Nanosecond => number / 100,
@@ -296,12 +298,10 @@ mod tests {
             add(Part::Year, -1, at("2024-02-29 10:00"), SqlType::DateTime).unwrap(),
             at("2023-02-28 10:00")
         );
-        assert_eq!(
-            add(Part::Year, 9000, at("2024-02-29"), SqlType::DateTime)
-                .unwrap_err()
-                .number,
-            517
-        );
+        for years in [9_000, 99_999, i64::MAX] {
+            let error = add(Part::Year, years, at("2024-02-29"), SqlType::DateTime).unwrap_err();
+            assert_eq!(error.number, 517, "{years}");
+        }
     }
 
     #[test]

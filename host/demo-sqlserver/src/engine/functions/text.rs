@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value as Stored;
 
 use super::{scalar, strict};
-use crate::engine::error::error;
+use crate::engine::error::{error, unsupported};
 use crate::engine::{collation, like};
 
 pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
@@ -28,7 +28,7 @@ pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
         let skip = usize::try_from(start.saturating_sub(1).max(0)).unwrap_or(usize::MAX);
         Ok(text(units(a.text(0), skip, count.saturating_sub(before))))
     })?;
-    strict(c, "t_upper", 1, |a| Ok(text(a.text(0).to_uppercase())))?;
+    strict(c, "t_upper", 1, |a| Ok(text(upper(a.text(0)))))?;
     strict(c, "t_lower", 1, |a| Ok(text(a.text(0).to_lowercase())))?;
     // t_find(needle, text, start, collation)
     strict(c, "t_find", 4, |a| {
@@ -51,13 +51,21 @@ pub(super) fn register(c: &Connection) -> rusqlite::Result<()> {
     strict(c, "t_patindex", 3, |a| {
         Ok(int(like::position(a.text(1), a.text(0), a.text(2))))
     })?;
-    strict(c, "t_repeat", 2, |a| match usize::try_from(a.int(1)) {
-        Ok(n) if n.saturating_mul(a.text(0).len()) <= 8000 => Ok(text(a.text(0).repeat(n))),
-        Ok(n) if a.text(0).is_empty() || n == 0 => Ok(text("")),
-        Ok(_) => Ok(text(
-            a.text(0).chars().cycle().take(8000).collect::<String>(),
-        )),
-        Err(_) => Ok(Stored::Null),
+    strict(c, "t_repeat", 3, |a| {
+        let (Ok(n), Ok(most)) = (usize::try_from(a.int(1)), usize::try_from(a.int(2))) else {
+            return Ok(Stored::Null);
+        };
+        let length = n.saturating_mul(a.text(0).chars().count());
+        if length > MOST_REPEATED {
+            return Err(unsupported("REPLICATE to more than 16 MiB"));
+        }
+        Ok(text(
+            a.text(0)
+                .chars()
+                .cycle()
+                .take(length.min(most))
+                .collect::<String>(),
+        ))
     })?;
     strict(c, "t_reverse", 1, |a| {
         Ok(text(a.text(0).chars().rev().collect::<String>()))
@@ -276,6 +284,19 @@ fn units(text: &str, skip: usize, take: usize) -> String {
         .collect()
 }
 
+/// One character for one, as the server maps them: ß has no capital.
+fn upper(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            let mut capitals = character.to_uppercase();
+            match (capitals.next(), capitals.next()) {
+                (Some(capital), None) => capital,
+                _ => character,
+            }
+        })
+        .collect()
+}
+
 fn replace(text: &str, from: &str, to: &str, collation: &str) -> String {
     let (needle, chars): (Vec<char>, Vec<char>) = (from.chars().collect(), text.chars().collect());
     if needle.is_empty() {
@@ -302,3 +323,7 @@ fn replace(text: &str, from: &str, to: &str, collation: &str) -> String {
     }
     out
 }
+
+/// Characters that REPLICATE of varchar(max) gives here; the server's limit is
+/// 2 GiB.
+const MOST_REPEATED: usize = 16 * 1024 * 1024;

@@ -24,6 +24,57 @@ fn decimal_results_have_sql_servers_scale() {
 }
 
 #[test]
+fn text_is_repeated_to_the_width_of_its_type() {
+    assert_eq!(
+        ask(
+            "SELECT LEN(REPLICATE('ab', 10000)), LEN(REPLICATE(N'ab', 10000)), \
+             LEN(REPLICATE(CAST('ab' AS varchar(max)), 10000)), REPLICATE('a', -1), LEN(SPACE(3) + 'x')"
+        ),
+        ["8000|4000|20000|NULL|4"]
+    );
+}
+
+#[test]
+fn a_null_of_a_type_keeps_the_type() {
+    let three = SqlType::VarChar(crate::value::Length::Limited(3));
+    assert_eq!(
+        typed("SELECT ISNULL(CAST(NULL AS varchar(3)), 'abcdef')"),
+        ("abc".into(), three)
+    );
+    assert_eq!(ask("SELECT ISNULL(NULL, 'abcdef')"), ["abcdef"]);
+}
+
+#[test]
+fn binary_beside_an_integer_is_a_number() {
+    assert_eq!(ask("SELECT 0xFF & 15, 8 | 0x01, 0x03 ^ 1"), ["15|9|2"]);
+    assert_eq!(fails("SELECT 0xFF & 0x0F").number, 402);
+}
+
+#[test]
+fn capitals_take_the_place_of_one_character_each() {
+    assert_eq!(ask("SELECT UPPER(N'straße ñ')"), ["STRAßE Ñ"]);
+}
+
+#[test]
+fn what_the_server_has_and_this_has_not_is_said_so() {
+    for sql in [
+        "SELECT TRY_PARSE('12' AS int)",
+        "SELECT PARSE('1 de mayo de 2024' AS date USING 'es-ES') AS d",
+        "SELECT RAND(1)",
+        "SELECT DATE_BUCKET(week, 1, GETDATE())",
+        "SELECT IDENT_CURRENT('dbo.Orders')",
+    ] {
+        let message = fails(sql).message;
+        assert!(
+            message.starts_with("not supported by the embedded database"),
+            "{sql}: {message}"
+        );
+    }
+    assert_eq!(fails("SELECT NOSUCH(1)").number, 195);
+    assert_eq!(fails("SELECT 1e400").number, 168);
+}
+
+#[test]
 fn integers_divide_and_overflow() {
     assert_eq!(
         ask("SELECT 7 / 2, -7 / 2, 7 % -2, AVG(x) FROM (VALUES (1), (2)) v(x)"),
