@@ -1,11 +1,7 @@
 //! Holds the sources to the layers of `docs/architecture.md`: which module may
 //! use which, and which one alone names a crate.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "that is how a test says what is wrong"
-)]
+#![expect(clippy::unwrap_used, reason = "that is how a test says what is wrong")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
