@@ -50,7 +50,7 @@ struct Tables {
 struct Entry {
     /// Schema, such as dbo.
     schema: String,
-    /// Name without quoting; write [name] in SQL where it has blanks or is a keyword.
+    /// Name without quoting; SQL wants it in brackets where it has blanks or is a keyword.
     name: String,
     /// "table" or "view".
     #[serde(rename = "type")]
