@@ -101,12 +101,9 @@ pub(super) fn from_contract(error: wit::Error) -> ToolError {
             "unknown-table",
             "There is no such table, view or database here.".to_owned(),
             Some(if candidates.is_empty() {
-                "Call list_tables for the names.".to_owned()
+                NAMES.to_owned()
             } else {
-                format!(
-                    "Did you mean {}? list_tables has all names.",
-                    candidates.join(", ")
-                )
+                format!("Did you mean {}? {NAMES}", candidates.join(", "))
             }),
         ),
         wit::Error::AmbiguousName(candidates) => told(
@@ -192,11 +189,16 @@ fn second_result() -> ToolError {
     }
 }
 
+/// Whichever of the tool sets the scope has.
+const NAMES: &str = "list_tables, or search \"list tables\", has all names.";
+
 /// What helps with the errors that models cause most.
 fn server_hint(error: &wit::ServerError) -> Option<&'static str> {
     match error.number {
-        207 => Some("Call describe_table for the columns."),
-        208 => Some("Call list_tables for the names, and write them with their schema."),
+        207 => Some("describe_table, or search \"describe TABLE\", has the columns."),
+        208 => Some(
+            "Write the name with its schema. list_tables, or search \"list tables\", has all names.",
+        ),
         102 | 156 | 319 | 4145 => {
             Some("The dialect is T-SQL: TOP instead of LIMIT, [brackets] for names.")
         }

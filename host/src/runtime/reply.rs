@@ -71,7 +71,10 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> Result<ToolError, St
                 .collect();
             error(
                 "invalid-arguments",
-                format!("Wrong arguments for {tool}: {}.", list.join("; ")),
+                format!(
+                    "Wrong arguments for {tool}: {}.",
+                    list.join("; ").trim_end_matches('.')
+                ),
                 None,
             )
         }
