@@ -17,6 +17,7 @@ mod tests;
 use crate::schema::{Database, Table, View};
 use crate::value::SqlType;
 
+pub(crate) use types::base_name;
 pub use types::{declared, type_id, type_name};
 
 /// A column of a view: name, type and whether it can be NULL.

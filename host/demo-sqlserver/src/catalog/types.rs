@@ -56,7 +56,7 @@ pub fn declared(sql_type: SqlType) -> String {
 }
 
 /// The type without length, precision and scale.
-pub(super) fn base_name(sql_type: SqlType) -> &'static str {
+pub(crate) fn base_name(sql_type: SqlType) -> &'static str {
     match sql_type {
         SqlType::Bit => "bit",
         SqlType::TinyInt => "tinyint",

@@ -87,41 +87,12 @@ pub(crate) fn from_code(code: i64) -> SqlType {
     }
 }
 
-/// The type's name without length, as `sys.types` has it.
+/// The type's name without length, as the server's messages have it: the
+/// catalogue's, but for decimal.
 pub(crate) fn base_name(t: SqlType) -> &'static str {
     match t {
-        SqlType::Bit => "bit",
-        SqlType::TinyInt => "tinyint",
-        SqlType::SmallInt => "smallint",
-        SqlType::Int => "int",
-        SqlType::BigInt => "bigint",
-        SqlType::Real => "real",
-        SqlType::Float => "float",
         SqlType::Decimal { .. } => "numeric",
-        SqlType::SmallMoney => "smallmoney",
-        SqlType::Money => "money",
-        SqlType::Char(_) => "char",
-        SqlType::VarChar(_) => "varchar",
-        SqlType::NChar(_) => "nchar",
-        SqlType::NVarChar(_) => "nvarchar",
-        SqlType::Text => "text",
-        SqlType::NText => "ntext",
-        SqlType::Binary(_) => "binary",
-        SqlType::VarBinary(_) => "varbinary",
-        SqlType::Image => "image",
-        SqlType::RowVersion => "timestamp",
-        SqlType::UniqueIdentifier => "uniqueidentifier",
-        SqlType::Date => "date",
-        SqlType::Time(_) => "time",
-        SqlType::DateTime => "datetime",
-        SqlType::SmallDateTime => "smalldatetime",
-        SqlType::DateTime2(_) => "datetime2",
-        SqlType::DateTimeOffset(_) => "datetimeoffset",
-        SqlType::Xml => "xml",
-        SqlType::Variant => "sql_variant",
-        SqlType::Udt(Udt::Geography) => "geography",
-        SqlType::Udt(Udt::Geometry) => "geometry",
-        SqlType::Udt(Udt::HierarchyId) => "hierarchyid",
+        _ => crate::catalog::base_name(t),
     }
 }
 
