@@ -30,6 +30,10 @@ impl Session {
             .map(|_| ())
     }
 
+    fn cancelled(&self) -> bool {
+        *self.cancel.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn run_all(
         &mut self,
         statements: &[Statement],
@@ -37,13 +41,15 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> Result<Next> {
         for statement in statements {
-            if *self.cancel.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            if self.cancelled() {
                 return Err(interrupted());
             }
             self.context.now = (self.shared.clock)();
             match self.run(&statement.kind, recursion, sink) {
                 Ok(Next::Statement) => {}
                 Ok(Next::End) => return Ok(Next::End),
+                // SQLite stopped while it prepares has several words for that.
+                Err(_) if self.cancelled() => return Err(interrupted()),
                 Err(e) => {
                     // The victim of a deadlock loses its transaction.
                     if e.number == 1205 && self.context.transactions > 0 {
