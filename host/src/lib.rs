@@ -27,9 +27,13 @@
 
 pub mod app;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod database;
+pub mod entropy;
+pub mod http_error;
 pub mod mcp;
+pub mod oauth;
 pub mod principal;
 pub mod runtime;
 pub mod server;

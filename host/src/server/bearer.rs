@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::mcp::transport::HttpError;
-use crate::principal::{OAuthScope, Principal};
+use crate::http_error::HttpError;
+use crate::oauth::OAuth;
+use crate::principal::{OAuthScope, Principal, Rights};
 
 /// Who is let in.
 pub enum Authentication {
@@ -19,6 +20,8 @@ pub enum Authentication {
     Off,
     /// Whoever has this one token: the principal `demo`, who may read.
     Token(SecretString),
+    /// Whoever has an access token of the scope that is called.
+    OAuth(OAuth),
 }
 
 /// Why a request is not authenticated.
@@ -38,8 +41,10 @@ impl Authentication {
 
     /// The principal that `headers` prove.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Challenge> {
-        let Self::Token(expected) = self else {
-            return Ok(None);
+        let expected = match self {
+            Self::Off => return Ok(None),
+            Self::Token(expected) => expected,
+            Self::OAuth(_) => return Err(Challenge::Missing),
         };
         let token = token(headers).ok_or(Challenge::Missing)?;
         // Hashed, so that the time taken does not tell the length either.
@@ -50,7 +55,7 @@ impl Authentication {
         Ok(Some(Arc::new(Principal {
             subject: "demo".to_owned(),
             client: "demo".to_owned(),
-            scopes: vec![OAuthScope::Read],
+            rights: Rights::READ,
         })))
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::cors;
 use super::state::ServerState;
-use crate::mcp::transport::HttpError;
+use crate::http_error::HttpError;
 use crate::mcp::transport::streamable_http::{self, InsufficientScope};
 
 /// `/sse` and `/mcp` of the default scope.

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::state::ServerState;
-use crate::mcp::transport::HttpError;
+use crate::http_error::HttpError;
 
 /// Which `Host` and `Origin` headers are answered.
 ///

@@ -14,8 +14,8 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::state::ServerState;
+use crate::http_error::HttpError;
 use crate::mcp::Revision;
-use crate::mcp::transport::HttpError;
 
 /// Knows how the parts behind the server are.
 pub trait Health: Send + Sync {

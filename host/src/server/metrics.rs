@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::state::ServerState;
-use crate::mcp::transport::HttpError;
+use crate::http_error::HttpError;
 
 /// Renders every metric in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;

@@ -4,7 +4,7 @@
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::mcp::transport::HttpError;
+use crate::http_error::HttpError;
 
 /// `/`: names no scope, database or tool.
 pub(super) async fn home() -> Response {

@@ -315,7 +315,7 @@ mod tests {
             principal: Some(Arc::new(Principal {
                 subject: "ana".to_owned(),
                 client: "c".to_owned(),
-                scopes: scopes.to_vec(),
+                rights: scopes.iter().copied().collect(),
             })),
             cancel: CancellationToken::new(),
             progress: None,

@@ -15,7 +15,11 @@ impl Host for StoreState {
         Ok(context.principal.as_ref().map(|principal| Principal {
             subject: principal.subject.clone(),
             client: principal.client.clone(),
-            scopes: principal.scopes.iter().map(ToString::to_string).collect(),
+            scopes: principal
+                .rights
+                .iter()
+                .map(|scope| scope.as_str().to_owned())
+                .collect(),
         }))
     }
 

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
 use self::ladder::{Inbound, Rejection};
-use super::HttpError;
+use crate::http_error::HttpError;
 use crate::mcp::dispatch::{Caller, answer, dispatch};
 use crate::mcp::error::{Code, Failure};
 use crate::mcp::jsonrpc::{self, Message};

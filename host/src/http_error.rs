@@ -5,8 +5,6 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::mcp::jsonrpc::encode;
-
 /// A JSON error response.
 #[derive(Debug)]
 pub struct HttpError {
@@ -63,14 +61,7 @@ impl HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let mut body = Vec::new();
-        encode(&mut body, &self.body);
-        let mut response = (
-            self.status,
-            [(header::CONTENT_TYPE, "application/json")],
-            body,
-        )
-            .into_response();
+        let mut response = (self.status, axum::Json(self.body)).into_response();
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }

@@ -1,0 +1,110 @@
+//! What every endpoint shares.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+
+use super::access::ScopeAccess;
+use super::issuer::{Issuer, PublicUrl, loopback_base};
+use crate::state::Store;
+
+/// What the authorization servers are made of.
+pub struct OAuthConfig {
+    /// Where people, clients and tokens are.
+    pub store: Store,
+    /// The scopes, each an issuer.
+    pub scopes: Vec<ScopeAccess>,
+    /// The scope that is an issuer at the root as well.
+    pub default_scope: String,
+    /// The scope that the root's well-known addresses describe.
+    pub root_discovery: String,
+    /// The address that clients use; without it the loopback name of each
+    /// request.
+    pub public_url: Option<PublicUrl>,
+    /// How people prove who they are.
+    pub sign_in: SignInMethod,
+    /// Life of an access token.
+    pub access_token_ttl: Duration,
+    /// Life of a refresh token that is not used.
+    pub refresh_token_ttl: Duration,
+}
+
+/// How people prove who they are.
+pub enum SignInMethod {
+    /// With a password that this server keeps.
+    Password,
+    /// Not at all: whoever is at this machine. For loopback only.
+    Consent,
+}
+
+/// The authorization servers of all scopes. Cheap to clone.
+#[derive(Clone)]
+pub struct OAuth {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) store: Store,
+    scopes: HashMap<String, Arc<ScopeAccess>>,
+    pub(super) default_scope: String,
+    pub(super) root_discovery: String,
+    public_url: Option<PublicUrl>,
+    pub(super) sign_in: SignInMethod,
+    pub(super) access_token_ttl: Duration,
+    pub(super) refresh_token_ttl: Duration,
+}
+
+impl OAuth {
+    /// Prepares what the endpoints share.
+    pub fn new(config: OAuthConfig) -> Self {
+        let scopes = config.scopes.into_iter();
+        Self {
+            shared: Arc::new(Shared {
+                store: config.store,
+                scopes: scopes
+                    .map(|scope| (scope.name.clone(), Arc::new(scope)))
+                    .collect(),
+                default_scope: config.default_scope,
+                root_discovery: config.root_discovery,
+                public_url: config.public_url,
+                sign_in: config.sign_in,
+                access_token_ttl: config.access_token_ttl,
+                refresh_token_ttl: config.refresh_token_ttl,
+            }),
+        }
+    }
+
+    /// Where people, clients and tokens are.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// What the scope named `name` goes by.
+    pub(crate) fn scope(&self, name: &str) -> Option<&Arc<ScopeAccess>> {
+        self.shared.scopes.get(name)
+    }
+
+    /// The issuer at path `scope`, or at the root, as a request with these
+    /// headers calls it.
+    pub(crate) fn issuer(&self, scope: Option<&str>, headers: &HeaderMap) -> Option<Issuer> {
+        let name = scope.unwrap_or(&self.shared.default_scope);
+        let rules = self.shared.scopes.get(name)?;
+        let base = self.base(headers)?;
+        Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
+    }
+
+    /// This server's own address, as a request with these headers calls it.
+    pub(crate) fn base(&self, headers: &HeaderMap) -> Option<PublicUrl> {
+        let configured = self.shared.public_url.clone();
+        configured.or_else(|| loopback_base(headers))
+    }
+}
+
+impl fmt::Debug for OAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OAuth(..)")
+    }
+}

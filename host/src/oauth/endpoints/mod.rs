@@ -1,0 +1,2 @@
+//! The addresses of the authorization server, one file each; handlers are named
+//! after their HTTP method.

@@ -1,0 +1,36 @@
+//! OAuth 2.1: every scope is its own authorization server and its own protected
+//! resource.
+//!
+//! # From a stranger to a token
+//! 1. A request without a token is answered 401 with the address of the
+//!    protected-resource metadata ([`bearer`]).
+//! 2. [`endpoints::well_known`]: that document names the issuer, and the
+//!    issuer's document its endpoints.
+//! 3. [`endpoints::register`]: the client registers (RFC 7591), or its id is the
+//!    address of its metadata ([`clients::document`]).
+//! 4. [`endpoints::authorize`]: the person signs in ([`people`]) and consents;
+//!    a code goes to the client's redirect URI.
+//! 5. [`endpoints::token`]: code and verifier become an access token and a
+//!    refresh token.
+//! 6. [`bearer`]: the token becomes a [`Principal`](crate::principal::Principal),
+//!    as long as the person may enter ([`access`]).
+//!
+//! What is decided is decided without I/O, in the modules beside the endpoints;
+//! the [`Store`](crate::state::Store) makes whole changes. An error has a rich
+//! reason for the log and an RFC's code for the wire ([`error`]).
+
+mod access;
+mod address;
+mod audit;
+mod context;
+pub(crate) mod endpoints;
+mod error;
+mod issuer;
+mod parameters;
+mod routes;
+
+pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
+pub use address::ClientAddress;
+pub use context::{OAuth, OAuthConfig, SignInMethod};
+pub use issuer::{BaseError, Issuer, PublicUrl};
+pub use routes::routes;

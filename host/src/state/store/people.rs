@@ -1,0 +1,277 @@
+//! People: added, invited, changed, removed; and their browsers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{GrantFilter, Store, grants};
+use crate::state::records::{Consent, Invitation, Person, SignIn};
+use crate::state::transaction::Transaction;
+use crate::state::{Event, IssuedSecret, SecretHash, SecretKind, StoreError};
+
+/// What came of an invitation's link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The password is set, for this person.
+    Set(Person),
+    /// The link was used before, has expired, or never was.
+    Unknown,
+}
+
+impl Store {
+    /// The person of that subject.
+    pub async fn person(&self, subject: &str) -> Result<Option<Person>, StoreError> {
+        self.reading().get(subject).await
+    }
+
+    /// Everybody, by subject.
+    pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        let mut people: Vec<Person> = self.reading().list(&Person::all()).await?;
+        people.sort_by(|a, b| a.subject.cmp(&b.subject));
+        Ok(people)
+    }
+
+    /// Adds a person, unless there is one of that subject; whether it did.
+    /// `password` is a PHC string.
+    pub async fn add_person(
+        &self,
+        subject: &str,
+        password: Option<&str>,
+        groups: &BTreeSet<String>,
+    ) -> Result<bool, StoreError> {
+        self.change(async |transaction| {
+            if transaction.get::<Person>(subject).await?.is_some() {
+                return Ok(false);
+            }
+            let now = transaction.now();
+            transaction.put(&Person {
+                subject: subject.to_owned(),
+                password: password.map(ToOwned::to_owned),
+                groups: groups.clone(),
+                created_at: now,
+                signed_in_at: None,
+            })?;
+            transaction.emit(Event::PersonChanged(subject.to_owned()));
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Sets a person's password and ends all sign-ins; whether there is such a
+    /// person.
+    pub async fn set_password(&self, subject: &str, password: &str) -> Result<bool, StoreError> {
+        self.change(async |transaction| {
+            let Some(person) = transaction.get::<Person>(subject).await? else {
+                return Ok(false);
+            };
+            end_sign_ins(transaction, subject).await?;
+            transaction.put(&Person {
+                password: Some(password.to_owned()),
+                ..person
+            })?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Puts a person in exactly these groups; whether there is such a person.
+    pub async fn set_groups(
+        &self,
+        subject: &str,
+        groups: &BTreeSet<String>,
+    ) -> Result<bool, StoreError> {
+        self.change(async |transaction| {
+            let Some(person) = transaction.get::<Person>(subject).await? else {
+                return Ok(false);
+            };
+            if person.groups != *groups {
+                transaction.put(&Person {
+                    groups: groups.clone(),
+                    ..person
+                })?;
+                transaction.emit(Event::PersonChanged(subject.to_owned()));
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Removes a person with all sign-ins, consents, grants and invitations;
+    /// whether there was one.
+    pub async fn remove_person(&self, subject: &str) -> Result<bool, StoreError> {
+        let filter = GrantFilter {
+            subject: Some(subject.to_owned()),
+            ..GrantFilter::default()
+        };
+        self.change(async |transaction| {
+            let person: Option<Person> = transaction.get(subject).await?;
+            if let Some(person) = &person {
+                transaction.delete(person);
+            }
+            end_sign_ins(transaction, subject).await?;
+            end_invitations(transaction, subject).await?;
+            for consent in transaction
+                .list::<Consent>(&Consent::of_person(subject))
+                .await?
+            {
+                transaction.delete(&consent);
+            }
+            for grant in grants::matching(transaction, &filter).await? {
+                transaction.delete(&grant);
+            }
+            transaction.emit(Event::PersonChanged(subject.to_owned()));
+            Ok(person.is_some())
+        })
+        .await
+    }
+
+    /// Makes the link that lets a person set a password, in place of any
+    /// earlier one; a person who is not known is added with `groups`.
+    pub async fn invite_person(
+        &self,
+        subject: &str,
+        groups: &BTreeSet<String>,
+        ttl: Duration,
+    ) -> Result<IssuedSecret, StoreError> {
+        let secret = self.secrets.issue(SecretKind::Invitation)?;
+        self.change(async |transaction| {
+            let now = transaction.now();
+            if transaction.get::<Person>(subject).await?.is_none() {
+                transaction.put(&Person {
+                    subject: subject.to_owned(),
+                    password: None,
+                    groups: groups.clone(),
+                    created_at: now,
+                    signed_in_at: None,
+                })?;
+                transaction.emit(Event::PersonChanged(subject.to_owned()));
+            }
+            end_invitations(transaction, subject).await?;
+            transaction.put(&Invitation {
+                hash: secret.hash,
+                subject: subject.to_owned(),
+                expires_at: now.after(ttl),
+            })
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// The invitation of that hash.
+    pub async fn invitation(&self, hash: SecretHash) -> Result<Option<Invitation>, StoreError> {
+        self.reading().get(hash).await
+    }
+
+    /// Sets the password of whoever was invited by that link, and ends the link
+    /// and all sign-ins.
+    pub async fn accept_invitation(
+        &self,
+        hash: SecretHash,
+        password: &str,
+    ) -> Result<Accepted, StoreError> {
+        self.change(async |transaction| {
+            let Some(invitation) = transaction.get::<Invitation>(hash).await? else {
+                return Ok(Accepted::Unknown);
+            };
+            let Some(person) = transaction.get::<Person>(&invitation.subject).await? else {
+                return Ok(Accepted::Unknown);
+            };
+            transaction.delete(&invitation);
+            end_sign_ins(transaction, &person.subject).await?;
+            let person = Person {
+                password: Some(password.to_owned()),
+                ..person
+            };
+            transaction.put(&person)?;
+            Ok(Accepted::Set(person))
+        })
+        .await
+    }
+
+    /// Notes that a person has signed in, and gives the browser's new cookie.
+    /// With `groups`, from an OpenID Connect provider, the person is in exactly
+    /// those from now on, and is added if not known.
+    pub async fn sign_in(
+        &self,
+        subject: &str,
+        groups: Option<&BTreeSet<String>>,
+        ttl: Duration,
+    ) -> Result<IssuedSecret, StoreError> {
+        let secret = self.secrets.issue(SecretKind::SignIn)?;
+        self.change(async |transaction| {
+            let now = transaction.now();
+            let known: Option<Person> = transaction.get(subject).await?;
+            let before = known.as_ref().map(|person| person.groups.clone());
+            let person = known.unwrap_or_else(|| Person {
+                subject: subject.to_owned(),
+                password: None,
+                groups: BTreeSet::new(),
+                created_at: now,
+                signed_in_at: None,
+            });
+            let after = groups.cloned().unwrap_or_else(|| person.groups.clone());
+            if before.as_ref() != Some(&after) {
+                transaction.emit(Event::PersonChanged(subject.to_owned()));
+            }
+            transaction.put(&Person {
+                groups: after,
+                signed_in_at: Some(now),
+                ..person
+            })?;
+            transaction.put(&SignIn {
+                hash: secret.hash,
+                subject: subject.to_owned(),
+                signed_in_at: now,
+                expires_at: now.after(ttl),
+            })
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    /// Who has signed in with the cookie of that hash.
+    pub async fn signed_in(
+        &self,
+        hash: SecretHash,
+    ) -> Result<Option<(SignIn, Person)>, StoreError> {
+        let mut reading = self.reading();
+        let Some(sign_in) = reading.get::<SignIn>(hash).await? else {
+            return Ok(None);
+        };
+        let person: Option<Person> = reading.get(&sign_in.subject).await?;
+        Ok(person.map(|person| (sign_in, person)))
+    }
+
+    /// Ends one sign-in.
+    pub async fn sign_out(&self, hash: SecretHash) -> Result<(), StoreError> {
+        self.change(async |transaction| {
+            if let Some(sign_in) = transaction.get::<SignIn>(hash).await? {
+                transaction.delete(&sign_in);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn end_sign_ins(transaction: &mut Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+    for sign_in in transaction
+        .list::<SignIn>(&SignIn::of_person(subject))
+        .await?
+    {
+        transaction.delete(&sign_in);
+    }
+    Ok(())
+}
+
+async fn end_invitations(
+    transaction: &mut Transaction<'_>,
+    subject: &str,
+) -> Result<(), StoreError> {
+    for invitation in transaction
+        .list::<Invitation>(&Invitation::of_person(subject))
+        .await?
+    {
+        transaction.delete(&invitation);
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Tokens: refreshed, looked up, revoked.
+
+use std::time::Duration;
+
+use super::{Store, Tokens, codes};
+use crate::principal::Rights;
+use crate::state::records::{AccessToken, BlockedClient, Grant, Person, RefreshToken};
+use crate::state::{Event, SecretHash, StoreError};
+
+/// What came of a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// It was good, or repeated within the grace window: new tokens are in
+    /// force, of this grant and with these rights.
+    Granted(Grant, Rights),
+    /// It had been used, and longer ago than the grace window, or what followed
+    /// it has been used since: the grant is revoked now.
+    Reused,
+    /// More was asked than the grant has; nothing changed.
+    TooMuch(Rights),
+    /// It is of another client; nothing changed.
+    OtherClient,
+    /// There is none, or it or its grant has ended.
+    Unknown,
+}
+
+/// A good access token, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownToken {
+    /// The token.
+    pub token: AccessToken,
+    /// What it came of.
+    pub grant: Grant,
+    /// Who it speaks for; `None` when the store does not know that person.
+    pub person: Option<Person>,
+}
+
+impl Store {
+    /// Exchanges a refresh token. `tokens.refresh` is its successor, which is
+    /// always the same; `asked` narrows what the access token may do.
+    pub async fn rotate_refresh(
+        &self,
+        presented: SecretHash,
+        client_id: &str,
+        asked: Option<Rights>,
+        tokens: Tokens,
+        grace: Duration,
+    ) -> Result<Rotated, StoreError> {
+        self.change(async |transaction| {
+            let now = transaction.now();
+            let Some(token) = transaction.get::<RefreshToken>(presented).await? else {
+                return Ok(Rotated::Unknown);
+            };
+            let Some(grant) = transaction.get::<Grant>(&token.grant).await? else {
+                return Ok(Rotated::Unknown);
+            };
+            if grant.client_id != client_id {
+                return Ok(Rotated::OtherClient);
+            }
+            let rights = asked.unwrap_or(grant.rights);
+            if !rights.within(grant.rights) {
+                return Ok(Rotated::TooMuch(grant.rights));
+            }
+            let repeated = match &token.rotated {
+                None => false,
+                Some((at, successor)) => {
+                    let next: Option<RefreshToken> = transaction.get(successor).await?;
+                    let unused = next.is_some_and(|next| next.rotated.is_none());
+                    if now.since(*at) > grace || !unused {
+                        codes::revoke(transaction, &grant.id).await?;
+                        return Ok(Rotated::Reused);
+                    }
+                    true
+                }
+            };
+            let grant = Grant {
+                used_at: now,
+                expires_at: now.after(tokens.life()),
+                ..grant
+            };
+            let tokens = if repeated {
+                // The successor is there already.
+                Tokens {
+                    refresh: None,
+                    ..tokens
+                }
+            } else {
+                if let Some(successor) = tokens.refresh {
+                    transaction.put(&RefreshToken {
+                        rotated: Some((now, successor)),
+                        ..token
+                    })?;
+                }
+                tokens
+            };
+            codes::put_tokens(transaction, &grant, rights, tokens)?;
+            Ok(Rotated::Granted(grant, rights))
+        })
+        .await
+    }
+
+    /// The access token of that hash with its grant and person; `None` unless
+    /// token and grant are good and the client is not blocked.
+    pub async fn known_token(&self, hash: SecretHash) -> Result<Option<KnownToken>, StoreError> {
+        let mut reading = self.reading();
+        let Some(token) = reading.get::<AccessToken>(hash).await? else {
+            return Ok(None);
+        };
+        let Some(grant) = reading.get::<Grant>(&token.grant).await? else {
+            return Ok(None);
+        };
+        if reading
+            .get::<BlockedClient>(&grant.client_id)
+            .await?
+            .is_some()
+        {
+            return Ok(None);
+        }
+        let person = reading.get(&grant.subject).await?;
+        Ok(Some(KnownToken {
+            token,
+            grant,
+            person,
+        }))
+    }
+
+    /// Revokes an access token alone, or a refresh token with its whole grant
+    /// (RFC 7009 §2.1), if it is of that client; whether there was one.
+    pub async fn revoke_token(
+        &self,
+        hash: SecretHash,
+        client_id: &str,
+    ) -> Result<bool, StoreError> {
+        self.change(async |transaction| {
+            if let Some(token) = transaction.get::<RefreshToken>(hash).await? {
+                let grant: Option<Grant> = transaction.get(&token.grant).await?;
+                let own = grant.is_some_and(|grant| grant.client_id == client_id);
+                return Ok(own && codes::revoke(transaction, &token.grant).await?);
+            }
+            let Some(token) = transaction.get::<AccessToken>(hash).await? else {
+                return Ok(false);
+            };
+            let grant: Option<Grant> = transaction.get(&token.grant).await?;
+            if grant.is_none_or(|grant| grant.client_id != client_id) {
+                return Ok(false);
+            }
+            transaction.delete(&token);
+            transaction.emit(Event::TokenRevoked(hash.to_string()));
+            Ok(true)
+        })
+        .await
+    }
+
+    /// How many access tokens have neither expired nor been revoked one by one.
+    pub async fn active_tokens(&self) -> Result<u64, StoreError> {
+        self.backend.count(&AccessToken::all(), self.now()).await
+    }
+}
