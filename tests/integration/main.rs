@@ -2,6 +2,7 @@
 
 mod errors;
 mod large_results;
+mod oauth;
 mod queries;
 mod sandbox;
 mod search;

@@ -77,6 +77,7 @@ pub(super) async fn state(
         default_scope: Arc::clone(app.default_scope()),
         authentication,
         guard,
+        trusted_proxies: Vec::new(),
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
         metrics: Some(Arc::new(move || metrics.render())),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,

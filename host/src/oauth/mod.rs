@@ -22,6 +22,7 @@
 mod access;
 mod address;
 mod audit;
+pub(crate) mod bearer;
 mod context;
 pub(crate) mod endpoints;
 mod error;
@@ -31,6 +32,7 @@ mod routes;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
+pub use bearer::{Authenticated, LOCAL_SUBJECT, Refusal, Resource};
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use routes::routes;

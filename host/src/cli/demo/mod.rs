@@ -5,17 +5,23 @@ mod snippets;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
-use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::exit::{UsageError, print};
 use super::{DemoArguments, serve};
 use crate::app::{App, ToolSetFiles};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::oauth::{
+    Admission, LOCAL_SUBJECT, OAuth, OAuthConfig, RedirectRule, ScopeAccess, SignInMethod,
+};
+use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
-use crate::state::HostKey;
+use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     if !arguments.listen.ip().is_loopback() {
@@ -29,14 +35,12 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let stage = Stage::set().await?;
     let app = Arc::new(stage.app().await?);
-    let token = if arguments.no_auth {
-        None
+    let (authentication, token) = if arguments.no_auth {
+        (Authentication::Off, None)
     } else {
-        Some(new_token()?)
-    };
-    let authentication = match &token {
-        None => Authentication::Off,
-        Some(token) => Authentication::Token(SecretString::from(token.clone())),
+        let oauth = stage.oauth(&app);
+        let token = new_token(&oauth).await?;
+        (Authentication::OAuth(oauth), Some(token))
     };
     let address = listener.local_addr()?;
     let guard = HostGuard::new(address, None)?;
@@ -73,6 +77,28 @@ impl Stage {
             key: key()?,
             _server: server,
             _certificate: folder,
+        })
+    }
+
+    /// Whoever is at this machine may enter, after a click.
+    fn oauth(&self, app: &App) -> OAuth {
+        let secrets = Secrets::new(&self.key, Entropy::system());
+        let scopes = app.scopes().iter().map(|scope| ScopeAccess {
+            name: scope.name.to_string(),
+            people: vec![Admission::Everybody],
+            writers: Vec::new(),
+            writable: false,
+            redirects: RedirectRule::well_known(),
+        });
+        OAuth::new(OAuthConfig {
+            store: Store::memory(Clock::system(), secrets),
+            scopes: scopes.collect(),
+            default_scope: app.default_scope().to_string(),
+            root_discovery: app.default_scope().to_string(),
+            public_url: None,
+            sign_in: SignInMethod::Consent,
+            access_token_ttl: TOKEN_TTL,
+            refresh_token_ttl: TOKEN_TTL,
         })
     }
 
@@ -137,13 +163,22 @@ fn key() -> anyhow::Result<HostKey> {
     }
 }
 
-fn new_token() -> anyhow::Result<String> {
-    let key = HostKey::random()?;
-    let digits: String = key
-        .bytes()
-        .iter()
-        .take(20)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(format!("mcp_demo_{digits}"))
+/// For the line that the demo prints.
+async fn new_token(oauth: &OAuth) -> anyhow::Result<String> {
+    let secret = oauth.store().secrets().issue(SecretKind::AccessToken)?;
+    let tokens = Tokens {
+        access: secret.hash,
+        access_ttl: TOKEN_TTL,
+        refresh: None,
+        refresh_ttl: TOKEN_TTL,
+    };
+    let (scope, rights) = ("claude", Rights::READ);
+    let store = oauth.store();
+    store
+        .issue_token(scope, LOCAL_SUBJECT, "demo", rights, tokens)
+        .await?;
+    Ok(secret.expose().to_owned())
 }
+
+/// As long as anybody looks at a demo.
+const TOKEN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
