@@ -7,6 +7,7 @@ use std::time::Duration;
 use demo_sqlserver::DemoServer;
 use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::oauth::OAuth;
 use mssql_mcp::principal::Rights;
 use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use mssql_mcp::state::{HostKey, Store};
@@ -72,9 +73,14 @@ impl Product {
         self.authorization().token(scope, subject, rights).await
     }
 
-    /// The state behind the authorization servers.
+    /// The authorization servers.
+    pub fn oauth(&self) -> &OAuth {
+        &self.authorization().oauth
+    }
+
+    /// The state behind them.
     pub fn store(&self) -> &Store {
-        self.authorization().store()
+        self.oauth().store()
     }
 
     /// Lets time pass for tokens and whatever else expires; nothing else does.

@@ -48,8 +48,9 @@ impl TestServer {
 
     /// For people with access tokens; `ana` has one that reads.
     pub(crate) async fn guarded() -> Self {
-        let people = people::Fixture::watching().await;
+        let people = people::Fixture::new().await;
         let token = people.token("claude", "ana", Rights::READ).await;
+        people.oauth.watch(people.watching.clone()).await;
         let authentication = Authentication::OAuth(people.oauth.clone());
         Self {
             bearer: format!("Bearer {token}"),

@@ -12,8 +12,9 @@ use crate::oauth::OAuth;
 use crate::state::{StoreError, Watch, Watched};
 
 impl OAuth {
-    /// Listens to what ends elsewhere until `shutdown`. The first try to has
-    /// been made when this returns.
+    /// Listens to what ends elsewhere until `shutdown`, counts tokens, and
+    /// frees what has expired. When this returns, it listens and has counted, or
+    /// has found that it cannot.
     ///
     /// While the store cannot be heard, no token is believed without a look-up;
     /// what runs goes on, and is judged by what is heard when the store is back.
@@ -24,9 +25,13 @@ impl OAuth {
             deaf: false,
         };
         watcher.listen().await;
+        let counted = timeout(PATIENCE, self.count_tokens()).await;
+        if counted.is_err() {
+            tracing::warn!("the state does not answer in time");
+        }
         let oauth = self.clone();
         tokio::spawn(async move {
-            let both = join(watcher.run(), oauth.housekeeping());
+            let both = join(watcher.run(), oauth.keep_house());
             shutdown.run_until_cancelled(both).await;
             oauth.shared.known.believe(false);
         });
@@ -42,26 +47,32 @@ impl OAuth {
         self.shared.active_tokens.load(Ordering::Relaxed)
     }
 
-    async fn housekeeping(&self) {
-        let store = &self.shared.store;
-        let mut rounds = 0_u32;
-        loop {
-            if rounds.is_multiple_of(PURGE_EVERY) {
-                self.shared.known.purge(store.clock().now());
-                if let Err(error) = store.purge().await {
-                    tracing::warn!(%error, "what has expired could not be removed from the state");
-                }
-            }
-            rounds = rounds.wrapping_add(1);
-            match store.active_tokens().await {
-                Ok(count) => {
-                    self.shared.active_tokens.store(count, Ordering::Relaxed);
-                    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 tokens")]
-                    metrics::gauge!("active_tokens").set(count as f64);
-                }
-                Err(error) => tracing::debug!(%error, "tokens could not be counted"),
-            }
+    async fn keep_house(&self) {
+        for round in 1_u32.. {
             sleep(COUNT_EVERY).await;
+            self.count_tokens().await;
+            if round.is_multiple_of(PURGE_EVERY) {
+                self.purge().await;
+            }
+        }
+    }
+
+    async fn count_tokens(&self) {
+        match self.shared.store.active_tokens().await {
+            Ok(count) => {
+                self.shared.active_tokens.store(count, Ordering::Relaxed);
+                #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 tokens")]
+                metrics::gauge!("active_tokens").set(count as f64);
+            }
+            Err(error) => tracing::debug!(%error, "tokens could not be counted"),
+        }
+    }
+
+    async fn purge(&self) {
+        let store = &self.shared.store;
+        self.shared.known.purge(store.clock().now());
+        if let Err(error) = store.purge().await {
+            tracing::warn!(%error, "what has expired could not be removed from the state");
         }
     }
 }

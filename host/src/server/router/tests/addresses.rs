@@ -185,7 +185,7 @@ async fn health_has_the_shape_that_monitors_read() {
         "database": "healthy",
         "checks": {
             "database": {"status": "healthy"},
-            "oauth": {"status": "healthy", "active_tokens": 0},
+            "oauth": {"status": "healthy", "active_tokens": 1},
         },
         "scopes": {"claude": claude},
     });
