@@ -50,11 +50,9 @@ impl AuthorizationBuilder {
         let (clock, time) = Clock::manual(Clock::system().now());
         let store = Store::memory(clock, Secrets::new(key, Entropy::system()));
         for (subject, password) in &self.people {
-            let added = store.add_person(subject, Some(&hash(password)), &BTreeSet::new());
-            assert!(
-                added.await.expect("memory works"),
-                "{subject} is there twice"
-            );
+            let (hash, groups) = (hash(password), BTreeSet::new());
+            let added = store.add_person(subject, Some(&hash), &groups).await;
+            assert!(added.expect("memory works"), "{subject} is there twice");
         }
         let oauth = OAuth::new(OAuthConfig {
             store,
