@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 
 use super::access::ScopeAccess;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
-use super::people::{Passwords, Throttle};
+use super::people::{OidcSettings, Passwords, Provider, Throttle};
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -37,6 +37,8 @@ pub struct OAuthConfig {
 pub enum SignInMethod {
     /// With a password that this server keeps.
     Password,
+    /// At an OpenID Connect provider.
+    Oidc(OidcSettings),
     /// Not at all: whoever is at this machine. For loopback only.
     Consent,
 }
@@ -56,6 +58,8 @@ pub(super) struct Shared {
     pub(super) sign_in: SignInMethod,
     pub(super) passwords: Passwords,
     pub(super) throttle: Throttle,
+    /// Where people sign in, if not here.
+    pub(super) provider: Option<Provider>,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
 }
@@ -64,10 +68,18 @@ impl OAuth {
     /// Prepares what the endpoints share.
     pub fn new(config: OAuthConfig) -> Self {
         let scopes = config.scopes.into_iter();
+        let provider = match &config.sign_in {
+            SignInMethod::Oidc(settings) => {
+                let clock = config.store.clock().clone();
+                Some(Provider::new(settings.clone(), clock))
+            }
+            SignInMethod::Password | SignInMethod::Consent => None,
+        };
         Self {
             shared: Arc::new(Shared {
                 passwords: Passwords::new(config.store.secrets().entropy().clone()),
                 throttle: Throttle::new(),
+                provider,
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))

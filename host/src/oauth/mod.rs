@@ -34,5 +34,5 @@ pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
-pub use people::{PasswordError, Passwords};
+pub use people::{OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords};
 pub use routes::routes;

@@ -2,7 +2,10 @@
 //! provider.
 
 mod passwords;
+pub(super) mod provider;
 mod throttle;
 
 pub use passwords::{PasswordError, Passwords};
+pub(super) use provider::{Exchange, Identity, Provider, ProviderError};
+pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
 pub(super) use throttle::Throttle;
