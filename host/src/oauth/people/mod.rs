@@ -3,9 +3,11 @@
 
 mod passwords;
 pub(super) mod provider;
+mod return_to;
 mod throttle;
 
 pub use passwords::{PasswordError, Passwords};
 pub(super) use provider::{Exchange, Identity, Provider, ProviderError};
 pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
+pub(super) use return_to::ReturnTo;
 pub(super) use throttle::Throttle;
