@@ -27,10 +27,12 @@ pub(crate) mod endpoints;
 mod error;
 mod issuer;
 mod parameters;
+pub(crate) mod people;
 mod routes;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
+pub use people::{PasswordError, Passwords};
 pub use routes::routes;
