@@ -41,6 +41,18 @@ pub enum SignInMethod {
     Consent,
 }
 
+impl SignInMethod {
+    /// Whether people sign in at another server.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// Origin of that server.
+    pub(super) fn origin(&self) -> Option<String> {
+        None
+    }
+}
+
 /// The authorization servers of all scopes. Cheap to clone.
 #[derive(Clone)]
 pub struct OAuth {

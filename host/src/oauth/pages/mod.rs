@@ -13,6 +13,7 @@ pub(crate) use language::Language;
 pub(crate) use texts::Texts;
 
 use super::error::OAuthError;
+use super::issuer::PublicUrl;
 use crate::state::SecretHash;
 
 /// What every page has around it.
@@ -25,6 +26,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// For a page of the server at `base`.
+    pub(crate) fn new(language: Language, base: &PublicUrl) -> Self {
+        let (_, host) = base.as_str().split_once("://").unwrap_or_default();
+        Self {
+            language,
+            host: host.to_owned(),
+        }
+    }
+
     /// Its texts.
     pub(crate) fn texts(&self) -> &'static Texts {
         self.language.texts()
