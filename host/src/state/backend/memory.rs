@@ -41,6 +41,12 @@ impl Memory {
     }
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Inner {
     fn remove(&mut self, key: &Key) {
         let Some((_, indexes)) = self.records.remove(key) else {

@@ -7,7 +7,7 @@
 
 mod server;
 
-#[cfg(all(test, feature = "outside"))]
+#[cfg(all(test, unix, feature = "outside"))]
 mod tests;
 
 use std::time::{Duration, Instant};

@@ -47,7 +47,7 @@ async fn a_code_that_comes_back_revokes_what_came_of_it() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_who_redeem_one_code_at_once_one_is_granted_it() {
     let scene = Scene::new();
     let code = scene.code("client").await;

@@ -3,20 +3,21 @@
 
 mod clients;
 mod codes;
+mod faulty;
 mod people;
 mod tokens;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
+use faulty::Faulty;
 
 use super::*;
 use crate::clock::ManualClock;
 use crate::entropy::Entropy;
 use crate::principal::Rights;
-use crate::state::backend::{Change, Events, Index, Key, Memory, Position, Stored, Version};
+use crate::state::backend::Memory;
 use crate::state::records::{AuthorizationCode, Consent, Grant};
 use crate::state::{
     Client, ClientAuthentication, ClientKind, Event, HostKey, IssuedSecret, SecretHash, SecretKind,
@@ -104,27 +105,34 @@ impl Scene {
 
 #[tokio::test]
 async fn a_change_that_always_comes_too_late_gives_up() {
-    let late = Arc::new(Late::new(u32::MAX));
-    let scene = Scene::on(Arc::clone(&late) as Arc<dyn Backend>);
+    let faulty = Faulty::new();
+    faulty.always_late.store(true, Ordering::SeqCst);
+    let scene = Scene::on(Arc::clone(&faulty) as Arc<dyn Backend>);
     let added = scene.store.add_person("ana", None, &groups(&[])).await;
     assert!(matches!(added, Err(StoreError::Contended)), "{added:?}");
-    assert_eq!(late.tried.load(Ordering::SeqCst), ATTEMPTS);
+    assert_eq!(faulty.commits.load(Ordering::SeqCst), ATTEMPTS);
 }
 
 #[tokio::test]
 async fn a_change_that_comes_too_late_is_decided_anew() {
-    let late = Arc::new(Late::new(1));
-    let scene = Scene::on(Arc::clone(&late) as Arc<dyn Backend>);
-    // The first attempt finds nobody, and another node adds her meanwhile.
-    assert!(
-        !scene
-            .store
-            .add_person("ana", None, &groups(&[]))
-            .await
-            .unwrap()
-    );
-    assert_eq!(late.tried.load(Ordering::SeqCst), 1);
-    assert_eq!(scene.store.people().await.unwrap().len(), 1);
+    let (scene, other, faulty) = two_nodes();
+    faulty.meanwhile(async move {
+        assert!(
+            other
+                .add_person("ana", None, &groups(&["first"]))
+                .await
+                .unwrap()
+        );
+    });
+    let added = scene
+        .store
+        .add_person("ana", None, &groups(&["second"]))
+        .await;
+    assert!(!added.unwrap());
+    assert_eq!(faulty.commits.load(Ordering::SeqCst), 1);
+    let people = scene.store.people().await.unwrap();
+    assert_eq!(people.len(), 1);
+    assert_eq!(people[0].groups, groups(&["first"]));
 }
 
 #[tokio::test]
@@ -142,63 +150,13 @@ async fn one_record_that_many_change_at_once_is_changed_by_all_of_them() {
     }
 }
 
-/// A backend that another node is faster at: commits conflict so many times, and
-/// meanwhile there is `ana`.
-struct Late {
-    memory: Memory,
-    conflicts: u32,
-    tried: AtomicU32,
-}
-
-impl Late {
-    fn new(conflicts: u32) -> Self {
-        Self {
-            memory: Memory::new(),
-            conflicts,
-            tried: AtomicU32::new(0),
-        }
-    }
-}
-
-#[async_trait]
-impl Backend for Late {
-    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, StoreError> {
-        self.memory.read(keys).await
-    }
-
-    async fn members(&self, index: &Index, now: Timestamp) -> Result<Vec<Key>, StoreError> {
-        self.memory.members(index, now).await
-    }
-
-    async fn count(&self, index: &Index, now: Timestamp) -> Result<u64, StoreError> {
-        self.memory.count(index, now).await
-    }
-
-    async fn commit(&self, change: Change) -> Result<Commit, StoreError> {
-        let before = self.tried.fetch_add(1, Ordering::SeqCst);
-        if before >= self.conflicts {
-            return self.memory.commit(change).await;
-        }
-        if self.conflicts == 1 {
-            let expected: Vec<Version> = change.expected.iter().map(|(_, v)| *v).collect();
-            assert_eq!(expected, [0]);
-            self.memory.commit(change.clone()).await?;
-            assert_eq!(self.memory.commit(change).await?, Commit::Conflict);
-        }
-        Ok(Commit::Conflict)
-    }
-
-    async fn position(&self) -> Result<Position, StoreError> {
-        self.memory.position().await
-    }
-
-    async fn events(&self, position: Position, wait: Duration) -> Result<Events, StoreError> {
-        self.memory.events(position, wait).await
-    }
-
-    async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.memory.purge(now).await
-    }
+/// Two nodes; the first one's commits go through the third.
+fn two_nodes() -> (Scene, Store, Arc<Faulty>) {
+    let faulty = Faulty::new();
+    let scene = Scene::on(Arc::clone(&faulty) as Arc<dyn Backend>);
+    let memory = Arc::clone(&faulty.memory);
+    let other = Store::new(memory, scene.store.clock.clone(), secrets());
+    (scene, other, faulty)
 }
 
 fn tokens() -> Tokens {

@@ -82,7 +82,7 @@ async fn inside_the_grace_window_the_same_token_has_the_same_successor() {
     assert!(is_granted(&scene.rotate(third, tokens()).await));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn fifty_who_refresh_at_once_all_get_the_same_successor() {
     let scene = Scene::new();
     let (_, first) = scene.granted("client").await;

@@ -104,58 +104,15 @@ async fn a_watch_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn after_a_failure_nothing_is_sure() {
-    let broken = Arc::new(Broken::default());
-    let scene = Scene::on(Arc::clone(&broken) as Arc<dyn Backend>);
+    let faulty = Faulty::new();
+    let scene = Scene::on(Arc::clone(&faulty) as Arc<dyn Backend>);
     let mut watch = scene.store.watch().await.unwrap();
-    broken.fails.store(1, Ordering::SeqCst);
+    faulty.is_deaf.store(true, Ordering::SeqCst);
     assert!(watch.next(Duration::from_secs(30)).await.is_err());
-    broken.fails.store(0, Ordering::SeqCst);
+    faulty.is_deaf.store(false, Ordering::SeqCst);
+    // Without a wait, though there is nothing new.
     let seen = watch.next(Duration::from_secs(30)).await.unwrap();
     assert_eq!(seen, Watched::Gap);
     let nothing = Watched::Events(Vec::new());
     assert_eq!(watch.next(Duration::ZERO).await.unwrap(), nothing);
-}
-
-/// A backend whose log cannot be read at times.
-#[derive(Default)]
-struct Broken {
-    fails: AtomicU32,
-}
-
-#[async_trait]
-impl Backend for Broken {
-    async fn read(&self, _: &[Key]) -> Result<Vec<Option<Stored>>, StoreError> {
-        Err(StoreError::Unavailable("broken".to_owned()))
-    }
-
-    async fn members(&self, _: &Index, _: Timestamp) -> Result<Vec<Key>, StoreError> {
-        Err(StoreError::Unavailable("broken".to_owned()))
-    }
-
-    async fn count(&self, _: &Index, _: Timestamp) -> Result<u64, StoreError> {
-        Err(StoreError::Unavailable("broken".to_owned()))
-    }
-
-    async fn commit(&self, _: Change) -> Result<Commit, StoreError> {
-        Err(StoreError::Unavailable("broken".to_owned()))
-    }
-
-    async fn position(&self) -> Result<Position, StoreError> {
-        Ok(Position(3))
-    }
-
-    async fn events(&self, position: Position, _: Duration) -> Result<Events, StoreError> {
-        if self.fails.load(Ordering::SeqCst) > 0 {
-            return Err(StoreError::Unavailable("broken".to_owned()));
-        }
-        Ok(Events {
-            events: Vec::new(),
-            position,
-            gap: false,
-        })
-    }
-
-    async fn purge(&self, _: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("broken".to_owned()))
-    }
 }
