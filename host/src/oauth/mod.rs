@@ -26,6 +26,7 @@ mod context;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod pages;
 mod parameters;
 mod routes;
 
