@@ -12,6 +12,6 @@ pub fn routes(oauth: OAuth) -> Router {
     Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/{scope}/authorize", get(authorize::get).post(authorize::post))
-        .route("/style.css", get(pages::stylesheet))
+        .route("/style.css", get(pages::style))
         .with_state(oauth)
 }
