@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use url::Url;
 
 use super::access::ScopeAccess;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
@@ -41,6 +42,18 @@ pub enum SignInMethod {
     Oidc(OidcSettings),
     /// Not at all: whoever is at this machine. For loopback only.
     Consent,
+}
+
+impl SignInMethod {
+    /// Where a sign-in may lead, as sources of CSP: the provider's issuer, and
+    /// since its endpoints may be elsewhere, https.
+    pub(super) fn places(&self) -> Option<[String; 2]> {
+        let Self::Oidc(settings) = self else {
+            return None;
+        };
+        let issuer = Url::parse(settings.issuer.as_str()).ok()?;
+        Some([issuer.origin().ascii_serialization(), "https:".to_owned()])
+    }
 }
 
 /// The authorization servers of all scopes. Cheap to clone.

@@ -22,10 +22,12 @@
 mod access;
 mod address;
 mod audit;
+mod authorization;
 mod context;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod pages;
 mod parameters;
 pub(crate) mod people;
 mod routes;
@@ -34,5 +36,7 @@ pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
-pub use people::{OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords};
+pub use people::{
+    LOCAL_PERSON, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
+};
 pub use routes::routes;
