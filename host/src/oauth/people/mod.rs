@@ -5,6 +5,7 @@ mod browser;
 mod passwords;
 pub(super) mod provider;
 mod return_to;
+mod sign_in;
 mod throttle;
 
 pub(super) use browser::Browser;
@@ -12,6 +13,7 @@ pub use passwords::{PasswordError, Passwords};
 pub(super) use provider::{Exchange, Identity, Provider, ProviderError};
 pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
 pub(super) use return_to::ReturnTo;
+pub(super) use sign_in::Refusal;
 pub(super) use throttle::Throttle;
 
 /// Who is asked where nobody signs in: whoever is at this machine.
