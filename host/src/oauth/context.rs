@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 
 use super::access::ScopeAccess;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
+use super::people::{Passwords, Throttle};
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -40,6 +41,18 @@ pub enum SignInMethod {
     Consent,
 }
 
+impl SignInMethod {
+    /// Whether people sign in at another server.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        false
+    }
+
+    /// Origin of that server.
+    pub(super) fn origin(&self) -> Option<String> {
+        None
+    }
+}
+
 /// The authorization servers of all scopes. Cheap to clone.
 #[derive(Clone)]
 pub struct OAuth {
@@ -53,6 +66,8 @@ pub(super) struct Shared {
     pub(super) root_discovery: String,
     public_url: Option<PublicUrl>,
     pub(super) sign_in: SignInMethod,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Throttle,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
 }
@@ -63,6 +78,8 @@ impl OAuth {
         let scopes = config.scopes.into_iter();
         Self {
             shared: Arc::new(Shared {
+                passwords: Passwords::new(config.store.secrets().entropy().clone()),
+                throttle: Throttle::new(),
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))

@@ -1,0 +1,518 @@
+//! `S/authorize` (RFC 6749 §3.1): the person signs in, sees who wants what, and
+//! decides.
+//!
+//! Nothing is kept between its pages: every form comes back to the same address
+//! with the same query, and everything in it is judged anew.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::authorization::{AuthorizationRequest, Refused, Unanswerable, Unverified};
+use crate::oauth::clients::{ClientError, redirect};
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::issuer::Issuer;
+use crate::oauth::pages::{
+    Asking, ConsentPage, ErrorPage, FormTarget, Frame, Language, SignInPage, error_page, respond,
+};
+use crate::oauth::parameters::Parameters;
+use crate::oauth::people::{Browser, LOCAL_PERSON};
+use crate::oauth::{ClientAddress, OAuth, SignInMethod};
+use crate::principal::Rights;
+use crate::state::{AuthorizationCode, Client, ClientKind, Consent, SecretKind, StoreError};
+
+/// Shows what there is to decide.
+pub(crate) async fn get(
+    State(oauth): State<OAuth>,
+    issuer: Issuer,
+    address: ClientAddress,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::new(oauth, issuer, address, &uri, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let response = match visit.open().await {
+        Ok((client, request)) => visit.show(&client, &request).await,
+        Err(response) => Err(response),
+    };
+    visit.browser.keep(response.unwrap_or_else(|response| response))
+}
+
+/// Takes a form: sign-in, allow, deny, sign-out.
+pub(crate) async fn post(
+    State(oauth): State<OAuth>,
+    issuer: Issuer,
+    address: ClientAddress,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let visit = match Visit::new(oauth, issuer, address, &uri, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let response = visit.act(&Parameters::parse(&body)).await;
+    visit.browser.keep(response.unwrap_or_else(|response| response))
+}
+
+/// One request to the page. A refusal is a whole response.
+struct Visit {
+    oauth: OAuth,
+    issuer: Issuer,
+    address: ClientAddress,
+    frame: Frame,
+    browser: Browser,
+    /// Path and query: what the forms go to.
+    action: String,
+    query: String,
+}
+
+/// Who is asked.
+struct Visitor {
+    subject: String,
+    groups: BTreeSet<String>,
+}
+
+type Outcome<T> = Result<T, Response>;
+
+impl Visit {
+    fn new(
+        oauth: OAuth,
+        issuer: Issuer,
+        address: ClientAddress,
+        uri: &axum::http::Uri,
+        headers: &HeaderMap,
+    ) -> Outcome<Self> {
+        let frame = Frame::new(Language::of(headers), issuer.base());
+        let browser = Browser::of(&oauth, issuer.base(), headers)
+            .map_err(|error| store_failed(&frame, error))?;
+        Ok(Self {
+            oauth,
+            issuer,
+            address,
+            frame,
+            browser,
+            action: uri.to_string(),
+            query: uri.query().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The client and what it asks for; an error goes to the client only when
+    /// its redirect URI is known to be its own.
+    async fn open(&self) -> Outcome<(Client, AuthorizationRequest)> {
+        let texts = self.frame.texts();
+        let unverified = Unverified::parse(&self.query).map_err(|error| {
+            let what = match &error {
+                Unanswerable::Missing(name) => texts.missing_parameter.replace("{}", name),
+                Unanswerable::Repeated(name) => texts.repeated_parameter.replace("{}", &name.0),
+            };
+            self.dead_end(ErrorCode::InvalidRequest, &what, &error.to_string())
+        })?;
+        let found = self
+            .oauth
+            .find_client(self.issuer.scope(), &unverified.client_id);
+        let client = found.await.map_err(|error| {
+            let reason = format!("{}: {error}", unverified.client_id);
+            match error {
+                ClientError::Store(error) => store_failed(&self.frame, error),
+                ClientError::Blocked => {
+                    self.dead_end(ErrorCode::InvalidClient, texts.blocked_client, &reason)
+                }
+                _ => self.dead_end(ErrorCode::InvalidClient, texts.unknown_client, &reason),
+            }
+        })?;
+        if redirect::find(&client.redirect_uris, &unverified.redirect_uri).is_none() {
+            let reason = format!("{} of {}", unverified.redirect_uri, client.id);
+            return Err(self.dead_end(ErrorCode::InvalidRequest, texts.wrong_redirect, &reason));
+        }
+        let request = unverified.judge(&self.issuer, &self.oauth.shared.default_scope);
+        let request = request.map_err(|refused| self.send_back(&refused, &client, ""))?;
+        Ok((client, request))
+    }
+
+    async fn show(&self, client: &Client, request: &AuthorizationRequest) -> Outcome<Response> {
+        let Some(visitor) = self.visitor().await? else {
+            if request.silent {
+                return Ok(self.cannot_ask(ErrorCode::LoginRequired, client, request, ""));
+            }
+            return Ok(self.sign_in_page(StatusCode::OK, client, request, None, ""));
+        };
+        let rights = self.admit(&visitor, request)?;
+        if self.remembers(&visitor, client, request, rights).await? {
+            return self.grant(&visitor, client, request, rights).await;
+        }
+        if request.silent {
+            let subject = &visitor.subject;
+            return Ok(self.cannot_ask(ErrorCode::ConsentRequired, client, request, subject));
+        }
+        let named = !matches!(self.oauth.shared.sign_in, SignInMethod::Consent);
+        let page = ConsentPage {
+            frame: self.frame.clone(),
+            asking: self.asking(client, request),
+            person: named.then_some(&*visitor.subject),
+            writes: rights == Rights::ALL,
+            action: &self.action,
+            csrf: self.browser.csrf_token(&self.action),
+        };
+        let target = FormTarget::Redirect(request.redirect_uri.clone());
+        Ok(respond(StatusCode::OK, &self.frame, &page, &target))
+    }
+
+    async fn act(&self, form: &Parameters) -> Outcome<Response> {
+        let token = form.one("csrf").ok().flatten();
+        if !self.browser.is_own_form(&self.action, token) {
+            return Err(self.foreign_form());
+        }
+        let (client, request) = self.open().await?;
+        match form.one("action").ok().flatten() {
+            Some("sign-in") => self.sign_in(form, &client, &request).await,
+            Some("sign-out") => {
+                let signed_out = self.browser.sign_out(&self.oauth, see_other(&self.action));
+                signed_out.await.map_err(|error| store_failed(&self.frame, error))
+            }
+            Some(decision @ ("allow" | "deny")) => {
+                let Some(visitor) = self.visitor().await? else {
+                    return Ok(see_other(&self.action));
+                };
+                let rights = self.admit(&visitor, &request)?;
+                if decision == "allow" {
+                    return self.grant(&visitor, &client, &request, rights).await;
+                }
+                let denied = OAuthError::new(ErrorCode::AccessDenied, "The person said no.");
+                Ok(self.send_back(&request.refused(denied), &client, &visitor.subject))
+            }
+            _ => Ok(see_other(&self.action)),
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        form: &Parameters,
+        client: &Client,
+        request: &AuthorizationRequest,
+    ) -> Outcome<Response> {
+        let shared = &self.oauth.shared;
+        if !matches!(shared.sign_in, SignInMethod::Password) {
+            return Ok(see_other(&self.action));
+        }
+        let texts = self.frame.texts();
+        let typed = form.one("username").ok().flatten().unwrap_or_default();
+        let subject = typed.trim().to_lowercase();
+        let password = form.one("password").ok().flatten().unwrap_or_default();
+        let details = Details {
+            subject: &subject,
+            ..self.details(client)
+        };
+        let refuse = |code, description: &str| {
+            audit::refused(Action::SignIn, details, &OAuthError::new(code, description));
+        };
+        if let Err(wait) = shared.throttle.admit(&subject, self.address.0) {
+            refuse(ErrorCode::SlowDown, "too many tries");
+            let minutes = wait.as_secs().div_ceil(60).to_string();
+            let problem = texts.too_many_tries.replace("{}", &minutes);
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut page = self.sign_in_page(status, client, request, Some(problem), typed);
+            page.headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            return Err(page);
+        }
+        let failed = |error| store_failed(&self.frame, error);
+        let person = shared.store.person(&subject).await.map_err(failed)?;
+        let phc = person.and_then(|person| person.password);
+        let password = SecretString::from(password.to_owned());
+        if !shared.passwords.verify(password, phc).await {
+            refuse(ErrorCode::AccessDenied, "wrong name or password");
+            let problem = Some(texts.wrong_password.to_owned());
+            return Err(self.sign_in_page(StatusCode::FORBIDDEN, client, request, problem, typed));
+        }
+        let response = see_other(&self.action);
+        let signed_in = self.browser.sign_in(&self.oauth, &subject, None, response);
+        let response = signed_in.await.map_err(failed)?;
+        audit::done(Action::SignIn, details);
+        Ok(response)
+    }
+
+    async fn visitor(&self) -> Outcome<Option<Visitor>> {
+        if matches!(self.oauth.shared.sign_in, SignInMethod::Consent) {
+            return Ok(Some(Visitor {
+                subject: LOCAL_PERSON.to_owned(),
+                groups: BTreeSet::new(),
+            }));
+        }
+        let signed_in = self.browser.signed_in(&self.oauth).await;
+        let signed_in = signed_in.map_err(|error| store_failed(&self.frame, error))?;
+        Ok(signed_in.map(|(_, person)| Visitor {
+            subject: person.subject,
+            groups: person.groups,
+        }))
+    }
+
+    /// What the visitor may give away here, of what is asked.
+    fn admit(&self, visitor: &Visitor, request: &AuthorizationRequest) -> Outcome<Rights> {
+        let scope = self.issuer.scope();
+        let may = scope.rights_of(&visitor.subject, &visitor.groups);
+        let rights = request.rights.and(may);
+        if !rights.is_empty() {
+            return Ok(rights);
+        }
+        let texts = self.frame.texts();
+        let refusal = OAuthError::new(ErrorCode::AccessDenied, "not among the people of the scope");
+        let details = Details {
+            scope: &scope.name,
+            subject: &visitor.subject,
+            address: Some(self.address.0),
+            ..Details::default()
+        };
+        audit::refused(Action::Consent, details, &refusal);
+        let page = ErrorPage {
+            frame: self.frame.clone(),
+            title: texts.may_not_enter,
+            what: texts.may_not_enter_as.replace("{}", &visitor.subject),
+            next: texts.ask_the_operator,
+            sign_out: Some((&self.action, self.browser.csrf_token(&self.action))),
+        };
+        Err(respond(StatusCode::FORBIDDEN, &self.frame, &page, &FormTarget::SelfOnly))
+    }
+
+    /// Whether the person need not be asked again. Any program can listen on
+    /// loopback or claim a scheme, so there the person always is.
+    async fn remembers(
+        &self,
+        visitor: &Visitor,
+        client: &Client,
+        request: &AuthorizationRequest,
+        rights: Rights,
+    ) -> Outcome<bool> {
+        if is_local(&request.redirect_uri) {
+            return Ok(false);
+        }
+        let scope = &self.issuer.scope().name;
+        let consent = self.oauth.shared.store.consent(
+            &visitor.subject,
+            scope,
+            &client.id,
+            &request.redirect_uri,
+        );
+        let consent = consent.await.map_err(|error| store_failed(&self.frame, error))?;
+        Ok(consent.is_some_and(|consent| rights.within(consent.rights)))
+    }
+
+    async fn grant(
+        &self,
+        visitor: &Visitor,
+        client: &Client,
+        request: &AuthorizationRequest,
+        rights: Rights,
+    ) -> Outcome<Response> {
+        let issued = self.issue(visitor, client, request, rights).await;
+        let code = issued.map_err(|error| store_failed(&self.frame, error))?;
+        let details = Details {
+            subject: &visitor.subject,
+            ..self.details(client)
+        };
+        audit::done(Action::Consent, details);
+        Ok(see_other(&request.granted(&code, &self.issuer.identifier())))
+    }
+
+    /// Remembers the consent and makes the code.
+    async fn issue(
+        &self,
+        visitor: &Visitor,
+        client: &Client,
+        request: &AuthorizationRequest,
+        rights: Rights,
+    ) -> Result<String, StoreError> {
+        let store = &self.oauth.shared.store;
+        let now = store.clock().now();
+        let scope = self.issuer.scope().name.clone();
+        store
+            .remember_consent(&Consent {
+                subject: visitor.subject.clone(),
+                scope: scope.clone(),
+                client_id: client.id.clone(),
+                client_name: client.name.clone(),
+                redirect_uri: request.redirect_uri.clone(),
+                rights,
+                given_at: now,
+            })
+            .await?;
+        let code = store.secrets().issue(SecretKind::AuthorizationCode)?;
+        store
+            .put_code(&AuthorizationCode {
+                hash: code.hash,
+                scope,
+                client_id: client.id.clone(),
+                client_name: client.name.clone(),
+                redirect_uri: request.redirect_uri.clone(),
+                code_challenge: request.code_challenge.clone(),
+                resource: request.resource.clone(),
+                subject: visitor.subject.clone(),
+                rights,
+                expires_at: now.after(CODE_TTL),
+                redeemed: None,
+                forget_at: now.after(CODE_MEMORY),
+            })
+            .await?;
+        Ok(code.expose().to_owned())
+    }
+
+    fn sign_in_page(
+        &self,
+        status: StatusCode,
+        client: &Client,
+        request: &AuthorizationRequest,
+        problem: Option<String>,
+        username: &str,
+    ) -> Response {
+        let page = SignInPage {
+            frame: self.frame.clone(),
+            asking: Some(self.asking(client, request)),
+            problem,
+            action: &self.action,
+            csrf: self.browser.csrf_token(&self.action),
+            username,
+            with_provider: self.oauth.shared.sign_in.is_elsewhere(),
+        };
+        // After the sign-in a remembered consent leads on to the client.
+        let target = match self.oauth.shared.sign_in.origin() {
+            Some(origin) => FormTarget::Origin(origin),
+            None => FormTarget::Redirect(request.redirect_uri.clone()),
+        };
+        respond(status, &self.frame, &page, &target)
+    }
+
+    fn asking(&self, client: &Client, request: &AuthorizationRequest) -> Asking {
+        let texts = self.frame.texts();
+        let name = if client.name.is_empty() {
+            texts.unnamed_client
+        } else {
+            &client.name
+        };
+        let by_document = matches!(client.kind, ClientKind::MetadataDocument);
+        Asking {
+            name: name.to_owned(),
+            destination: destination(&request.redirect_uri),
+            resource: self.issuer.identifier(),
+            document: by_document.then(|| client.id.clone()),
+            local: is_local(&request.redirect_uri),
+        }
+    }
+
+    fn send_back(&self, refused: &Refused, client: &Client, subject: &str) -> Response {
+        let details = Details {
+            subject,
+            ..self.details(client)
+        };
+        audit::refused(Action::Consent, details, &refused.error);
+        see_other(&refused.location(&self.issuer.identifier()))
+    }
+
+    fn cannot_ask(
+        &self,
+        code: ErrorCode,
+        client: &Client,
+        request: &AuthorizationRequest,
+        subject: &str,
+    ) -> Response {
+        let error = OAuthError::new(code, "The person has to be asked, and prompt is none.");
+        self.send_back(&request.refused(error), client, subject)
+    }
+
+    /// An error page that leads nowhere.
+    fn dead_end(&self, code: ErrorCode, what: &str, reason: &str) -> Response {
+        let error = OAuthError::new(code, what).because(reason);
+        let details = Details {
+            scope: &self.issuer.scope().name,
+            address: Some(self.address.0),
+            ..Details::default()
+        };
+        audit::refused(Action::Consent, details, &error);
+        error_page(StatusCode::BAD_REQUEST, &self.frame, &error)
+    }
+
+    fn foreign_form(&self) -> Response {
+        let texts = self.frame.texts();
+        let page = ErrorPage {
+            frame: self.frame.clone(),
+            title: texts.cannot_continue,
+            what: texts.form_expired.to_owned(),
+            next: texts.form_expired_next,
+            sign_out: None,
+        };
+        respond(StatusCode::FORBIDDEN, &self.frame, &page, &FormTarget::SelfOnly)
+    }
+
+    fn details<'a>(&'a self, client: &'a Client) -> Details<'a> {
+        Details {
+            scope: &self.issuer.scope().name,
+            client_id: &client.id,
+            client_name: &client.name,
+            address: Some(self.address.0),
+            ..Details::default()
+        }
+    }
+}
+
+fn store_failed(frame: &Frame, error: StoreError) -> Response {
+    let texts = frame.texts();
+    tracing::error!(%error, "the authorization page cannot be shown");
+    let page = ErrorPage {
+        frame: frame.clone(),
+        title: texts.cannot_continue,
+        what: texts.server_failed.to_owned(),
+        next: texts.try_later,
+        sign_out: None,
+    };
+    respond(
+        StatusCode::SERVICE_UNAVAILABLE,
+        frame,
+        &page,
+        &FormTarget::SelfOnly,
+    )
+}
+
+/// 303: the browser follows with GET, whatever it sent (RFC 9700 §4.12).
+fn see_other(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (
+            StatusCode::SEE_OTHER,
+            [
+                (header::LOCATION, location),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+                (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+            ],
+        )
+            .into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// What a person reads as the place that the answer goes to.
+fn destination(uri: &str) -> String {
+    match Url::parse(uri) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            url.host_str().unwrap_or_default().to_owned()
+        }
+        Ok(url) => format!("{}:", url.scheme()),
+        Err(_) => String::new(),
+    }
+}
+
+/// Whether a redirect leads to a program on the person's own machine.
+fn is_local(uri: &str) -> bool {
+    !uri.starts_with("https:") || redirect::is_loopback(uri)
+}
+
+const CODE_TTL: Duration = Duration::from_secs(60);
+/// A code that comes back later than that can end nothing any more but a grant
+/// that was refreshed since.
+const CODE_MEMORY: Duration = Duration::from_secs(24 * 3_600);
