@@ -31,8 +31,10 @@ pub(crate) enum Unanswerable {
 /// A good request: what the person is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AuthorizationRequest {
-    /// `redirect_uri`, which is the client's.
+    /// `redirect_uri` as it was sent; it is the client's.
     pub(crate) redirect_uri: String,
+    /// The same, read.
+    pub(crate) redirect: Url,
     /// `state`, given back as it is.
     pub(crate) state: Option<String>,
     /// `code_challenge`, by S256.
@@ -132,8 +134,11 @@ impl Unverified {
             .because(other));
         }
         let asked = parameters.one("scope")?.map(Rights::parse);
+        let redirect = Url::parse(&self.redirect_uri)
+            .map_err(|_| invalid("redirect_uri is not an absolute URI."))?;
         Ok(AuthorizationRequest {
             redirect_uri: self.redirect_uri.clone(),
+            redirect,
             state: state.map(ToOwned::to_owned),
             code_challenge: challenge.to_owned(),
             resource,

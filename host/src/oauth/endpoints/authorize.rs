@@ -20,7 +20,8 @@ use crate::oauth::clients::{ClientError, redirect};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::pages::{
-    Asking, ConsentPage, ErrorPage, FormTarget, Frame, Language, SignInPage, error_page, respond,
+    Asking, ConsentPage, Destination, ErrorPage, Language, SignInChoice, SignInPage, Texts, Trouble, WayOut,
+    respond, respond_leading_to,
 };
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::{Browser, LOCAL_PERSON};
@@ -69,7 +70,7 @@ struct Visit {
     oauth: OAuth,
     issuer: Issuer,
     address: ClientAddress,
-    frame: Frame,
+    language: Language,
     browser: Browser,
     /// Path and query: what the forms go to.
     action: String,
@@ -92,14 +93,14 @@ impl Visit {
         uri: &axum::http::Uri,
         headers: &HeaderMap,
     ) -> Outcome<Self> {
-        let frame = Frame::new(Language::of(headers), issuer.base());
+        let language = Language::of(headers);
         let browser = Browser::of(&oauth, issuer.base(), headers)
-            .map_err(|error| store_failed(&frame, error))?;
+            .map_err(|error| store_failed(language, &error))?;
         Ok(Self {
             oauth,
             issuer,
             address,
-            frame,
+            language,
             browser,
             action: uri.to_string(),
             query: uri.query().unwrap_or_default().to_owned(),
@@ -109,30 +110,17 @@ impl Visit {
     /// The client and what it asks for; an error goes to the client only when
     /// its redirect URI is known to be its own.
     async fn open(&self) -> Outcome<(Client, AuthorizationRequest)> {
-        let texts = self.frame.texts();
-        let unverified = Unverified::parse(&self.query).map_err(|error| {
-            let what = match &error {
-                Unanswerable::Missing(name) => texts.missing_parameter.replace("{}", name),
-                Unanswerable::Repeated(name) => texts.repeated_parameter.replace("{}", &name.0),
-            };
-            self.dead_end(ErrorCode::InvalidRequest, &what, &error.to_string())
-        })?;
-        let found = self
-            .oauth
-            .find_client(self.issuer.scope(), &unverified.client_id);
-        let client = found.await.map_err(|error| {
-            let reason = format!("{}: {error}", unverified.client_id);
-            match error {
-                ClientError::Store(error) => store_failed(&self.frame, error),
-                ClientError::Blocked => {
-                    self.dead_end(ErrorCode::InvalidClient, texts.blocked_client, &reason)
-                }
-                _ => self.dead_end(ErrorCode::InvalidClient, texts.unknown_client, &reason),
-            }
+        let troubles = &self.texts().troubles;
+        let unverified = Unverified::parse(&self.query)
+            .map_err(|error| self.dead_end(&troubles.request, &error.to_string(), ""))?;
+        let id = &unverified.client_id;
+        let found = self.oauth.find_client(self.issuer.scope(), id).await;
+        let client = found.map_err(|error| match error {
+            ClientError::Store(error) => store_failed(self.language, &error),
+            error => self.dead_end(&troubles.client, &error.to_string(), id),
         })?;
         if redirect::find(&client.redirect_uris, &unverified.redirect_uri).is_none() {
-            let reason = format!("{} of {}", unverified.redirect_uri, client.id);
-            return Err(self.dead_end(ErrorCode::InvalidRequest, texts.wrong_redirect, &reason));
+            return Err(self.dead_end(&troubles.redirect, &unverified.redirect_uri, id));
         }
         let request = unverified.judge(&self.issuer, &self.oauth.shared.default_scope);
         let request = request.map_err(|refused| self.send_back(&refused, &client, ""))?;
@@ -155,16 +143,19 @@ impl Visit {
             return Ok(self.cannot_ask(ErrorCode::ConsentRequired, client, request, subject));
         }
         let named = !matches!(self.oauth.shared.sign_in, SignInMethod::Consent);
+        let asking = asking(client, request);
         let page = ConsentPage {
-            frame: self.frame.clone(),
-            asking: self.asking(client, request),
-            person: named.then_some(&*visitor.subject),
-            writes: rights == Rights::ALL,
-            action: &self.action,
-            csrf: self.browser.csrf_token(&self.action),
+            t: self.texts(),
+            target: &self.action,
+            csrf: &self.browser.csrf_token(&self.action),
+            asking: &asking,
+            scope: &self.issuer.scope().name,
+            resource: &self.issuer.identifier(),
+            rights,
+            subject: named.then_some(&*visitor.subject),
         };
-        let target = FormTarget::Redirect(request.redirect_uri.clone());
-        Ok(respond(StatusCode::OK, &self.frame, &page, &target))
+        let places = [source(&request.redirect)];
+        Ok(respond_leading_to(StatusCode::OK, self.language, &page, &places))
     }
 
     async fn act(&self, form: &Parameters) -> Outcome<Response> {
@@ -177,7 +168,7 @@ impl Visit {
             Some("sign-in") => self.sign_in(form, &client, &request).await,
             Some("sign-out") => {
                 let signed_out = self.browser.sign_out(&self.oauth, see_other(&self.action));
-                signed_out.await.map_err(|error| store_failed(&self.frame, error))
+                signed_out.await.map_err(|error| store_failed(self.language, &error))
             }
             Some(decision @ ("allow" | "deny")) => {
                 let Some(visitor) = self.visitor().await? else {
@@ -204,7 +195,7 @@ impl Visit {
         if !matches!(shared.sign_in, SignInMethod::Password) {
             return Ok(see_other(&self.action));
         }
-        let texts = self.frame.texts();
+        let texts = &self.texts().sign_in;
         let typed = form.one("username").ok().flatten().unwrap_or_default();
         let subject = typed.trim().to_lowercase();
         let password = form.one("password").ok().flatten().unwrap_or_default();
@@ -217,21 +208,20 @@ impl Visit {
         };
         if let Err(wait) = shared.throttle.admit(&subject, self.address.0) {
             refuse(ErrorCode::SlowDown, "too many tries");
-            let minutes = wait.as_secs().div_ceil(60).to_string();
-            let problem = texts.too_many_tries.replace("{}", &minutes);
+            let problem = (texts.throttled)(wait.as_secs().div_ceil(60));
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut page = self.sign_in_page(status, client, request, Some(problem), typed);
+            let mut page = self.sign_in_page(status, client, request, Some(&problem), typed);
             page.headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
             return Err(page);
         }
-        let failed = |error| store_failed(&self.frame, error);
+        let failed = |error| store_failed(self.language, &error);
         let person = shared.store.person(&subject).await.map_err(failed)?;
         let phc = person.and_then(|person| person.password);
         let password = SecretString::from(password.to_owned());
         if !shared.passwords.verify(password, phc).await {
             refuse(ErrorCode::AccessDenied, "wrong name or password");
-            let problem = Some(texts.wrong_password.to_owned());
+            let problem = Some(texts.wrong);
             return Err(self.sign_in_page(StatusCode::FORBIDDEN, client, request, problem, typed));
         }
         let response = see_other(&self.action);
@@ -249,7 +239,7 @@ impl Visit {
             }));
         }
         let signed_in = self.browser.signed_in(&self.oauth).await;
-        let signed_in = signed_in.map_err(|error| store_failed(&self.frame, error))?;
+        let signed_in = signed_in.map_err(|error| store_failed(self.language, &error))?;
         Ok(signed_in.map(|(_, person)| Visitor {
             subject: person.subject,
             groups: person.groups,
@@ -264,7 +254,6 @@ impl Visit {
         if !rights.is_empty() {
             return Ok(rights);
         }
-        let texts = self.frame.texts();
         let refusal = OAuthError::new(ErrorCode::AccessDenied, "not among the people of the scope");
         let details = Details {
             scope: &scope.name,
@@ -273,14 +262,18 @@ impl Visit {
             ..Details::default()
         };
         audit::refused(Action::Consent, details, &refusal);
+        let troubles = &self.texts().troubles;
         let page = ErrorPage {
-            frame: self.frame.clone(),
-            title: texts.may_not_enter,
-            what: texts.may_not_enter_as.replace("{}", &visitor.subject),
-            next: texts.ask_the_operator,
-            sign_out: Some((&self.action, self.browser.csrf_token(&self.action))),
+            about: Some(&visitor.subject),
+            way_out: Some(WayOut::Button {
+                target: &self.action,
+                csrf: &self.browser.csrf_token(&self.action),
+                action: "sign-out",
+                label: troubles.somebody_else,
+            }),
+            ..ErrorPage::new(self.texts(), &troubles.not_admitted)
         };
-        Err(respond(StatusCode::FORBIDDEN, &self.frame, &page, &FormTarget::SelfOnly))
+        Err(respond(StatusCode::FORBIDDEN, self.language, &page))
     }
 
     /// Whether the person need not be asked again. Any program can listen on
@@ -292,7 +285,7 @@ impl Visit {
         request: &AuthorizationRequest,
         rights: Rights,
     ) -> Outcome<bool> {
-        if is_local(&request.redirect_uri) {
+        if Destination::of(&request.redirect).is_local() {
             return Ok(false);
         }
         let scope = &self.issuer.scope().name;
@@ -302,7 +295,7 @@ impl Visit {
             &client.id,
             &request.redirect_uri,
         );
-        let consent = consent.await.map_err(|error| store_failed(&self.frame, error))?;
+        let consent = consent.await.map_err(|error| store_failed(self.language, &error))?;
         Ok(consent.is_some_and(|consent| rights.within(consent.rights)))
     }
 
@@ -314,7 +307,7 @@ impl Visit {
         rights: Rights,
     ) -> Outcome<Response> {
         let issued = self.issue(visitor, client, request, rights).await;
-        let code = issued.map_err(|error| store_failed(&self.frame, error))?;
+        let code = issued.map_err(|error| store_failed(self.language, &error))?;
         let details = Details {
             subject: &visitor.subject,
             ..self.details(client)
@@ -370,41 +363,26 @@ impl Visit {
         status: StatusCode,
         client: &Client,
         request: &AuthorizationRequest,
-        problem: Option<String>,
+        alert: Option<&str>,
         username: &str,
     ) -> Response {
+        let elsewhere = self.oauth.shared.provider_origin();
         let page = SignInPage {
-            frame: self.frame.clone(),
-            asking: Some(self.asking(client, request)),
-            problem,
-            action: &self.action,
-            csrf: self.browser.csrf_token(&self.action),
+            t: self.texts(),
+            target: &self.action,
+            csrf: &self.browser.csrf_token(&self.action),
+            choice: match elsewhere {
+                Some(_) => SignInChoice::Provider,
+                None => SignInChoice::Password,
+            },
+            asking: Some(&asking(client, request)),
             username,
-            with_provider: self.oauth.shared.sign_in.is_elsewhere(),
+            alert,
         };
         // After the sign-in a remembered consent leads on to the client.
-        let target = match self.oauth.shared.sign_in.origin() {
-            Some(origin) => FormTarget::Origin(origin),
-            None => FormTarget::Redirect(request.redirect_uri.clone()),
-        };
-        respond(status, &self.frame, &page, &target)
-    }
-
-    fn asking(&self, client: &Client, request: &AuthorizationRequest) -> Asking {
-        let texts = self.frame.texts();
-        let name = if client.name.is_empty() {
-            texts.unnamed_client
-        } else {
-            &client.name
-        };
-        let by_document = matches!(client.kind, ClientKind::MetadataDocument);
-        Asking {
-            name: name.to_owned(),
-            destination: destination(&request.redirect_uri),
-            resource: self.issuer.identifier(),
-            document: by_document.then(|| client.id.clone()),
-            local: is_local(&request.redirect_uri),
-        }
+        let mut places = vec![source(&request.redirect)];
+        places.extend(elsewhere);
+        respond_leading_to(status, self.language, &page, &places)
     }
 
     fn send_back(&self, refused: &Refused, client: &Client, subject: &str) -> Response {
@@ -428,27 +406,29 @@ impl Visit {
     }
 
     /// An error page that leads nowhere.
-    fn dead_end(&self, code: ErrorCode, what: &str, reason: &str) -> Response {
-        let error = OAuthError::new(code, what).because(reason);
+    fn dead_end(&self, trouble: &Trouble, detail: &str, client_id: &str) -> Response {
+        let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
         let details = Details {
             scope: &self.issuer.scope().name,
+            client_id,
             address: Some(self.address.0),
             ..Details::default()
         };
         audit::refused(Action::Consent, details, &error);
-        error_page(StatusCode::BAD_REQUEST, &self.frame, &error)
+        let page = ErrorPage {
+            detail: Some(detail),
+            ..ErrorPage::new(self.texts(), trouble)
+        };
+        respond(StatusCode::BAD_REQUEST, self.language, &page)
     }
 
     fn foreign_form(&self) -> Response {
-        let texts = self.frame.texts();
-        let page = ErrorPage {
-            frame: self.frame.clone(),
-            title: texts.cannot_continue,
-            what: texts.form_expired.to_owned(),
-            next: texts.form_expired_next,
-            sign_out: None,
-        };
-        respond(StatusCode::FORBIDDEN, &self.frame, &page, &FormTarget::SelfOnly)
+        let page = ErrorPage::new(self.texts(), &self.texts().troubles.form);
+        respond(StatusCode::FORBIDDEN, self.language, &page)
+    }
+
+    fn texts(&self) -> &'static Texts {
+        self.language.texts()
     }
 
     fn details<'a>(&'a self, client: &'a Client) -> Details<'a> {
@@ -462,22 +442,11 @@ impl Visit {
     }
 }
 
-fn store_failed(frame: &Frame, error: StoreError) -> Response {
-    let texts = frame.texts();
+fn store_failed(language: Language, error: &StoreError) -> Response {
     tracing::error!(%error, "the authorization page cannot be shown");
-    let page = ErrorPage {
-        frame: frame.clone(),
-        title: texts.cannot_continue,
-        what: texts.server_failed.to_owned(),
-        next: texts.try_later,
-        sign_out: None,
-    };
-    respond(
-        StatusCode::SERVICE_UNAVAILABLE,
-        frame,
-        &page,
-        &FormTarget::SelfOnly,
-    )
+    let texts = language.texts();
+    let page = ErrorPage::new(texts, &texts.troubles.unavailable);
+    respond(StatusCode::SERVICE_UNAVAILABLE, language, &page)
 }
 
 /// 303: the browser follows with GET, whatever it sent (RFC 9700 §4.12).
@@ -496,20 +465,18 @@ fn see_other(location: &str) -> Response {
     }
 }
 
-/// What a person reads as the place that the answer goes to.
-fn destination(uri: &str) -> String {
-    match Url::parse(uri) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            url.host_str().unwrap_or_default().to_owned()
-        }
-        Ok(url) => format!("{}:", url.scheme()),
-        Err(_) => String::new(),
-    }
+fn asking(client: &Client, request: &AuthorizationRequest) -> Asking {
+    let by_document = matches!(client.kind, ClientKind::MetadataDocument);
+    let document = by_document.then_some(&*client.id);
+    Asking::new(&client.name, document, &request.redirect)
 }
 
-/// Whether a redirect leads to a program on the person's own machine.
-fn is_local(uri: &str) -> bool {
-    !uri.starts_with("https:") || redirect::is_loopback(uri)
+/// Origin or scheme of a redirect URI: a source of CSP.
+fn source(redirect: &Url) -> String {
+    match redirect.scheme() {
+        "http" | "https" => redirect.origin().ascii_serialization(),
+        scheme => format!("{scheme}:"),
+    }
 }
 
 const CODE_TTL: Duration = Duration::from_secs(60);

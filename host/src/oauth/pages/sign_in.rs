@@ -26,4 +26,6 @@ pub(crate) struct SignInPage<'a> {
 pub(crate) enum SignInChoice {
     /// With name and password.
     Password,
+    /// At an OpenID Connect provider.
+    Provider,
 }
