@@ -36,5 +36,7 @@ pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
-pub use people::{LOCAL_PERSON, PasswordError, Passwords};
+pub use people::{
+    LOCAL_PERSON, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
+};
 pub use routes::routes;

@@ -366,7 +366,7 @@ impl Visit {
         alert: Option<&str>,
         username: &str,
     ) -> Response {
-        let elsewhere = self.oauth.shared.provider_origin();
+        let elsewhere = self.oauth.shared.sign_in.places();
         let page = SignInPage {
             t: self.texts(),
             target: &self.action,
@@ -381,7 +381,7 @@ impl Visit {
         };
         // After the sign-in a remembered consent leads on to the client.
         let mut places = vec![source(&request.redirect)];
-        places.extend(elsewhere);
+        places.extend(elsewhere.into_iter().flatten());
         respond_leading_to(status, self.language, &page, &places)
     }
 
