@@ -26,7 +26,7 @@ pub(crate) use language::Language;
 pub(crate) use shown::shown;
 pub(crate) use sign_in::{SignInChoice, SignInPage};
 pub(crate) use style::{style, style_address};
-pub(crate) use texts::Texts;
+pub(crate) use texts::{Texts, Trouble};
 
 /// The answer that shows `page`; its forms lead nowhere but here.
 pub(crate) fn respond(status: StatusCode, language: Language, page: &impl Template) -> Response {

@@ -5,12 +5,14 @@ mod browser;
 mod passwords;
 pub(super) mod provider;
 mod throttle;
+mod visitor;
 
 pub(super) use browser::Browser;
 pub use passwords::{PasswordError, Passwords};
 pub(super) use provider::{Exchange, Identity, Provider, ProviderError};
 pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
 pub(super) use throttle::Throttle;
+pub(super) use visitor::Visitor;
 
 /// Who is asked where nobody signs in: whoever is at this machine.
 pub const LOCAL_PERSON: &str = "local";
