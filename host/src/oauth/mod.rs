@@ -24,6 +24,7 @@ mod address;
 mod audit;
 mod authorization;
 mod context;
+mod decision;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;

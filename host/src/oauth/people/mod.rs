@@ -7,6 +7,7 @@ pub(super) mod provider;
 mod return_to;
 mod sign_in;
 mod throttle;
+mod visitor;
 
 pub(super) use browser::Browser;
 pub use passwords::{PasswordError, Passwords};
@@ -15,6 +16,7 @@ pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
 pub(super) use return_to::ReturnTo;
 pub(super) use sign_in::Refusal;
 pub(super) use throttle::Throttle;
+pub(super) use visitor::Visitor;
 
 /// Who is asked where nobody signs in: whoever is at this machine.
 pub const LOCAL_PERSON: &str = "local";

@@ -443,11 +443,14 @@ async fn members(node: &Arc<dyn Backend>, index: &str, now: Timestamp) -> Vec<St
 }
 
 fn subjects(events: &Events) -> Vec<&str> {
-    let subject = |event| match event {
-        &Event::PersonChanged(ref subject) => subject.as_str(),
-        other => panic!("{other:?}"),
-    };
-    events.events.iter().map(subject).collect()
+    let mut subjects = Vec::new();
+    for event in &events.events {
+        match event {
+            Event::PersonChanged(subject) => subjects.push(subject.as_str()),
+            other => panic!("{other:?}"),
+        }
+    }
+    subjects
 }
 
 fn told(subjects: &[&str]) -> Change {

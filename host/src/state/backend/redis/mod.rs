@@ -7,7 +7,8 @@
 
 mod server;
 
-#[cfg(all(test, unix, feature = "outside"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "outside"))]
 mod tests;
 
 use std::time::{Duration, Instant};

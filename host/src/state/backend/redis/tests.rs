@@ -16,20 +16,18 @@ impl OneRedis {
     async fn start() -> Self {
         // Another process may take the port in between.
         for _ in 0..5 {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = listener.local_addr().unwrap().port();
-            drop(listener);
-            if let Some(redis) = Self::start_at(port).await {
+            if let Some(redis) = Self::start_at(free_port(), &[]).await {
                 return redis;
             }
         }
         panic!("redis-server does not start");
     }
 
-    async fn start_at(port: u16) -> Option<Self> {
+    async fn start_at(port: u16, more: &[&str]) -> Option<Self> {
         let mut process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--requirepass", PASSWORD])
+            .args(more)
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -171,7 +169,7 @@ async fn a_redis_that_is_away_is_an_error_soon_and_one_that_is_back_is_used_at_o
         unavailable(watching.events(position, Duration::from_secs(30)).await);
     }
     let port = redis.port;
-    let back = OneRedis::start_at(port).await.unwrap();
+    let back = OneRedis::start_at(port, &[]).await.unwrap();
     assert_eq!(node.commit(told()).await.unwrap(), Commit::Done);
     assert_eq!(node.position().await.unwrap(), Position(1));
     // The new one knows less than was seen of the old one.
@@ -256,6 +254,64 @@ async fn a_wrong_password_is_refused_and_not_repeated() {
     );
     assert!(!error.contains("hunter2"), "{error}");
     assert!(Redis::open(&address(redis.port)).await.is_ok());
+}
+
+/// Certificates are trusted by the environment, so a child has another one.
+#[tokio::test]
+async fn over_tls_a_redis_is_spoken_to_if_its_certificate_is_trusted_and_only_then() {
+    const ADDRESS: &str = "MSSQL_MCP_TEST_REDIS";
+    if let Ok(address) = std::env::var(ADDRESS) {
+        let node = Redis::open(&address).await.unwrap();
+        assert_eq!(node.commit(told()).await.unwrap(), Commit::Done);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let certificate = file("certificate.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+    let tls_port = free_port();
+    let tls = [
+        ["--tls-port", &tls_port.to_string()],
+        ["--tls-cert-file", &certificate],
+        ["--tls-key-file", &key],
+        ["--tls-ca-cert-file", &certificate],
+        ["--tls-auth-clients", "no"],
+    ];
+    let redis = OneRedis::start_at(free_port(), tls.as_flattened())
+        .await
+        .unwrap();
+    let address = format!("rediss://:{PASSWORD}@127.0.0.1:{tls_port}");
+
+    let Err(error) = Redis::open(&address).await else {
+        panic!("it trusts anybody");
+    };
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let child = Command::new(std::env::current_exe().unwrap())
+        .arg("--exact")
+        .arg(
+            "state::backend::redis::tests::\
+             over_tls_a_redis_is_spoken_to_if_its_certificate_is_trusted_and_only_then",
+        )
+        .env("SSL_CERT_FILE", &certificate)
+        .env(ADDRESS, &address)
+        .output()
+        .unwrap();
+    assert!(
+        child.status.success(),
+        "{}",
+        String::from_utf8_lossy(&child.stdout)
+    );
+    assert_eq!(redis.open().position().await.unwrap(), Position(1));
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
