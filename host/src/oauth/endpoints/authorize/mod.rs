@@ -9,7 +9,7 @@ mod replies;
 mod sign_in;
 
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
@@ -29,7 +29,7 @@ pub(crate) async fn get(
     State(oauth): State<OAuth>,
     issuer: Issuer,
     address: ClientAddress,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let visit = match Visit::new(oauth, issuer, address, &uri, &headers) {
@@ -48,7 +48,7 @@ pub(crate) async fn post(
     State(oauth): State<OAuth>,
     issuer: Issuer,
     address: ClientAddress,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
