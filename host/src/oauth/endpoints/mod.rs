@@ -8,4 +8,4 @@ pub(crate) mod invitation;
 mod new_password;
 pub(crate) mod oidc;
 #[cfg(test)]
-mod visitor;
+mod browsing;

@@ -17,7 +17,7 @@ use crate::oauth::pages::{
     AccountPage, Language, SignInChoice, SignInPage, Texts, respond, respond_leading_to,
 };
 use crate::oauth::parameters::Parameters;
-use crate::oauth::people::{Browser, LOCAL_PERSON, PasswordError, Refusal};
+use crate::oauth::people::{Browser, PasswordError, Refusal, Visitor};
 use crate::oauth::{ClientAddress, OAuth, SignInMethod};
 use crate::state::{GrantFilter, StoreError};
 
@@ -91,9 +91,10 @@ impl Visit {
         if action == Some("sign-in") {
             return self.sign_in(form).await;
         }
-        let Some(subject) = self.visitor().await? else {
+        let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
             return Ok(see_other(ADDRESS));
         };
+        let subject = &visitor.subject;
         match action {
             Some("sign-out") => {
                 let response = see_other(ADDRESS);
@@ -102,10 +103,10 @@ impl Visit {
             Some("withdraw") => {
                 let (scope, client_id) = (field("scope"), field("client_id"));
                 let which = (scope.unwrap_or_default(), client_id.unwrap_or_default());
-                self.withdraw(&subject, which).await
+                self.withdraw(subject, which).await
             }
             Some("change-password") if self.has_password() => {
-                self.change_password(&subject, form).await
+                self.change_password(subject, form).await
             }
             _ => Ok(see_other(ADDRESS)),
         }
@@ -212,23 +213,22 @@ impl Visit {
         done: Option<&str>,
         alert: Option<&str>,
     ) -> Result<Response, StoreError> {
-        let Some(subject) = self.visitor().await? else {
+        let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
             return Ok(self.sign_in_page(StatusCode::OK, "", None));
         };
         let store = &self.oauth.shared.store;
         let filter = GrantFilter {
-            subject: Some(subject.clone()),
+            subject: Some(visitor.subject.clone()),
             ..GrantFilter::default()
         };
         let allowed = allowed::list(
-            &store.consents(&subject).await?,
+            &store.consents(&visitor.subject).await?,
             &store.grants(&filter).await?,
         );
-        let named = !matches!(self.oauth.shared.sign_in, SignInMethod::Consent);
         let page = AccountPage {
             t: self.texts(),
             csrf: &self.browser.csrf_token(ADDRESS),
-            subject: named.then_some(&*subject),
+            subject: visitor.has_signed_in.then_some(&*visitor.subject),
             allowed: &allowed,
             has_password: self.has_password(),
             done,
@@ -253,15 +253,6 @@ impl Visit {
         };
         let places = elsewhere.as_ref().map_or(&[][..], |places| places);
         respond_leading_to(status, self.language, &page, places)
-    }
-
-    /// Who is signed in.
-    async fn visitor(&self) -> Result<Option<String>, StoreError> {
-        if matches!(self.oauth.shared.sign_in, SignInMethod::Consent) {
-            return Ok(Some(LOCAL_PERSON.to_owned()));
-        }
-        let signed_in = self.browser.signed_in(&self.oauth).await?;
-        Ok(signed_in.map(|(_, person)| person.subject))
     }
 
     fn has_password(&self) -> bool {

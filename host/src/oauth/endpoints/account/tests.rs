@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 
 use crate::clock::Timestamp;
 use crate::oauth::SignInMethod;
-use crate::oauth::endpoints::visitor::Scene;
+use crate::oauth::endpoints::browsing::Scene;
 use crate::principal::Rights;
 use crate::state::{Consent, GrantFilter, SecretKind, Tokens};
 

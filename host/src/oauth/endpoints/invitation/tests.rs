@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use secrecy::ExposeSecret;
 
 use crate::oauth::SignInMethod;
-use crate::oauth::endpoints::visitor::{Page, Scene, Visitor};
+use crate::oauth::endpoints::browsing::{Page, Scene, Visitor};
 
 const ANA: &str = "ana@example.com";
 const PASSWORD: &str = "correct horse battery";

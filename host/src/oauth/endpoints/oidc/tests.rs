@@ -7,17 +7,10 @@ use url::Url;
 
 use super::{CALLBACK, LEAVE};
 use crate::oauth::SignInMethod;
-use crate::oauth::endpoints::visitor::{Page, Scene, Visitor, clock};
+use crate::oauth::endpoints::browsing::{Page, Scene, Visitor};
 use crate::oauth::people::provider::fake::{FakeProvider, parameter};
 
 const ANA: &str = "ana@example.com";
-
-async fn scene() -> (Scene, FakeProvider) {
-    let (clock, hand) = clock();
-    let fake = FakeProvider::start(clock.clone()).await;
-    let sign_in = SignInMethod::Oidc(fake.settings());
-    (Scene::with_clock(sign_in, clock, hand), fake)
-}
 
 /// The way to the provider, from the account.
 async fn leave(browser: &mut Visitor) -> Url {
@@ -48,12 +41,12 @@ async fn sign_in(browser: &mut Visitor, fake: &FakeProvider, claims: Value) -> P
 
 #[tokio::test]
 async fn a_person_comes_back_signed_in_with_new_cookies() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     let mut browser = scene.visitor();
     let authorization = leave(&mut browser).await;
     assert_eq!(
         parameter(&authorization, "redirect_uri"),
-        "http://localhost:8008/sign-in/oidc/callback"
+        "https://data.example.com/sign-in/oidc/callback"
     );
     let planted = browser.cookies.clone();
     let claims = fake.claims(&authorization);
@@ -69,7 +62,7 @@ async fn a_person_comes_back_signed_in_with_new_cookies() {
 
 #[tokio::test]
 async fn groups_are_those_of_the_last_sign_in() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     for groups in [json!(["analysts", "staff"]), json!("staff"), json!([])] {
         sign_in(&mut scene.visitor(), &fake, json!({"groups": groups})).await;
         let person = scene.store.person(ANA).await.unwrap().unwrap();
@@ -83,7 +76,7 @@ async fn groups_are_those_of_the_last_sign_in() {
 
 #[tokio::test]
 async fn an_id_token_that_is_not_valid_signs_nobody_in() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     for claims in [
         json!({"nonce": "another"}),
         json!({"aud": "another"}),
@@ -99,7 +92,7 @@ async fn an_id_token_that_is_not_valid_signs_nobody_in() {
 
 #[tokio::test]
 async fn a_state_is_good_once_for_ten_minutes_in_its_own_browser() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     let mut browser = scene.visitor();
     let authorization = leave(&mut browser).await;
     let claims = fake.claims(&authorization);
@@ -128,7 +121,7 @@ async fn a_state_is_good_once_for_ten_minutes_in_its_own_browser() {
 
 #[tokio::test]
 async fn nobody_is_sent_to_another_host() {
-    let (scene, _fake) = scene().await;
+    let (scene, _fake) = Scene::with_provider().await;
     let mut browser = scene.visitor();
     let page = browser.get("/account").await;
     for return_to in ["https://evil.com/", "//evil.com", "/\\evil.com", "/another"] {
@@ -141,7 +134,7 @@ async fn nobody_is_sent_to_another_host() {
 
 #[tokio::test]
 async fn a_refusal_of_the_provider_is_a_page_with_a_way_back() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     let mut browser = scene.visitor();
     let state = parameter(&leave(&mut browser).await, "state");
     let address = format!("{CALLBACK}?error=access_denied&state={state}&iss={}", fake.issuer());
@@ -152,7 +145,7 @@ async fn a_refusal_of_the_provider_is_a_page_with_a_way_back() {
 
 #[tokio::test]
 async fn a_stranger_to_every_scope_leaves_no_trace() {
-    let (scene, fake) = scene().await;
+    let (scene, fake) = Scene::with_provider().await;
     let stranger = json!({"email": "eve@example.com", "groups": []});
     let page = sign_in(&mut scene.visitor(), &fake, stranger).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use tower::ServiceExt;
+use tower::ServiceExt as _;
 use url::{Url, form_urlencoded};
 
-use crate::clock::{Clock, ManualClock, Timestamp};
+use crate::clock::ManualClock;
 use crate::entropy::Entropy;
-use crate::oauth::{ClientAddress, OAuth, OAuthConfig, ScopeAccess, SignInMethod, routes};
-use crate::state::{HostKey, Secrets, Store};
+use crate::oauth::people::provider::fake::FakeProvider;
+use crate::oauth::{ClientAddress, OAuth, OAuthConfig, Passwords, SignInMethod, routes, testing};
+use crate::state::Store;
 
-/// A server with one scope that Ana and the analysts may enter.
+/// A server with scopes that Ana and the analysts may enter.
 pub(super) struct Scene {
     pub(super) store: Store,
     pub(super) router: Router,
@@ -24,40 +24,35 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(sign_in: SignInMethod) -> Self {
-        let (clock, hand) = clock();
-        Self::with_clock(sign_in, clock, hand)
+        let (mut config, hand) = testing::config();
+        config.sign_in = sign_in;
+        Self::of(config, hand)
     }
 
-    pub(super) fn with_clock(sign_in: SignInMethod, clock: Clock, hand: ManualClock) -> Self {
-        let secrets = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
-        let store = Store::memory(clock, secrets);
+    /// With a provider that says what a test wants it to say.
+    pub(super) async fn with_provider() -> (Self, FakeProvider) {
+        let (mut config, hand) = testing::config();
+        let fake = FakeProvider::start(config.store.clock().clone()).await;
+        config.sign_in = SignInMethod::Oidc(fake.settings());
+        (Self::of(config, hand), fake)
+    }
+
+    fn of(mut config: OAuthConfig, hand: ManualClock) -> Self {
         let people = ["ana@example.com", "group:analysts"];
-        let oauth = OAuth::new(OAuthConfig {
-            store: store.clone(),
-            scopes: vec![ScopeAccess {
-                name: "claude".to_owned(),
-                people: people.map(|entry| entry.parse().unwrap()).to_vec(),
-                writers: Vec::new(),
-                writable: false,
-                redirects: Vec::new(),
-            }],
-            default_scope: "claude".to_owned(),
-            root_discovery: "claude".to_owned(),
-            public_url: None,
-            sign_in,
-            access_token_ttl: Duration::from_secs(3_600),
-            refresh_token_ttl: Duration::from_secs(86_400),
-        });
+        let people: Vec<_> = people.iter().map(|entry| entry.parse().unwrap()).collect();
+        for scope in &mut config.scopes {
+            scope.people = people.clone();
+        }
         Self {
-            store,
-            router: routes(oauth),
+            store: config.store.clone(),
+            router: routes(OAuth::new(config)),
             hand,
         }
     }
 
     /// A person whose password is `password`.
     pub(super) async fn add(&self, subject: &str, password: &str) {
-        let passwords = crate::oauth::Passwords::new(Entropy::system());
+        let passwords = Passwords::new(Entropy::system());
         let hash = passwords.hash(password.to_owned().into()).await.unwrap();
         let groups = BTreeSet::new();
         let added = self.store.add_person(subject, Some(&hash), &groups).await;
@@ -71,10 +66,6 @@ impl Scene {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
     }
-}
-
-pub(super) fn clock() -> (Clock, ManualClock) {
-    Clock::manual(Timestamp(1_800_000_000_000))
 }
 
 /// Somebody with a browser.
@@ -140,7 +131,6 @@ impl Visitor {
 
     async fn send(&mut self, mut request: Request<Body>) -> Page {
         let headers = request.headers_mut();
-        headers.insert(header::HOST, "localhost:8008".parse().unwrap());
         let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         let cookies = cookies.collect::<Vec<_>>().join("; ");
         headers.insert(header::COOKIE, cookies.parse().unwrap());
@@ -149,7 +139,7 @@ impl Visitor {
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie::Cookie::parse(cookie.to_str().unwrap().to_owned()).unwrap();
-            assert!(cookie.http_only() == Some(true), "{cookie}");
+            assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
             if cookie.max_age().is_some_and(|age| age.is_zero()) {
                 self.cookies.remove(cookie.name());
             } else {
