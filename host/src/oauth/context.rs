@@ -8,6 +8,8 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 
 use super::access::ScopeAccess;
+use super::clients::document::DocumentFetcher;
+use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
 use crate::state::Store;
 
@@ -30,6 +32,8 @@ pub struct OAuthConfig {
     pub access_token_ttl: Duration,
     /// Life of a refresh token that is not used.
     pub refresh_token_ttl: Duration,
+    /// How metadata documents of clients are fetched.
+    pub documents: DocumentFetcher,
 }
 
 /// How people prove who they are.
@@ -55,6 +59,8 @@ pub(super) struct Shared {
     pub(super) sign_in: SignInMethod,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
+    pub(super) documents: DocumentFetcher,
+    pub(super) registrations: RegistrationLimit,
 }
 
 impl OAuth {
@@ -63,6 +69,7 @@ impl OAuth {
         let scopes = config.scopes.into_iter();
         Self {
             shared: Arc::new(Shared {
+                registrations: RegistrationLimit::new(config.store.clock().clone()),
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))
@@ -73,6 +80,7 @@ impl OAuth {
                 sign_in: config.sign_in,
                 access_token_ttl: config.access_token_ttl,
                 refresh_token_ttl: config.refresh_token_ttl,
+                documents: config.documents,
             }),
         }
     }
@@ -94,6 +102,11 @@ impl OAuth {
         let rules = self.shared.scopes.get(name)?;
         let base = self.base(headers)?;
         Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
+    }
+
+    /// Whether this server's address is known, whatever requests call it.
+    pub(super) fn has_public_url(&self) -> bool {
+        self.shared.public_url.is_some()
     }
 
     /// This server's own address, as a request with these headers calls it.

@@ -22,15 +22,23 @@
 mod access;
 mod address;
 mod audit;
+pub(crate) mod clients;
 mod context;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod metadata;
 mod parameters;
+mod pkce;
 mod routes;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
+pub use clients::document::{
+    DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
+};
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use routes::routes;
