@@ -2,3 +2,9 @@
 //! after their HTTP method.
 
 pub(crate) mod authorize;
+pub(crate) mod cors;
+mod form;
+pub(crate) mod register;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod well_known;
