@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::issuer::Issuer;
-use crate::principal::Rights;
+use crate::principal::{OAuthScope, Rights};
 
 /// A document, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +69,8 @@ impl<'a> Document<'a> {
         let [_, name, after @ ..] = rest else {
             return None;
         };
-        let target = match (before, after) {
-            (target, []) | ([], target) => target,
-            _ => return None,
+        let ((target, []) | ([], target)) = (before, after) else {
+            return None;
         };
         let (place, endpoint) = match target {
             [] => (Place::Server, None),
@@ -167,7 +166,7 @@ impl ResourceMetadata {
 }
 
 fn names(rights: Rights) -> Vec<&'static str> {
-    rights.iter().map(|scope| scope.as_str()).collect()
+    rights.iter().map(OAuthScope::as_str).collect()
 }
 
 const AUTHENTICATION_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];

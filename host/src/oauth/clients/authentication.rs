@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
-use super::is_document;
+use super::{MAX_CLIENT_ID, is_document};
 use crate::oauth::access::ScopeAccess;
 use crate::oauth::context::OAuth;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -84,11 +84,20 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     /// Reads `Authorization: Basic`, or `client_id` and `client_secret` of the
-    /// form. A `client_id` in the form beside the header must be the same.
+    /// form. A `client_id` in the form beside the header must be the same; one
+    /// that is too long for any client is not even repeated in the audit.
     pub(crate) fn read(
         headers: &HeaderMap,
         form: &Parameters,
     ) -> Result<Self, AuthenticationProblem> {
+        let read = Self::read_any(headers, form)?;
+        if read.client_id.len() > MAX_CLIENT_ID {
+            return Err(AuthenticationProblem::Unknown);
+        }
+        Ok(read)
+    }
+
+    fn read_any(headers: &HeaderMap, form: &Parameters) -> Result<Self, AuthenticationProblem> {
         let id = form.one("client_id")?;
         let secret = form.one("client_secret")?;
         let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
@@ -206,7 +215,7 @@ mod tests {
         ] {
             let credentials = read(authorization.as_deref(), form).unwrap();
             assert_eq!(credentials.client_id, client_id);
-            let found = credentials.secret.as_ref().map(|s| s.expose_secret());
+            let found = credentials.secret.as_ref().map(SecretString::expose_secret);
             assert_eq!(found, secret, "{form}");
         }
     }
@@ -227,6 +236,8 @@ mod tests {
             read(None, "client_id=a&client_id=a"),
             Problem::Repeated(_)
         ));
+        let long = format!("client_id={}", "x".repeat(2_001));
+        assert!(matches!(read(None, &long), Problem::Unknown));
         for header in ["Bearer x", "Basic", "Basic !", &basic_of("no-colon")] {
             assert!(
                 matches!(read(Some(header), ""), Problem::BadHeader),

@@ -8,8 +8,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::parameters::Parameters;
 
 /// An `application/x-www-form-urlencoded` body in which nothing but `resource`
-/// comes twice.
-#[derive(Debug)]
+/// comes twice. It holds secrets and cannot be printed.
 pub(crate) struct Form(pub(crate) Parameters);
 
 impl<S: Sync> FromRequest<S> for Form {

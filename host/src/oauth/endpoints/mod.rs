@@ -4,8 +4,14 @@
 pub(crate) mod account;
 mod answers;
 pub(crate) mod authorize;
+#[cfg(test)]
+mod browsing;
+pub(crate) mod cors;
+mod form;
 pub(crate) mod invitation;
 mod new_password;
 pub(crate) mod oidc;
-#[cfg(test)]
-mod browsing;
+pub(crate) mod register;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod well_known;

@@ -55,8 +55,8 @@ async fn revoke(
     client_id: &mut String,
 ) -> Result<bool, OAuthError> {
     let credentials = Credentials::read(headers, form)?;
-    oauth.authenticate(issuer.scope(), &credentials).await?;
     client_id.clone_from(&credentials.client_id);
+    oauth.authenticate(issuer.scope(), &credentials).await?;
     let Some(token) = form.one("token")? else {
         return Err(OAuthError::new(
             ErrorCode::InvalidRequest,

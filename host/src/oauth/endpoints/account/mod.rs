@@ -281,7 +281,7 @@ impl Visit {
 }
 
 /// Where the forms go.
-pub(super) const ADDRESS: &str = "/account";
+pub(crate) const ADDRESS: &str = "/account";
 /// What `done` says in the address that a form leads to.
 const WITHDRAWN: &str = "withdrawn";
 pub(super) const PASSWORD: &str = "password";

@@ -172,7 +172,7 @@ impl Visit {
 }
 
 /// Where the form goes.
-const ADDRESS: &str = "/invitation";
+pub(crate) const ADDRESS: &str = "/invitation";
 
 #[cfg(test)]
 mod tests;

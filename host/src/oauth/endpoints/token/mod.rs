@@ -69,11 +69,12 @@ async fn exchange(
         seen.action = Some(Action::Refresh);
     }
     let credentials = Credentials::read(headers, form)?;
+    seen.client_id.clone_from(&credentials.client_id);
     oauth.authenticate(issuer.scope(), &credentials).await?;
-    seen.client_id = credentials.client_id;
     for resource in form.all("resource") {
         if !issuer.is_audience(resource, &oauth.shared.default_scope) {
-            return Err(TokenProblem::OtherAudience(resource.to_owned()));
+            let resource = resource.chars().take(MAX_LOGGED).collect();
+            return Err(TokenProblem::OtherAudience(resource));
         }
     }
     let request = Request {
@@ -101,7 +102,7 @@ struct Request<'a> {
 struct Seen {
     action: Option<Action>,
     subject: String,
-    /// Empty until the client has proved itself.
+    /// What the client says; proved before anything is exchanged.
     client_id: String,
     client_name: String,
 }
@@ -182,6 +183,8 @@ impl Seen {
     }
 }
 
+/// Characters of a parameter that are enough to see what went wrong.
+const MAX_LOGGED: usize = 200;
 /// The one person where nobody signs in.
 const LOCAL_SUBJECT: &str = "local";
 
