@@ -1,5 +1,6 @@
 //! The product from outside, one process, one binary.
 
+mod attacks;
 mod errors;
 mod large_results;
 mod oauth;

@@ -10,7 +10,8 @@ use mssql_mcp::app::{App, ServedScope};
 use mssql_mcp::clock::{Clock, ManualClock};
 use mssql_mcp::entropy::Entropy;
 use mssql_mcp::oauth::{
-    Admission, LOCAL_SUBJECT, OAuth, OAuthConfig, RedirectRule, ScopeAccess, SignInMethod,
+    Admission, DocumentFetcher, LOCAL_SUBJECT, OAuth, OAuthConfig, RedirectRule, ScopeAccess,
+    SignInMethod,
 };
 use mssql_mcp::principal::Rights;
 use mssql_mcp::state::{HostKey, SecretKind, Secrets, Store, Tokens};
@@ -50,9 +51,12 @@ impl AuthorizationBuilder {
         let (clock, time) = Clock::manual(Clock::system().now());
         let store = Store::memory(clock, Secrets::new(key, Entropy::system()));
         for (subject, password) in &self.people {
-            let (hash, groups) = (hash(password), BTreeSet::new());
-            let added = store.add_person(subject, Some(&hash), &groups).await;
-            assert!(added.expect("memory works"), "{subject} is there twice");
+            let (hash, no_groups) = (hash(password), BTreeSet::new());
+            let added = store.add_person(subject, Some(&hash), &no_groups);
+            assert!(
+                added.await.expect("memory works"),
+                "{subject} is there twice"
+            );
         }
         let oauth = OAuth::new(OAuthConfig {
             store,
@@ -71,6 +75,7 @@ impl AuthorizationBuilder {
             },
             access_token_ttl: HOUR,
             refresh_token_ttl: 24 * HOUR,
+            documents: DocumentFetcher::public_internet().expect("TLS"),
         });
         let mut authorization = Authorization {
             oauth,

@@ -1,16 +1,20 @@
 //! What every endpoint shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use url::Url;
 
 use super::access::ScopeAccess;
 use super::bearer::KnownTokens;
+use super::clients::document::DocumentFetcher;
+use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
+use super::people::{OidcSettings, Passwords, Provider, Throttle};
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -32,14 +36,30 @@ pub struct OAuthConfig {
     pub access_token_ttl: Duration,
     /// Life of a refresh token that is not used.
     pub refresh_token_ttl: Duration,
+    /// How metadata documents of clients are fetched.
+    pub documents: DocumentFetcher,
 }
 
 /// How people prove who they are.
 pub enum SignInMethod {
     /// With a password that this server keeps.
     Password,
+    /// At an OpenID Connect provider.
+    Oidc(OidcSettings),
     /// Not at all: whoever is at this machine. For loopback only.
     Consent,
+}
+
+impl SignInMethod {
+    /// Where a sign-in may lead, as sources of CSP: the provider's issuer, and
+    /// since its endpoints may be elsewhere, https.
+    pub(super) fn places(&self) -> Option<[String; 2]> {
+        let Self::Oidc(settings) = self else {
+            return None;
+        };
+        let issuer = Url::parse(settings.issuer.as_str()).ok()?;
+        Some([issuer.origin().ascii_serialization(), "https:".to_owned()])
+    }
 }
 
 /// The authorization servers of all scopes. Cheap to clone.
@@ -55,8 +75,14 @@ pub(super) struct Shared {
     pub(super) root_discovery: String,
     public_url: Option<PublicUrl>,
     pub(super) sign_in: SignInMethod,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Throttle,
+    /// Where people sign in, if not here.
+    pub(super) provider: Option<Provider>,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
+    pub(super) documents: DocumentFetcher,
+    pub(super) registrations: RegistrationLimit,
     pub(super) known: KnownTokens,
     pub(super) active_tokens: AtomicU64,
 }
@@ -65,8 +91,19 @@ impl OAuth {
     /// Prepares what the endpoints share.
     pub fn new(config: OAuthConfig) -> Self {
         let scopes = config.scopes.into_iter();
+        let provider = match &config.sign_in {
+            SignInMethod::Oidc(settings) => {
+                let clock = config.store.clock().clone();
+                Some(Provider::new(settings.clone(), clock))
+            }
+            SignInMethod::Password | SignInMethod::Consent => None,
+        };
         Self {
             shared: Arc::new(Shared {
+                passwords: Passwords::new(config.store.secrets().entropy().clone()),
+                throttle: Throttle::new(),
+                provider,
+                registrations: RegistrationLimit::new(config.store.clock().clone()),
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))
@@ -77,6 +114,7 @@ impl OAuth {
                 sign_in: config.sign_in,
                 access_token_ttl: config.access_token_ttl,
                 refresh_token_ttl: config.refresh_token_ttl,
+                documents: config.documents,
                 known: KnownTokens::default(),
                 active_tokens: AtomicU64::new(0),
             }),
@@ -91,6 +129,12 @@ impl OAuth {
     /// What the scope named `name` goes by.
     pub(crate) fn scope(&self, name: &str) -> Option<&Arc<ScopeAccess>> {
         self.shared.scopes.get(name)
+    }
+
+    /// Whether any scope lets this person in.
+    pub(super) fn admits_anywhere(&self, subject: &str, groups: &BTreeSet<String>) -> bool {
+        let mut scopes = self.shared.scopes.values();
+        scopes.any(|scope| !scope.rights_of(subject, groups).is_empty())
     }
 
     /// The issuer at path `scope`, or at the root, as a request with these
@@ -109,6 +153,11 @@ impl OAuth {
         let rules = self.shared.scopes.get(name)?;
         let base = self.base_at(host)?;
         Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
+    }
+
+    /// Whether this server's address is known, whatever requests call it.
+    pub(super) fn has_public_url(&self) -> bool {
+        self.shared.public_url.is_some()
     }
 
     /// This server's own address, as a request with these headers calls it.

@@ -25,12 +25,9 @@ pub use refusal::Refusal;
 
 use self::known::{Known, Slot};
 use super::context::{OAuth, Shared, SignInMethod};
+use crate::oauth::people::LOCAL_SUBJECT;
 use crate::principal::Principal;
 use crate::state::{KnownToken, SecretHash, SecretKind};
-
-/// The one person of a server that asks nobody to sign in. The store does not
-/// know it.
-pub const LOCAL_SUBJECT: &str = "local";
 
 /// The caller of one request. To be kept for as long as anything is done for
 /// it: what is in use is not forgotten, so that a revocation finds it.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Authenticated, Refusal};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::entropy::Entropy;
-use crate::oauth::{OAuth, OAuthConfig, ScopeAccess, SignInMethod};
+use crate::oauth::{DocumentFetcher, DocumentRules, OAuth, OAuthConfig, ScopeAccess, SignInMethod};
 use crate::principal::{Principal, Rights};
 use crate::state::testing::Faults;
 use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
@@ -59,6 +59,10 @@ impl Fixture {
             sign_in,
             access_token_ttl: HOUR,
             refresh_token_ttl: HOUR,
+            documents: DocumentFetcher::new(DocumentRules::public_internet(
+                rustls::RootCertStore::empty(),
+            ))
+            .unwrap(),
         });
         Self {
             oauth,

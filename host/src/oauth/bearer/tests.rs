@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::Refusal;
 use super::testing::{Fixture, HOUR};
-use super::{LOCAL_SUBJECT, Refusal};
 use crate::oauth::SignInMethod;
+use crate::oauth::people::LOCAL_SUBJECT;
 use crate::principal::Rights;
 use crate::state::{GrantFilter, SecretHash};
 
