@@ -138,6 +138,8 @@ impl ProductBuilder {
 
     /// Starts it.
     pub async fn start(self) -> Product {
+        // The product brings its own; the clients of these tests take the default.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
