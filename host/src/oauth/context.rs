@@ -1,6 +1,6 @@
 //! What every endpoint shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +123,12 @@ impl OAuth {
     /// What the scope named `name` goes by.
     pub(crate) fn scope(&self, name: &str) -> Option<&Arc<ScopeAccess>> {
         self.shared.scopes.get(name)
+    }
+
+    /// Whether any scope lets this person in.
+    pub(super) fn admits_anywhere(&self, subject: &str, groups: &BTreeSet<String>) -> bool {
+        let mut scopes = self.shared.scopes.values();
+        scopes.any(|scope| !scope.rights_of(subject, groups).is_empty())
     }
 
     /// The issuer at path `scope`, or at the root, as a request with these

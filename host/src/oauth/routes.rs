@@ -5,7 +5,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
-use super::endpoints::{authorize, cors, register, revoke, token, well_known};
+use super::endpoints::{
+    account, authorize, cors, invitation, oidc, register, revoke, token, well_known,
+};
 use super::{OAuth, pages};
 use crate::http_error::HttpError;
 
@@ -20,14 +22,23 @@ pub fn routes(oauth: OAuth) -> Router {
 
 /// What people come to with a browser.
 fn for_people() -> Router<OAuth> {
-    let asked = || {
-        get(authorize::get)
-            .post(authorize::post)
-            .fallback(async || HttpError::method_not_allowed("GET, HEAD, POST"))
+    let both = |method: MethodRouter<OAuth>| {
+        method.fallback(async || HttpError::method_not_allowed("GET, HEAD, POST"))
     };
+    let asked = || both(get(authorize::get).post(authorize::post));
     Router::new()
         .route("/authorize", asked())
         .route("/{scope}/authorize", asked())
+        .route(
+            account::ADDRESS,
+            both(get(account::get).post(account::post)),
+        )
+        .route(
+            invitation::ADDRESS,
+            both(get(invitation::get).post(invitation::post)),
+        )
+        .route(oidc::LEAVE, sent(post(oidc::post)))
+        .route(oidc::CALLBACK, read(get(oidc::callback)))
         .route("/style.css", read(get(pages::style)))
         .layer(DefaultBodyLimit::max(LONGEST_FORM))
 }
@@ -35,9 +46,6 @@ fn for_people() -> Router<OAuth> {
 /// What clients call themselves, not through a person's browser.
 fn for_programs() -> Router<OAuth> {
     let document = || read(get(well_known::get));
-    let sent = |method: MethodRouter<OAuth>| {
-        method.fallback(async || HttpError::method_not_allowed("POST"))
-    };
     Router::new()
         .route("/.well-known/{*document}", document())
         .route("/{scope}/.well-known/{*document}", document())
@@ -55,5 +63,9 @@ fn read(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
     method.fallback(async || HttpError::method_not_allowed("GET, HEAD"))
 }
 
-/// A name, a password and a token; twice as much as a password may have.
-const LONGEST_FORM: usize = 16 * 1_024;
+fn sent(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
+    method.fallback(async || HttpError::method_not_allowed("POST"))
+}
+
+/// Three passwords of 1,024 characters take 36 KiB, encoded.
+const LONGEST_FORM: usize = 48 * 1_024;
