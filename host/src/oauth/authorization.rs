@@ -82,11 +82,12 @@ impl Unverified {
     ) -> Result<AuthorizationRequest, Refused> {
         let state = self.parameters.one("state").ok().flatten();
         let state = state.map(ToOwned::to_owned);
-        self.checked(issuer, default_scope).map_err(|error| Refused {
-            redirect_uri: self.redirect_uri.clone(),
-            state,
-            error,
-        })
+        self.checked(issuer, default_scope)
+            .map_err(|error| Refused {
+                redirect_uri: self.redirect_uri.clone(),
+                state,
+                error,
+            })
     }
 
     fn checked(
@@ -166,7 +167,11 @@ impl AuthorizationRequest {
     pub(crate) fn granted(&self, code: &str, iss: &str) -> String {
         with_parameters(
             &self.redirect_uri,
-            &[("code", Some(code)), ("state", self.state.as_deref()), ("iss", Some(iss))],
+            &[
+                ("code", Some(code)),
+                ("state", self.state.as_deref()),
+                ("iss", Some(iss)),
+            ],
         )
     }
 
@@ -232,7 +237,10 @@ mod tests {
         ("client_id", "c"),
         ("redirect_uri", "https://claude.ai/cb?x=1"),
         ("response_type", "code"),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
         ("code_challenge_method", "S256"),
         ("state", "s t"),
         ("resource", "https://h/claude/sse"),
@@ -246,7 +254,11 @@ mod tests {
             writable: true,
             redirects: Vec::new(),
         };
-        Issuer::new(Arc::new(scope), PublicUrl::parse("https://h").unwrap(), false)
+        Issuer::new(
+            Arc::new(scope),
+            PublicUrl::parse("https://h").unwrap(),
+            false,
+        )
     }
 
     fn query(changes: &[(&str, &str)]) -> String {
@@ -282,21 +294,45 @@ mod tests {
     #[test]
     fn an_error_goes_back_with_state_and_issuer() {
         for (changes, code) in [
-            (("response_type", "token"), ErrorCode::UnsupportedResponseType),
+            (
+                ("response_type", "token"),
+                ErrorCode::UnsupportedResponseType,
+            ),
             (("response_type", ""), ErrorCode::InvalidRequest),
             (("response_mode", "fragment"), ErrorCode::InvalidRequest),
-            (("code_challenge_method", "plain"), ErrorCode::InvalidRequest),
+            (
+                ("code_challenge_method", "plain"),
+                ErrorCode::InvalidRequest,
+            ),
             (("code_challenge_method", ""), ErrorCode::InvalidRequest),
             (("code_challenge", ""), ErrorCode::InvalidRequest),
             (("code_challenge", "short"), ErrorCode::InvalidRequest),
-            (("resource", "https://h/chatgpt/sse"), ErrorCode::InvalidTarget),
+            (
+                ("resource", "https://h/chatgpt/sse"),
+                ErrorCode::InvalidTarget,
+            ),
             (("resource", "https://evil.com/"), ErrorCode::InvalidTarget),
             (("request", "x"), ErrorCode::InvalidRequest),
+            (
+                ("request_uri", "https://evil.com"),
+                ErrorCode::InvalidRequest,
+            ),
+            (("prompt", "none login"), ErrorCode::InvalidRequest),
+            (
+                (
+                    "code_challenge",
+                    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+                ),
+                ErrorCode::InvalidRequest,
+            ),
         ] {
             let refused = judge(&query(&[changes])).unwrap_err();
             assert_eq!(refused.error.code, code, "{changes:?}");
             let location = refused.location("https://h/claude");
-            assert!(location.starts_with("https://claude.ai/cb?x=1&error="), "{location}");
+            assert!(
+                location.starts_with("https://claude.ai/cb?x=1&error="),
+                "{location}"
+            );
             assert!(location.contains("&state=s+t&iss=https"), "{location}");
         }
     }
@@ -310,10 +346,43 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_says_whether_the_person_may_or_must_be_asked() {
+        for (prompt, silent, ask_anew) in [
+            ("", false, false),
+            ("none", true, false),
+            ("consent", false, true),
+            ("login consent", false, true),
+            ("select_account", false, true),
+            ("something", false, false),
+        ] {
+            let request = judge(&query(&[("prompt", prompt)])).unwrap();
+            assert_eq!(
+                (request.silent, request.ask_anew),
+                (silent, ask_anew),
+                "{prompt}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_state_has_a_bound() {
+        let longest = "x".repeat(MAX_STATE);
+        assert!(judge(&query(&[("state", &longest)])).is_ok());
+        let refused = judge(&query(&[("state", &format!("{longest}x"))])).unwrap_err();
+        assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
     fn without_client_or_redirect_nothing_leaves() {
         for (query, error) in [
-            (query(&[("client_id", "")]), Unanswerable::Missing("client_id")),
-            (query(&[("redirect_uri", "")]), Unanswerable::Missing("redirect_uri")),
+            (
+                query(&[("client_id", "")]),
+                Unanswerable::Missing("client_id"),
+            ),
+            (
+                query(&[("redirect_uri", "")]),
+                Unanswerable::Missing("redirect_uri"),
+            ),
             (
                 format!("{}&redirect_uri=https://evil.com", query(&[])),
                 Unanswerable::Repeated(Repeated("redirect_uri".to_owned())),
