@@ -138,7 +138,8 @@ impl ProductBuilder {
 
     /// Starts it.
     pub async fn start(self) -> Product {
-        // The product brings its own; the clients of these tests take the default.
+        // Clients of HTTP want one, though all of this is plain HTTP. Another
+        // test of this process may have been first.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");

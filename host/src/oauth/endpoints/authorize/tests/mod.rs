@@ -14,7 +14,7 @@ use url::Url;
 
 use super::*;
 use crate::oauth::testing::{self, Reply};
-use crate::oauth::{LOCAL_PERSON, OAuth, SignInMethod};
+use crate::oauth::{LOCAL_SUBJECT, OAuth, SignInMethod};
 use crate::principal::Rights;
 use crate::state::{ClientAuthentication, ClientKind, NewClient, SecretKind};
 
