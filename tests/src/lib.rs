@@ -1,10 +1,14 @@
 //! The test harness: the whole product in one process, on loopback, and a
 //! client that speaks plain JSON-RPC to it.
 
+mod browser;
 mod client;
+mod oauth_client;
 mod product;
 
+pub use browser::{Browser, Page};
 pub use client::{McpClient, Reply};
+pub use oauth_client::{OAuthClient, VERIFIER, register as oauth_register, sign_in};
 pub use product::{Product, ProductBuilder};
 
 /// The component whose tools misbehave.
