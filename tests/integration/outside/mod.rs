@@ -1,7 +1,10 @@
 //! Real clients against the product: scripts of `tests/outside`, run as
 //! programs of their own. A missing program or package is a failure.
 
+mod binary;
+mod durability;
 mod mcp;
+mod redis;
 mod tap;
 mod tds;
 
