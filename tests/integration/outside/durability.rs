@@ -79,20 +79,22 @@ async fn two_processes_on_one_redis_serve_one_client_turn_by_turn() {
 
     // The page comes from A, the answer goes to B.
     let browser = Browser::new();
-    let mut page = browser
-        .get(&at_a.authorize_url(&[("resource", "")]))
-        .await;
+    let mut page = browser.get(&at_a.authorize_url(&[("resource", "")])).await;
     page.url = page.url.replace(&at_a.issuer, &at_b.issuer);
     let page = browser.submit(&page, ("action", "allow"), &[]).await;
     assert_eq!(page.parameter("iss"), Some(at_b.issuer.clone()));
     let code = page.parameter("code").unwrap_or_else(|| panic!("{page:?}"));
     let (ok, first) = at_a.exchange(&code, &[]).await;
     assert_eq!(ok, 200, "{first}");
-    let (first_access, first_refresh) = (text(&first, "access_token"), text(&first, "refresh_token"));
+    let (first_access, first_refresh) =
+        (text(&first, "access_token"), text(&first, "refresh_token"));
     assert_eq!(status(&at_b.issuer, &first_access).await, 200);
     let (ok, second) = at_b.refresh(&first_refresh, &[]).await;
     assert_eq!(ok, 200, "{second}");
-    let (access, refresh) = (text(&second, "access_token"), text(&second, "refresh_token"));
+    let (access, refresh) = (
+        text(&second, "access_token"),
+        text(&second, "refresh_token"),
+    );
     for issuer in [&at_a.issuer, &at_b.issuer] {
         assert_eq!(status(issuer, &access).await, 200);
     }
@@ -231,7 +233,9 @@ async fn refused_within_a_second(issuer: &str, token: &str) {
 
 fn text(tokens: &Value, name: &str) -> String {
     let token = tokens[name].as_str();
-    token.unwrap_or_else(|| panic!("no {name}: {tokens}")).to_owned()
+    token
+        .unwrap_or_else(|| panic!("no {name}: {tokens}"))
+        .to_owned()
 }
 
 /// Nobody listens there: what counts is where a browser would be sent.

@@ -67,5 +67,5 @@ async fn the_python_sdk_calls_every_tool_over_stdio() {
 }
 
 /// Version 1 of the SDK, and both eras of version 2.
-const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];
+pub(super) const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];
 const TOKEN: &str = "mcp_demo_secret";
