@@ -3,9 +3,10 @@
 // usage: oidc_provider.mjs < JOB (with Node 22 or newer)
 //
 // JOB is one line of JSON: client_id and client_secret of the product; callback,
-// the path where it takes people back; accounts, each with sub, email, password
-// and groups; groups_claim, whose name is "groups" if it is not given. Prints
-// {"issuer": URL} and serves until its standard input ends.
+// the path where it takes people back; claims_in, where it says who somebody is:
+// "id_token" as Entra ID and Okta do, or "userinfo" alone; accounts, each with
+// sub, email, password and groups. Prints {"issuer": URL} and serves until its
+// standard input ends.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -17,7 +18,7 @@ import Provider, { interactionPolicy } from "oidc-provider";
 const lines = createInterface({ input: process.stdin });
 const [line] = await once(lines, "line");
 lines.on("close", () => process.exit(0));
-const { client_id, client_secret, callback, accounts, groups_claim = "groups" } = JSON.parse(line);
+const { client_id, client_secret, callback, claims_in, accounts } = JSON.parse(line);
 
 const server = createServer().listen(0, "127.0.0.1");
 await once(server, "listening");
@@ -42,9 +43,8 @@ const provider = new Provider(issuer, {
   cookies: { keys: [randomBytes(32).toString("base64url")] },
   pkce: { required: () => true },
   features: { devInteractions: { enabled: false } },
-  // Claims are in the ID token, as Entra ID and Okta have them.
-  conformIdTokenClaims: false,
-  claims: { openid: ["sub", groups_claim], email: ["email", "email_verified"], profile: ["name", "preferred_username"] },
+  conformIdTokenClaims: claims_in === "userinfo",
+  claims: { openid: ["sub", "groups"], email: ["email", "email_verified"], profile: ["name", "preferred_username"] },
   interactions: { url: (_, { uid }) => `/interaction/${uid}`, policy },
   findAccount: (_, sub) => {
     const account = accounts.find((account) => account.sub === sub);
@@ -89,7 +89,7 @@ server.on("request", provider.callback());
 console.log(JSON.stringify({ issuer }));
 
 function claims({ sub, email, groups }) {
-  return { sub, email, email_verified: true, name: email, preferred_username: email, [groups_claim]: groups };
+  return { sub, email, email_verified: true, name: email, preferred_username: email, groups };
 }
 
 function signingKey() {

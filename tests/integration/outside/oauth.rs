@@ -56,28 +56,38 @@ async fn a_client_is_let_in_without_a_sign_in_where_consent_is_enough() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_of_the_right_group_come_in_through_a_provider() {
-    let provider = Provider::start(&[(ANA, "analysts"), (BOB, "sales")]).await;
-    let product = Product::builder()
-        .oidc(&provider.issuer, provider.client_id, provider.client_secret)
-        .scope_people("claude", &["group:analysts"])
-        .start()
-        .await;
-    for mcp in endpoints(&product) {
-        walk(python("oauth_flow.py").args(["modern", &mcp]), None).await;
-        walk(node("oauth_flow.mjs").args(["sdk", &mcp]), None).await;
+    for claims_in in ["id_token", "userinfo"] {
+        let provider = Provider::start(claims_in, &[(ANA, "analysts"), (BOB, "sales")]).await;
+        let product = Product::builder()
+            .oidc(&provider.issuer, provider.client_id, provider.client_secret)
+            .scope_people("claude", &["group:analysts"])
+            .start()
+            .await;
+        for mcp in endpoints(&product) {
+            walk(python("oauth_flow.py").args(["modern", &mcp]), None).await;
+            walk(node("oauth_flow.mjs").args(["sdk", &mcp]), None).await;
+        }
+        // Whoever is in another group stays outside, though the provider knows him.
+        let client = OAuthClient::register(&product.issuer("claude"), "Outside", REDIRECT).await;
+        let url = client.authorize_url(&[]);
+        let outcome = browse(&json!({"url": url, "user": BOB.0, "password": BOB.1})).await;
+        assert_eq!(outcome["redirect"], Value::Null, "{outcome}");
+        assert_eq!(outcome["page"]["status"], 403, "{outcome}");
+        assert_eq!(outcome["page"]["kind"], "other", "{outcome}");
     }
-    // Whoever is in another group stays outside, though the provider knows him.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_not_allowed_is_told_so() {
+    let product = product().await;
     let client = OAuthClient::register(&product.issuer("claude"), "Outside", REDIRECT).await;
-    let url = client.authorize_url(&[]);
-    let outcome = browse(&json!({"url": url, "user": BOB.0, "password": BOB.1})).await;
-    assert_eq!(outcome["redirect"], Value::Null, "{outcome}");
-    assert_eq!(outcome["page"]["status"], 403, "{outcome}");
-    assert_eq!(outcome["page"]["kind"], "other", "{outcome}");
-    // Who says no is taken back to the client, which is told so.
-    let no = json!({"url": url, "user": ANA.0, "password": ANA.1, "answer": "deny"});
-    let outcome = browse(&no).await;
-    let back = outcome["redirect"].as_str().expect("a redirect");
-    assert!(back.contains("error=access_denied"), "{back}");
+    let mut job = ana();
+    job["url"] = json!(client.authorize_url(&[]));
+    job["answer"] = json!("deny");
+    let outcome = browse(&job).await;
+    let back = outcome["redirect"].as_str().unwrap_or_default();
+    assert!(back.contains("error=access_denied"), "{outcome}");
+    assert!(back.contains("state=the-state"), "{outcome}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

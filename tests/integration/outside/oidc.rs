@@ -20,14 +20,26 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    /// Knows these people, by e-mail and password, and the group of each.
-    pub(super) async fn start(people: &[((&str, &str), &str)]) -> Self {
-        let account = |((email, password), group): &((&str, &str), &str)| json!({"sub": format!("id of {email}"), "email": email, "password": password, "groups": [group]});
+    /// Knows these people, by e-mail and password, and the group of each, and
+    /// tells it in `claims_in`: `id_token` or `userinfo`.
+    pub(super) async fn start(claims_in: &str, people: &[((&str, &str), &str)]) -> Self {
+        let accounts = people
+            .iter()
+            .enumerate()
+            .map(|(number, ((email, password), group))| {
+                json!({
+                    "sub": format!("account-{number}"),
+                    "email": email,
+                    "password": password,
+                    "groups": [group],
+                })
+            });
         let job = json!({
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "callback": CALLBACK,
-            "accounts": people.iter().map(account).collect::<Vec<_>>(),
+            "claims_in": claims_in,
+            "accounts": accounts.collect::<Vec<_>>(),
         });
         let mut command = newer_node("oidc_provider.mjs");
         command
@@ -53,7 +65,7 @@ impl Provider {
 }
 
 /// Where the product has people brought back.
-const CALLBACK: &str = "/oidc/callback";
+const CALLBACK: &str = "/sign-in/oidc/callback";
 const CLIENT_ID: &str = "mssql-mcp";
 const CLIENT_SECRET: &str = "a secret between provider and product";
 const PATIENCE: Duration = Duration::from_secs(60);
