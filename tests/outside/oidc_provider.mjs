@@ -44,7 +44,7 @@ const provider = new Provider(issuer, {
   pkce: { required: () => true },
   features: { devInteractions: { enabled: false } },
   conformIdTokenClaims: claims_in === "userinfo",
-  claims: { openid: ["sub", "groups"], email: ["email", "email_verified"], profile: ["name", "preferred_username"] },
+  claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "preferred_username", "groups"] },
   interactions: { url: (_, { uid }) => `/interaction/${uid}`, policy },
   findAccount: (_, sub) => {
     const account = accounts.find((account) => account.sub === sub);
