@@ -30,10 +30,14 @@ const faults = [];
 let seen = 0;
 
 await withBrowser(async (browser) => {
+  const signedIn = job.password ? await cookies(browser) : undefined;
   for (const [locale, language] of Object.entries(LANGUAGES)) {
     for (const colorScheme of SCHEMES) {
       for (const width of WIDTHS) {
-        await visit(browser, { locale, colorScheme, viewport: { width, height: 800 } }, language, `${colorScheme}-${width}-${language}`);
+        // The pages have no script; the checker is one.
+        const options = { locale, colorScheme, viewport: { width, height: 800 }, javaScriptEnabled: true, bypassCSP: true };
+        await asAStranger(browser, options, `${colorScheme}-${width}-${language}`, language);
+        await asAPerson(browser, { ...options, storageState: signedIn }, `${colorScheme}-${width}-${language}`, language);
       }
     }
   }
@@ -41,34 +45,50 @@ await withBrowser(async (browser) => {
 assert.deepEqual(faults, [], `${faults.length} faults`);
 console.log(`${seen} views, no serious fault; pictures are in ${folder}`);
 
-async function visit(browser, options, language, variant) {
-  // The pages have no script; the checker is one.
-  const { context, page, complaints } = await newPage(browser, { ...options, javaScriptEnabled: true, bypassCSP: true });
-  const look = async (name) => {
-    seen += 1;
-    await page.screenshot({ path: path.join(folder, `${name}-${variant}.png`), fullPage: true });
-    for (const fault of await check(page, language)) faults.push(`${name}, ${variant}: ${fault}`);
-  };
-  await page.goto(authorizationUrl(server, client, { redirect_uri: "http://127.0.0.1/elsewhere" }));
-  await look("error");
-  const url = authorizationUrl(server, client);
-  await page.goto(url);
-  if (job.password) {
-    await look("sign-in");
-    await signIn(page, { ...job, password: "not the password" });
-    await page.waitForLoadState();
-    await look("sign-in-refused");
-    await signIn(page, job);
-    await page.waitForLoadState();
-  }
+/** The cookies of who has signed in: once, since attempts are counted. */
+async function cookies(browser) {
+  const { context, page } = await newPage(browser);
+  await page.goto(authorizationUrl(server, client));
+  await signIn(page, job);
   await page.locator('button[name="action"][value="allow"]').waitFor();
-  await look("consent");
-  for (const [name, address] of Object.entries(job.pages ?? {})) {
-    await page.goto(address);
-    await look(name);
-  }
-  for (const complaint of complaints) faults.push(`${variant}: ${complaint}`);
+  const state = await context.storageState();
   await context.close();
+  return state;
+}
+
+async function asAStranger(browser, options, variant, language) {
+  const { context, page, complaints } = await newPage(browser, options);
+  await page.goto(authorizationUrl(server, client, { redirect_uri: "http://127.0.0.1/elsewhere" }));
+  await look(page, "error", variant, language);
+  if (job.password) {
+    await page.goto(authorizationUrl(server, client));
+    await look(page, "sign-in", variant, language);
+    await signIn(page, { user: `nobody-${variant}`, password: "not the password" });
+    await page.waitForLoadState();
+    await look(page, "sign-in-refused", variant, language);
+  }
+  faults.push(...complaints.map((complaint) => `${variant}: ${complaint}`));
+  await context.close();
+}
+
+async function asAPerson(browser, options, variant, language) {
+  const { context, page, complaints } = await newPage(browser, options);
+  await page.goto(authorizationUrl(server, client));
+  await page.locator('button[name="action"][value="allow"]').waitFor();
+  await look(page, "consent", variant, language);
+  for (const [name, address] of Object.entries(job.pages ?? {})) {
+    const response = await page.goto(address);
+    assert.equal(response.status(), 200, address);
+    await look(page, name, variant, language);
+  }
+  faults.push(...complaints.map((complaint) => `${variant}: ${complaint}`));
+  await context.close();
+}
+
+async function look(page, name, variant, language) {
+  seen += 1;
+  await page.screenshot({ path: path.join(folder, `${name}-${variant}.png`), fullPage: true });
+  for (const fault of await check(page, language)) faults.push(`${name}, ${variant}: ${fault}`);
 }
 
 /** What is wrong with a page, in words. */
