@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::ConfigError;
 use crate::database;
 use crate::runtime::{LoadError, RuntimeError};
-use crate::state::KeyError;
+use crate::state::{KeyError, StoreError};
 use crate::tools::RegistryError;
 
 /// A product that does not start.
@@ -21,6 +21,9 @@ pub enum BuildError {
     /// The key for sealed values.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Where people, clients and tokens are kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file that a database needs.
     #[error("databases.{label}: {} cannot be read: {source}", path.display())]
     DatabaseFile {

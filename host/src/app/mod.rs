@@ -4,6 +4,7 @@
 mod databases;
 mod error;
 mod health;
+mod oauth;
 mod tool_sets;
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,6 +15,7 @@ use tokio::runtime::Handle;
 
 pub use error::BuildError;
 pub use health::AppHealth;
+pub use oauth::{host_key, oauth, open_store};
 pub use tool_sets::ToolSetFiles;
 
 use crate::config::{Config, LimitsSection, ScopeSection};

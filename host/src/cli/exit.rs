@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::app::BuildError;
 use crate::config::ConfigError;
 use crate::server::GuardError;
+use crate::state::StoreError;
 
 /// What the process ends with (the numbers are those of `sysexits`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ use crate::server::GuardError;
 pub enum ExitCode {
     /// Done.
     Done = 0,
+    /// A check found something, or there was nothing to change.
+    Found = 1,
     /// Bad usage or configuration; nothing was bound or opened.
     Usage = 64,
     /// A needed service, address or file is not to be had.
@@ -26,15 +29,34 @@ impl ExitCode {
         if error.is::<UsageError>() || error.is::<ConfigError>() || error.is::<GuardError>() {
             return Self::Usage;
         }
+        if error.is::<NothingDone>() {
+            return Self::Found;
+        }
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            return Self::of_store(error);
+        }
         match error.downcast_ref::<BuildError>() {
             Some(BuildError::Runtime(_)) => Self::Unavailable,
+            Some(BuildError::Store(error)) => Self::of_store(error),
             Some(BuildError::Lost(_)) => Self::Software,
             Some(_) => Self::Usage,
             None if error.is::<io::Error>() => Self::Unavailable,
             None => Self::Software,
         }
     }
+
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::UnknownStore(_) | StoreError::TooNew { .. } => Self::Usage,
+            _ => Self::Unavailable,
+        }
+    }
 }
+
+/// There is no such person, client or token. The sentence says which.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NothingDone(pub(super) String);
 
 /// Arguments that do not go together.
 #[derive(Debug, thiserror::Error)]

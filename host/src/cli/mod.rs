@@ -1,10 +1,15 @@
 //! The command line: one file a command. Arguments in, exit code out.
 
+mod client;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod exit;
 mod serve;
+mod site;
 mod stdio;
+mod token;
+mod user;
 
 #[cfg(feature = "demo")]
 use std::net::SocketAddr;
@@ -29,6 +34,14 @@ enum Command {
     Demo(DemoArguments),
     /// Serve what a configuration file names
     Serve(ServeArguments),
+    /// Check what Claude and ChatGPT would find at an address
+    Doctor(doctor::DoctorArguments),
+    /// The people who may sign in
+    User(user::UserArguments),
+    /// Registered OAuth clients
+    Client(client::ClientArguments),
+    /// What people allowed, and tokens for scripts
+    Token(token::TokenArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -45,6 +58,10 @@ struct DemoArguments {
     /// Let every local program in, without a token
     #[arg(long)]
     no_auth: bool,
+    /// Public https address of a tunnel to this machine; people then sign in
+    /// with a password
+    #[arg(long, conflicts_with = "no_auth")]
+    public_url: Option<String>,
 }
 
 /// `mssql-mcp serve`
@@ -80,6 +97,10 @@ impl Arguments {
             #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Serve(arguments) => serve::run(&arguments.config).await,
+            Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::User(arguments) => user::run(arguments).await,
+            Command::Client(arguments) => client::run(arguments).await,
+            Command::Token(arguments) => token::run(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }

@@ -8,43 +8,60 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{UsageError, print};
-use crate::app::{App, AppHealth, BuildError, ToolSetFiles};
-use crate::config::Config;
+use super::exit::print;
+use crate::app::{self, App, AppHealth, BuildError, ToolSetFiles};
+use crate::clock::Clock;
+use crate::config::{Config, SignIn};
+use crate::entropy::Entropy;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use crate::state::HostKey;
 use crate::telemetry;
 
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::from_file(path)?;
-    if config.oauth.enabled {
-        return Err(UsageError(
-            "oauth.enabled: there is no authorization server yet; set it to false and listen on \
-             loopback"
-                .to_owned(),
-        )
-        .into());
-    }
     let shutdown = stop_signal()?;
-    let app = Arc::new(app(&config).await?);
+    let key = app::host_key(&config)?;
+    let authentication = authentication(&config, &key).await?;
+    let app = Arc::new(app(&config, &key).await?);
     let listener = bind(config.http.listen, "http.listen").await?;
     let guard = HostGuard::new(listener.local_addr()?, config.http.public_url.as_deref())?;
     let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
-    let state = state(&app, guard, Authentication::Off, &shutdown).await?;
+    let state = state(&app, &config, guard, authentication, &shutdown).await?;
     print(&ready)?;
     server::serve(listener, state, shutdown).await;
     Ok(())
 }
 
-/// The parts that `config` names, with the host's key and the components from
-/// where it says.
-pub(super) async fn app(config: &Config) -> Result<App, BuildError> {
-    let key = match &config.state.key_file {
-        Some(path) => HostKey::load_or_create(path)?,
-        None => HostKey::random()?,
-    };
+/// The parts that `config` names, with the components from where it says.
+pub(super) async fn app(config: &Config, key: &HostKey) -> Result<App, BuildError> {
     let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
-    App::build(config, &files, &key).await
+    App::build(config, &files, key).await
+}
+
+/// Who is let in. What would let nobody in is said.
+async fn authentication(config: &Config, key: &HostKey) -> anyhow::Result<Authentication> {
+    if !config.oauth.enabled {
+        return Ok(Authentication::Off);
+    }
+    let store = app::open_store(config, key, Clock::system(), Entropy::system()).await?;
+    let oauth = app::oauth(config, store)?;
+    for (name, scope) in &config.scopes {
+        if scope.people.is_empty() {
+            tracing::warn!(
+                scope = name,
+                "nobody may enter: scopes.{name}.people is empty"
+            );
+        }
+    }
+    if config.oauth.sign_in == SignIn::Password {
+        let people = oauth.store().people().await?;
+        if people.iter().all(|person| person.password.is_none()) {
+            tracing::warn!(
+                "nobody can sign in yet; invite the first person with: mssql-mcp user invite NAME"
+            );
+        }
+    }
+    Ok(Authentication::OAuth(oauth))
 }
 
 /// Binds `address`; `setting` is what the operator changes to have another.
@@ -63,6 +80,7 @@ pub(super) async fn bind(address: SocketAddr, setting: &str) -> io::Result<TcpLi
 /// Everything that requests share, for `app` behind `guard`.
 pub(super) async fn state(
     app: &Arc<App>,
+    config: &Config,
     guard: HostGuard,
     authentication: Authentication,
     shutdown: &CancellationToken,
@@ -77,6 +95,7 @@ pub(super) async fn state(
         default_scope: Arc::clone(app.default_scope()),
         authentication,
         guard,
+        trusted_proxies: config.http.trusted_proxies.clone(),
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
         metrics: Some(Arc::new(move || metrics.render())),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,

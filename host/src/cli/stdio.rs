@@ -12,14 +12,16 @@ use super::exit::UsageError;
 pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
     #[cfg(feature = "demo")]
     if arguments.demo {
-        let stage = super::demo::Stage::set().await?;
+        let stage = super::demo::Stage::set(None).await?;
         let app = stage.app().await?;
         return serve(&app, arguments.scope.as_deref()).await;
     }
     let Some(path) = arguments.config else {
         return Err(UsageError("--config FILE is needed, or --demo".to_owned()).into());
     };
-    let app = super::serve::app(&Config::from_file(&path)?).await?;
+    let config = Config::from_file(&path)?;
+    let key = crate::app::host_key(&config)?;
+    let app = super::serve::app(&config, &key).await?;
     serve(&app, arguments.scope.as_deref()).await
 }
 

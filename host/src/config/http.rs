@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// `[http]`
@@ -12,6 +13,8 @@ pub struct HttpSection {
     pub listen: SocketAddr,
     /// The address that clients use, where it is not the listener's.
     pub public_url: Option<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for HttpSection {
@@ -19,6 +22,7 @@ impl Default for HttpSection {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8008),
             public_url: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -4,7 +4,9 @@
 mod database;
 mod error;
 mod http;
+mod oauth;
 mod scope;
+mod state;
 mod tool_sets;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,10 @@ use serde::Deserialize;
 pub use database::{ApplicationIntent, BinaryForm, DatabaseSection, Encrypt, PoolSection};
 pub use error::ConfigError;
 pub use http::HttpSection;
+pub use oauth::{OAuthSection, OidcSection, SignIn};
 pub use scope::{LimitsSection, ScopeSection};
-pub use tool_sets::{StateSection, ToolSetsSection};
+pub use state::StateSection;
+pub use tool_sets::ToolSetsSection;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,10 +28,13 @@ pub use tool_sets::{StateSection, ToolSetsSection};
 pub struct Config {
     /// The scope that is also served at the root; without it the first by name.
     pub default_scope: Option<String>,
+    /// The scope whose metadata the root's well-known addresses show; without
+    /// it the default scope.
+    pub root_discovery: Option<String>,
     /// The listener.
     #[serde(default)]
     pub http: HttpSection,
-    /// Whether callers prove who they are.
+    /// How people sign in.
     #[serde(default)]
     pub oauth: OAuthSection,
     /// Where what must survive a restart is kept.
@@ -42,20 +49,6 @@ pub struct Config {
     /// Scopes by the name that is their path.
     #[serde(default)]
     pub scopes: BTreeMap<String, ScopeSection>,
-}
-
-/// `[oauth]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OAuthSection {
-    /// `false` only on loopback.
-    pub enabled: bool,
-}
-
-impl Default for OAuthSection {
-    fn default() -> Self {
-        Self { enabled: true }
-    }
 }
 
 impl Config {
@@ -74,6 +67,11 @@ impl Config {
             toml::from_str(text).map_err(|error| ConfigError::syntax(name, text, &error))?;
         config.check()?;
         Ok(config)
+    }
+
+    /// The scope that the root's well-known addresses describe.
+    pub fn root_discovery(&self) -> Option<&str> {
+        self.root_discovery.as_deref().or_else(|| self.default_scope())
     }
 
     /// The scope served at the root.
@@ -101,10 +99,23 @@ impl Config {
                 self.scopes.keys(),
             ));
         }
-        if !self.oauth.enabled && !self.http.listen.ip().is_loopback() {
+        if let Some(name) = &self.root_discovery
+            && !self.scopes.contains_key(name)
+        {
+            return Err(ConfigError::unknown(
+                "root_discovery",
+                name,
+                self.scopes.keys(),
+            ));
+        }
+        let loopback = self.http.listen.ip().is_loopback();
+        self.oauth.check(loopback, self.http.public_url.is_some())?;
+        self.state.check()?;
+        if self.oauth.enabled && !loopback && self.http.public_url.is_none() {
             return Err(ConfigError::rule(
-                "oauth.enabled",
-                "false is for loopback only; listen on 127.0.0.1, or leave OAuth on",
+                "http.public_url",
+                "is needed off loopback: the address that clients use, such as \
+                 \"https://data.example.com\"",
             ));
         }
         if !self.oauth.enabled && self.http.public_url.is_some() {
@@ -159,9 +170,11 @@ fn check_scope_name(key: &str, name: &str) -> Result<(), ConfigError> {
 
 /// Paths at the root that no scope can have.
 const RESERVED: &[&str] = &[
+    "account",
     "authorize",
     "docs",
     "health",
+    "invitation",
     "live",
     "mcp",
     "metrics",
@@ -169,6 +182,7 @@ const RESERVED: &[&str] = &[
     "records",
     "register",
     "revoke",
+    "sign-in",
     "sse",
     "token",
 ];

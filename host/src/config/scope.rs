@@ -22,6 +22,16 @@ pub struct ScopeSection {
     pub read_only: bool,
     /// With `read_only = false`: the label under whose log-in writes happen.
     pub write_database: Option<String>,
+    /// Who may sign in here: `NAME`, `group:NAME`, or `*` for everybody who can
+    /// sign in. Empty admits nobody.
+    #[serde(default)]
+    pub people: Vec<String>,
+    /// Who of them may be given `mcp:write`.
+    #[serde(default)]
+    pub writers: Vec<String>,
+    /// Where authorization codes may go: `HOST` with its subdomains, `SCHEME:`,
+    /// or `*`. Without it the hosts and programs of well-known clients.
+    pub allowed_redirect_hosts: Option<Vec<String>>,
     /// Rows of one result.
     #[serde(default = "max_rows")]
     pub max_rows: u64,
@@ -111,6 +121,9 @@ impl ScopeSection {
                 "write_database",
                 "is needed with read_only = false: the database under whose log-in writes happen",
             );
+        }
+        if self.read_only && !self.writers.is_empty() {
+            return rule("writers", "has no use with read_only = true; remove one of them");
         }
         for name in &self.tool_sets {
             if name.is_empty() || name.contains(['/', '\\', '.']) {

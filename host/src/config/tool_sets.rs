@@ -1,5 +1,4 @@
-//! `[tool_sets]` and `[state]`: where components are found, and what must
-//! survive a restart is kept.
+//! `[tool_sets]`: where components are found.
 
 use std::path::PathBuf;
 
@@ -19,13 +18,4 @@ impl Default for ToolSetsSection {
             dir: PathBuf::from("/plugins"),
         }
     }
-}
-
-/// `[state]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StateSection {
-    /// The key for sealed values; made on first use. Without it a new one
-    /// serves until the process ends.
-    pub key_file: Option<PathBuf>,
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use url::Url;
 
 use super::access::ScopeAccess;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
+use super::people::{OidcSettings, Passwords, Provider, Throttle};
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -36,8 +38,22 @@ pub struct OAuthConfig {
 pub enum SignInMethod {
     /// With a password that this server keeps.
     Password,
+    /// At an OpenID Connect provider.
+    Oidc(OidcSettings),
     /// Not at all: whoever is at this machine. For loopback only.
     Consent,
+}
+
+impl SignInMethod {
+    /// Where a sign-in may lead, as sources of CSP: the provider's issuer, and
+    /// since its endpoints may be elsewhere, https.
+    pub(super) fn places(&self) -> Option<[String; 2]> {
+        let Self::Oidc(settings) = self else {
+            return None;
+        };
+        let issuer = Url::parse(settings.issuer.as_str()).ok()?;
+        Some([issuer.origin().ascii_serialization(), "https:".to_owned()])
+    }
 }
 
 /// The authorization servers of all scopes. Cheap to clone.
@@ -53,6 +69,10 @@ pub(super) struct Shared {
     pub(super) root_discovery: String,
     public_url: Option<PublicUrl>,
     pub(super) sign_in: SignInMethod,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Throttle,
+    /// Where people sign in, if not here.
+    pub(super) provider: Option<Provider>,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
 }
@@ -61,8 +81,18 @@ impl OAuth {
     /// Prepares what the endpoints share.
     pub fn new(config: OAuthConfig) -> Self {
         let scopes = config.scopes.into_iter();
+        let provider = match &config.sign_in {
+            SignInMethod::Oidc(settings) => {
+                let clock = config.store.clock().clone();
+                Some(Provider::new(settings.clone(), clock))
+            }
+            SignInMethod::Password | SignInMethod::Consent => None,
+        };
         Self {
             shared: Arc::new(Shared {
+                passwords: Passwords::new(config.store.secrets().entropy().clone()),
+                throttle: Throttle::new(),
+                provider,
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))

@@ -12,10 +12,11 @@ use crate::entropy::EntropyError;
 use crate::state::StoreError;
 
 /// `error` of RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2, RFC 8707 §2 and
-/// RFC 7009 §2.2.1.
+/// RFC 7009 §2.2.1; OpenID Connect Core §3.1.2.6 for `prompt=none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     AccessDenied,
+    ConsentRequired,
     InvalidClient,
     InvalidClientMetadata,
     InvalidGrant,
@@ -23,6 +24,7 @@ pub(crate) enum ErrorCode {
     InvalidRequest,
     InvalidScope,
     InvalidTarget,
+    LoginRequired,
     ServerError,
     SlowDown,
     TemporarilyUnavailable,
@@ -36,6 +38,7 @@ impl ErrorCode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
+            Self::ConsentRequired => "consent_required",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidGrant => "invalid_grant",
@@ -43,6 +46,7 @@ impl ErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::LoginRequired => "login_required",
             Self::ServerError => "server_error",
             Self::SlowDown => "slow_down",
             Self::TemporarilyUnavailable => "temporarily_unavailable",

@@ -22,15 +22,21 @@
 mod access;
 mod address;
 mod audit;
+mod authorization;
 mod context;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod pages;
 mod parameters;
+pub(crate) mod people;
 mod routes;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
+pub use people::{
+    LOCAL_PERSON, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
+};
 pub use routes::routes;

@@ -5,17 +5,27 @@ use crate::entropy::EntropyError;
 /// A failure of the store itself; what a request asked is not judged here.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// `state.store` names no known kind of store.
+    /// `state.store` names no known kind of store. Of the name only what cannot
+    /// hold a password.
     #[error(
-        "state.store \"{0}\" is not known; write \"memory\", \"sqlite:PATH\" or \"redis://HOST\""
+        "state.store \"{0}\" is not known; write \"memory\", \"sqlite:PATH\", \"redis://HOST\" or \
+         \"rediss://HOST\""
     )]
     UnknownStore(String),
-    /// The store cannot be opened or does not answer.
+    /// The store that `state.store` names cannot be opened.
+    #[error("state.store: {store} cannot be opened: {message}")]
+    NotOpened {
+        /// Which, without its password.
+        store: String,
+        /// Why.
+        message: String,
+    },
+    /// The store does not answer.
     #[error("the state cannot be reached: {0}")]
     Unavailable(String),
     /// Made by a newer version of this program.
     #[error(
-        "the state was written by a newer version (schema {found}, this one knows {known}); run \
+        "state.store was written by a newer version (schema {found}, this one knows {known}); run \
          that version"
     )]
     TooNew {

@@ -18,3 +18,35 @@ pub enum Event {
     /// Something that concerns everybody.
     EverythingChanged,
 }
+
+impl Event {
+    /// As it is kept.
+    pub(crate) fn to_json(&self) -> String {
+        // Strings and nothing else: there is nothing that could fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As it was kept. What a newer version of this program means by a word
+    /// that is not known here may be anything, so it is everything.
+    pub(crate) fn from_json(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or(Self::EverythingChanged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_back_and_an_unknown_one_is_everything() {
+        for event in [
+            Event::GrantRevoked("g".into()),
+            Event::ClientChanged("\u{0}\"ñ".into()),
+            Event::EverythingChanged,
+        ] {
+            assert_eq!(Event::from_json(&event.to_json()), event);
+        }
+        let unknown = r#"{"moon_changed":"x"}"#;
+        assert_eq!(Event::from_json(unknown), Event::EverythingChanged);
+    }
+}

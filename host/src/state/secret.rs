@@ -30,6 +30,8 @@ pub enum SecretKind {
     ClientSecret,
     /// The cookie of a browser in which a person has signed in.
     SignIn,
+    /// The cookie of a browser, signed in or not, which its forms are bound to.
+    Browser,
     /// The one-time link that lets a person set a password.
     Invitation,
     /// `state` of a sign-in at an OpenID Connect provider.
@@ -45,6 +47,7 @@ impl SecretKind {
             Self::AuthorizationCode => "mcp_ac_",
             Self::ClientSecret => "mcp_cs_",
             Self::SignIn => "mcp_si_",
+            Self::Browser => "mcp_br_",
             Self::Invitation => "mcp_in_",
             Self::FederationState => "mcp_fs_",
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::backend::{Backend, Change, Index, Key, Version, Write};
+use super::backend::{Backend, Change, Index, Key, Stored, Write};
 use super::{Event, StoreError};
 use crate::clock::Timestamp;
 
@@ -31,12 +31,14 @@ pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync {
 
 /// What a change reads and writes, so far.
 ///
-/// All that was read must be unchanged at the commit; members of an index may
-/// have come since.
+/// All that was read must be unchanged at the commit, and no index that was
+/// listed may have a new member: transactions are serializable.
 pub(crate) struct Transaction<'a> {
     backend: &'a dyn Backend,
     now: Timestamp,
-    read: HashMap<Key, Version>,
+    /// Read once: a record that changed in between is not decided on twice.
+    read: HashMap<Key, Option<Stored>>,
+    listed: HashMap<Index, Vec<Key>>,
     change: Change,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Transaction<'a> {
             backend,
             now,
             read: HashMap::new(),
+            listed: HashMap::new(),
             change: Change::default(),
         }
     }
@@ -61,13 +64,28 @@ impl<'a> Transaction<'a> {
         id: impl std::fmt::Display + Send,
     ) -> Result<Option<R>, StoreError> {
         let key = Key::new(R::KIND, id);
-        Ok(self.read(vec![key]).await?.pop())
+        self.fetch(std::slice::from_ref(&key)).await?;
+        self.decode(&key)
     }
 
     /// The records in `index` that live now, in no order.
     pub(crate) async fn list<R: Record>(&mut self, index: &Index) -> Result<Vec<R>, StoreError> {
-        let keys = self.backend.members(index, self.now).await?;
-        self.read(keys).await
+        let keys = self.members(index).await?;
+        self.fetch(&keys).await?;
+        let records = keys.iter().map(|key| self.decode(key));
+        records.filter_map(Result::transpose).collect()
+    }
+
+    /// Reads several records at once, for the `get`s that follow.
+    pub(crate) async fn fetch(&mut self, keys: &[Key]) -> Result<(), StoreError> {
+        let mut missing = keys.to_vec();
+        missing.retain(|key| !self.read.contains_key(key));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let stored = self.backend.read(&missing).await?;
+        self.read.extend(missing.into_iter().zip(stored));
+        Ok(())
     }
 
     pub(crate) fn put<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
@@ -86,6 +104,14 @@ impl<'a> Transaction<'a> {
         self.change.deletes.push(Key::new(R::KIND, record.id()));
     }
 
+    /// Deletes what lives in `index`, unread: what it says does not matter, and
+    /// it may be thousands.
+    pub(crate) async fn delete_all(&mut self, index: &Index) -> Result<(), StoreError> {
+        let keys = self.members(index).await?;
+        self.change.deletes.extend(keys);
+        Ok(())
+    }
+
     /// Tells the other nodes, when the change has happened.
     pub(crate) fn emit(&mut self, event: Event) {
         self.change.events.push(event);
@@ -97,28 +123,32 @@ impl<'a> Transaction<'a> {
         if change.writes.is_empty() && change.deletes.is_empty() && change.events.is_empty() {
             return None;
         }
-        change.expected = self.read.into_iter().collect();
+        change.at = self.now;
+        let version = |stored: Option<Stored>| stored.map_or(0, |stored| stored.version);
+        let read = self.read.into_iter();
+        change.expected = read.map(|(key, stored)| (key, version(stored))).collect();
+        let listed = self.listed.into_iter();
+        change.expected_counts = listed
+            .map(|(index, keys)| (index, keys.len() as u64))
+            .collect();
         Some(change)
     }
 
-    /// The live ones of `keys`.
-    async fn read<R: Record>(&mut self, keys: Vec<Key>) -> Result<Vec<R>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
+    async fn members(&mut self, index: &Index) -> Result<Vec<Key>, StoreError> {
+        if let Some(keys) = self.listed.get(index) {
+            return Ok(keys.clone());
         }
-        let stored = self.backend.read(&keys).await?;
-        let mut records = Vec::with_capacity(keys.len());
-        for (key, stored) in keys.into_iter().zip(stored) {
-            let version = stored.as_ref().map_or(0, |stored| stored.version);
-            if let Some(stored) = stored
-                && stored.expires_at.is_none_or(|end| end > self.now)
-            {
-                let record = serde_json::from_slice(&stored.body);
-                records.push(record.map_err(|error| corrupt(&key, &error))?);
-            }
-            self.read.insert(key, version);
-        }
-        Ok(records)
+        let keys = self.backend.members(index, self.now).await?;
+        self.listed.insert(index.clone(), keys.clone());
+        Ok(keys)
+    }
+
+    /// A record that was fetched, if it lives.
+    fn decode<R: Record>(&self, key: &Key) -> Result<Option<R>, StoreError> {
+        let stored = self.read.get(key).and_then(Option::as_ref);
+        let live = stored.filter(|stored| stored.expires_at.is_none_or(|end| end > self.now));
+        let decoded = live.map(|stored| serde_json::from_slice(&stored.body));
+        decoded.transpose().map_err(|error| corrupt(key, &error))
     }
 }
 

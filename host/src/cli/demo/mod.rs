@@ -2,20 +2,27 @@
 
 mod snippets;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use demo_sqlserver::DemoServer;
-use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::exit::{UsageError, print};
 use super::{DemoArguments, serve};
-use crate::app::{App, ToolSetFiles};
-use crate::config::Config;
+use crate::app::{self, App, ToolSetFiles};
+use crate::clock::Clock;
+use crate::config::{Config, SignIn};
+use crate::entropy::Entropy;
+use crate::oauth::{LOCAL_PERSON, OAuth, Passwords, PublicUrl};
+use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
-use crate::state::HostKey;
+use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     if !arguments.listen.ip().is_loopback() {
@@ -25,25 +32,50 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         ))
         .into());
     }
+    let public_url = arguments.public_url.as_deref();
+    if let Some(url) = public_url {
+        PublicUrl::parse(url).map_err(|error| UsageError(format!("--public-url: {error}")))?;
+    }
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
-    let stage = Stage::set().await?;
+    let stage = Stage::set(public_url).await?;
     let app = Arc::new(stage.app().await?);
-    let token = if arguments.no_auth {
-        None
+    let (authentication, entrance) = if arguments.no_auth {
+        (Authentication::Off, Entrance::Open)
     } else {
-        Some(new_token()?)
-    };
-    let authentication = match &token {
-        None => Authentication::Off,
-        Some(token) => Authentication::Token(SecretString::from(token.clone())),
+        let (oauth, entrance) = stage.entrance().await?;
+        (Authentication::OAuth(oauth), entrance)
     };
     let address = listener.local_addr()?;
-    let guard = HostGuard::new(address, None)?;
-    let state = serve::state(&app, guard, authentication, &shutdown).await?;
-    print(&snippets::ready(address, token.as_deref()))?;
+    let guard = HostGuard::new(address, public_url)?;
+    let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
+    let base = public_url.map_or_else(
+        || format!("http://{address}"),
+        |url| url.trim_end_matches('/').to_owned(),
+    );
+    print(&snippets::ready(&base, &entrance))?;
     server::serve(listener, state, shutdown).await;
     Ok(())
+}
+
+/// How one gets in.
+enum Entrance {
+    /// By asking.
+    Open,
+    /// By a click on this machine, or with this token.
+    Consent {
+        /// An access token of the scope `claude`.
+        token: String,
+    },
+    /// With a password, or with this token.
+    Password {
+        /// The person.
+        name: &'static str,
+        /// The password.
+        password: String,
+        /// An access token of the scope `claude`.
+        token: String,
+    },
 }
 
 /// The embedded SQL Server with its sample company, and what serves it.
@@ -55,7 +87,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) async fn set() -> anyhow::Result<Self> {
+    pub(super) async fn set(public_url: Option<&str>) -> anyhow::Result<Self> {
         let server = DemoServer::start().await?;
         tracing::info!(
             address = %server.address(),
@@ -65,7 +97,7 @@ impl Stage {
         let certificate = folder.path().join("demo.pem");
         std::fs::write(&certificate, server.certificate_pem())?;
         let config = Config::parse(
-            &config(&server, &certificate.display().to_string()),
+            &config(&server, &certificate.display().to_string(), public_url),
             "the demo's configuration",
         )?;
         Ok(Self {
@@ -85,12 +117,70 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// Authorization servers whose state ends with the process, and a token to
+    /// begin with.
+    async fn entrance(&self) -> anyhow::Result<(OAuth, Entrance)> {
+        let store = Store::memory(
+            Clock::system(),
+            Secrets::new(&self.key, Entropy::system()),
+        );
+        let oauth = app::oauth(&self.config, store)?;
+        let store = oauth.store();
+        if self.config.oauth.sign_in == SignIn::Consent {
+            let token = issue(store, LOCAL_PERSON).await?;
+            return Ok((oauth, Entrance::Consent { token }));
+        }
+        let entropy = Entropy::system();
+        let password = URL_SAFE_NO_PAD.encode(entropy.bytes::<15>()?);
+        let hash = Passwords::new(entropy).hash(password.clone().into()).await?;
+        store.add_person(PERSON, Some(&hash), &BTreeSet::new()).await?;
+        let token = issue(store, PERSON).await?;
+        let entrance = Entrance::Password {
+            name: PERSON,
+            password,
+            token,
+        };
+        Ok((oauth, entrance))
+    }
+}
+
+async fn issue(store: &Store, person: &str) -> anyhow::Result<String> {
+    let secret = store.secrets().issue(SecretKind::AccessToken)?;
+    let tokens = Tokens {
+        access: secret.hash,
+        access_ttl: TOKEN_TTL,
+        refresh: None,
+        refresh_ttl: TOKEN_TTL,
+    };
+    store
+        .issue_token("claude", person, "mssql-mcp demo", Rights::READ, tokens)
+        .await?;
+    Ok(secret.expose().to_owned())
+}
+
+/// Who signs in to a demo that the world can reach.
+const PERSON: &str = "demo";
+/// Longer than anybody looks at a demo.
+const TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 3_600);
+
 /// The demo is configured as production is, by TOML.
-fn config(server: &DemoServer, certificate: &str) -> String {
+fn config(server: &DemoServer, certificate: &str, public_url: Option<&str>) -> String {
+    let (sign_in, http) = match public_url {
+        None => ("consent", String::new()),
+        Some(url) => ("password", format!("[http]\npublic_url = {url:?}\n")),
+    };
     let log_in = server.reader();
     format!(
         r#"
 default_scope = "claude"
+
+{http}
+[oauth]
+sign_in = "{sign_in}"
+
+[state]
+store = "memory"
 
 [databases.demo]
 host = "127.0.0.1"
@@ -103,14 +193,17 @@ ca_file = '{certificate}'
 [scopes.claude]
 tool_sets = ["claude-tools"]
 databases = ["demo"]
+people = ["*"]
 
 [scopes.chatgpt]
 tool_sets = ["chatgpt-search-fetch"]
 databases = ["demo"]
+people = ["*"]
 
 [scopes.demo]
 tool_sets = ["claude-tools", "chatgpt-search-fetch"]
 databases = ["demo"]
+people = ["*"]
 "#,
         port = server.address().port(),
         database = server.database(),
@@ -135,15 +228,4 @@ fn key() -> anyhow::Result<HostKey> {
         },
         None => Ok(HostKey::random()?),
     }
-}
-
-fn new_token() -> anyhow::Result<String> {
-    let key = HostKey::random()?;
-    let digits: String = key
-        .bytes()
-        .iter()
-        .take(20)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(format!("mcp_demo_{digits}"))
 }

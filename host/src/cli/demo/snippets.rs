@@ -2,12 +2,15 @@
 //! works, and the settings of the usual clients.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
-/// The text for a server at `address`, whose callers show `token` if there is
-/// one.
-pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
-    let base = format!("http://{address}");
+use super::Entrance;
+
+/// The text for a server at `base`, for whoever comes by `entrance`.
+pub(super) fn ready(base: &str, entrance: &Entrance) -> String {
+    let token = match entrance {
+        Entrance::Open => None,
+        Entrance::Consent { token } | Entrance::Password { token, .. } => Some(token.as_str()),
+    };
     let header = token.map(|token| format!("Authorization: Bearer {token}"));
     let curl_header = header
         .as_ref()
@@ -21,8 +24,20 @@ pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
          \x20 {base}/demo/mcp      all six tools\n\
          (the same end in /sse, for clients that want that)\n\n"
     );
+    match entrance {
+        Entrance::Open => {}
+        Entrance::Consent { .. } => text.push_str(
+            "A client that is given an address alone opens a page where you allow it.\n\n",
+        ),
+        Entrance::Password { name, password, .. } => {
+            let _ = writeln!(text, "Sign in as:\n  {name}  {password}\n");
+        }
+    }
     if let Some(token) = token {
-        let _ = writeln!(text, "Token, good until this process ends:\n  {token}\n");
+        let _ = writeln!(
+            text,
+            "Token for {base}/claude, good until this process ends:\n  {token}\n"
+        );
     }
     let _ = writeln!(
         text,
@@ -58,10 +73,17 @@ pub(super) fn ready(address: SocketAddr, token: Option<&str>) -> String {
     }
     let code = serde_json::json!({"servers": {"sales": server}});
     let _ = writeln!(text, "VS Code (.vscode/mcp.json):\n  {code}\n");
-    text.push_str(
-        "ChatGPT and claude.ai reach public addresses only: they need the server behind HTTPS.\n\
-         Ctrl-C stops it.",
+    let _ = writeln!(
+        text,
+        "Check what Claude and ChatGPT would find:\n  mssql-mcp doctor {base}/claude/mcp\n"
     );
+    if base.starts_with("http:") {
+        text.push_str(
+            "ChatGPT and claude.ai reach public https addresses only: run a tunnel to this machine \
+             and start\nagain with --public-url.\n",
+        );
+    }
+    text.push_str("Ctrl-C stops it.");
     text
 }
 
@@ -71,13 +93,25 @@ mod tests {
 
     #[test]
     fn the_token_is_in_every_line_that_needs_it_and_nowhere_without_one() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 8008));
-        let with = ready(address, Some("mcp_demo_1"));
-        assert_eq!(with.matches("mcp_demo_1").count(), 4, "{with}");
-        let without = ready(address, None);
+        let base = "http://127.0.0.1:8008";
+        let token = "mcp_at_1".to_owned();
+        let with = ready(base, &Entrance::Consent { token });
+        assert_eq!(with.matches("mcp_at_1").count(), 4, "{with}");
+        let without = ready(base, &Entrance::Open);
         assert!(
             !without.contains("Bearer") && !without.contains("Token"),
             "{without}"
         );
+    }
+
+    #[test]
+    fn a_demo_behind_a_tunnel_shows_the_public_address_and_the_password() {
+        let entrance = Entrance::Password {
+            name: "demo",
+            password: "the-password".to_owned(),
+            token: "mcp_at_1".to_owned(),
+        };
+        let text = ready("https://demo.example.com", &entrance);
+        assert!(text.contains("the-password") && !text.contains("http:"), "{text}");
     }
 }

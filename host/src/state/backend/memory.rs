@@ -41,6 +41,12 @@ impl Memory {
     }
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Inner {
     fn remove(&mut self, key: &Key) {
         let Some((_, indexes)) = self.records.remove(key) else {
@@ -92,7 +98,7 @@ impl Inner {
         Events {
             events: self.events.iter().skip(skip).cloned().collect(),
             position: Position(self.newest),
-            gap: missed > kept,
+            gap: missed > kept || position.0 > self.newest,
         }
     }
 }
@@ -117,7 +123,12 @@ impl Backend for Memory {
         let newest = {
             let mut inner = self.inner();
             let unchanged = |(key, version): &(Key, u64)| inner.version(key) == *version;
-            if !change.expected.iter().all(unchanged) {
+            let complete = |(index, count): &(Index, u64)| {
+                inner.live(index, change.at).count() as u64 == *count
+            };
+            if !change.expected.iter().all(unchanged)
+                || !change.expected_counts.iter().all(complete)
+            {
                 return Ok(Commit::Conflict);
             }
             inner.commits += 1;
@@ -150,7 +161,7 @@ impl Backend for Memory {
 
     async fn events(&self, position: Position, wait: Duration) -> Result<Events, StoreError> {
         let mut newest = self.newest.subscribe();
-        let changed = newest.wait_for(|newest| *newest > position.0);
+        let changed = newest.wait_for(|newest| *newest != position.0);
         // Past the time there is nothing new, which is an answer too.
         let _ = tokio::time::timeout(wait, changed).await;
         Ok(self.inner().events_after(position))
@@ -172,3 +183,21 @@ impl Backend for Memory {
 
 /// A node that fell further behind asks the store about every token again.
 const EVENTS_KEPT: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::state::backend::contract::{Place, every_backend};
+
+    struct OneProcess(Arc<Memory>);
+
+    impl Place for OneProcess {
+        async fn node(&self) -> Arc<dyn Backend> {
+            Arc::clone(&self.0) as Arc<dyn Backend>
+        }
+    }
+
+    every_backend!(OneProcess(Arc::new(Memory::new())));
+}

@@ -5,10 +5,15 @@
 //! allowed, is written once, above ([`Store`](super::Store)).
 //!
 //! # Another kind of store
-//! Implement [`Backend`], add a variant to [`open`](super::open), and have it pass
-//! `contract::every_backend` in the tests.
+//! Implement [`Backend`], add its name to [`open`](super::open), and have it pass
+//! the tests of `contract`.
 
 mod memory;
+mod redis;
+mod sqlite;
+
+#[cfg(test)]
+mod contract;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +21,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub(crate) use memory::Memory;
+pub(crate) use redis::Redis;
+pub(crate) use sqlite::Sqlite;
 
 use super::StoreError;
 use super::event::Event;
@@ -86,8 +93,13 @@ pub(crate) struct Write {
 /// Several steps that happen together or not at all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
+    /// When it happens.
+    pub(crate) at: Timestamp,
     /// What must still be as it was read, or nothing happens.
     pub(crate) expected: Vec<(Key, Version)>,
+    /// How many records that live at `at` an index must have, or nothing
+    /// happens. With all of them in `expected`, this says that none has come.
+    pub(crate) expected_counts: Vec<(Index, u64)>,
     pub(crate) writes: Vec<Write>,
     pub(crate) deletes: Vec<Key>,
     /// What the other nodes have to hear, in order.
@@ -99,7 +111,8 @@ pub(crate) struct Change {
 pub(crate) enum Commit {
     /// All of it happened, and survives the process.
     Done,
-    /// A record had another version: nothing happened.
+    /// A record had another version, or an index more or fewer members: nothing
+    /// happened.
     Conflict,
 }
 
@@ -130,8 +143,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// How many there are.
     async fn count(&self, index: &Index, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Applies `change`. When this says `Done`, the change survives the end of
-    /// the process.
+    /// Applies `change`: deletes, then writes. When this says `Done`, the change
+    /// survives the end of the process, unless the backend keeps nothing.
     async fn commit(&self, change: Change) -> Result<Commit, StoreError>;
 
     /// The newest position.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::principal::Rights;
 use crate::state::SecretHash;
+use crate::state::backend::Index;
 use crate::state::transaction::Record;
 
 /// Bound to everything that its redemption has to match.
@@ -36,6 +37,20 @@ pub struct AuthorizationCode {
     pub forget_at: Timestamp,
 }
 
+impl AuthorizationCode {
+    pub(crate) fn all() -> Index {
+        Index::new("codes", "all")
+    }
+
+    pub(crate) fn of_person(subject: &str) -> Index {
+        Index::new("codes-of-person", subject)
+    }
+
+    pub(crate) fn of_client(client_id: &str) -> Index {
+        Index::new("codes-of-client", client_id)
+    }
+}
+
 impl Record for AuthorizationCode {
     const KIND: &'static str = "code";
 
@@ -45,5 +60,13 @@ impl Record for AuthorizationCode {
 
     fn expires_at(&self) -> Option<Timestamp> {
         Some(self.forget_at)
+    }
+
+    fn indexes(&self) -> Vec<Index> {
+        vec![
+            Self::all(),
+            Self::of_person(&self.subject),
+            Self::of_client(&self.client_id),
+        ]
     }
 }

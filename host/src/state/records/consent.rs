@@ -32,6 +32,10 @@ impl Consent {
         Index::new("consents-of", subject)
     }
 
+    pub(crate) fn of_client(client_id: &str) -> Index {
+        Index::new("consents-of-client", client_id)
+    }
+
     /// The record's id: the parts may hold any character.
     pub(crate) fn id_of(subject: &str, scope: &str, client_id: &str, redirect_uri: &str) -> String {
         let parts = serde_json::json!([subject, scope, client_id, redirect_uri]);
@@ -52,6 +56,9 @@ impl Record for Consent {
     }
 
     fn indexes(&self) -> Vec<Index> {
-        vec![Self::of_person(&self.subject)]
+        vec![
+            Self::of_person(&self.subject),
+            Self::of_client(&self.client_id),
+        ]
     }
 }

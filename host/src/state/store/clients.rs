@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Store;
+use super::{GrantFilter, Store};
 use crate::clock::Timestamp;
 use crate::state::records::{
-    BlockedClient, Client, ClientAuthentication, ClientKind, Grant, Registration,
+    BlockedClient, Client, ClientAuthentication, ClientKind, Consent, Registration,
 };
 use crate::state::transaction::Transaction;
 use crate::state::{Event, IssuedSecret, SecretHash, SecretKind, StoreError};
@@ -27,7 +27,8 @@ pub struct NewClient {
 
 impl Store {
     /// Registers a client; a public one that registers the same again gets the
-    /// client it has. A confidential one also gets its secret, this once.
+    /// client it has, and if that one never got a token, time to get one. A
+    /// confidential one also gets its secret, this once.
     pub async fn register_client(
         &self,
         new: &NewClient,
@@ -39,37 +40,41 @@ impl Store {
             }
         };
         let id = self.new_id()?;
-        let client = self
-            .change(async |transaction| {
-                let reuses = secret.is_none() && matches!(new.kind, ClientKind::Registered);
-                if reuses && let Some(known) = known(transaction, new).await? {
+        let client = change!(self, |transaction| {
+            let reuses = secret.is_none() && matches!(new.kind, ClientKind::Registered);
+            let now = transaction.now();
+            if reuses && let Some(known) = known(transaction, new).await? {
+                if known.used_at.is_some() {
                     return Ok(known);
                 }
-                let now = transaction.now();
-                let registered = matches!(new.kind, ClientKind::Registered);
-                let client = Client {
-                    id: id.clone(),
-                    scope: new.scope.clone(),
-                    name: new.name.clone(),
-                    redirect_uris: new.redirect_uris.clone(),
-                    authentication: new.authentication,
-                    secret: secret.as_ref().map(|secret| secret.hash),
-                    kind: new.kind,
-                    created_at: now,
-                    used_at: None,
-                    expires_at: registered.then(|| now.after(UNUSED_CLIENT)),
+                let expires_at = Some(now.after(UNUSED_CLIENT));
+                let known = Client {
+                    expires_at,
+                    ..known
                 };
+                put_registered(transaction, &known)?;
+                return Ok(known);
+            }
+            let registered = matches!(new.kind, ClientKind::Registered);
+            let client = Client {
+                id: id.clone(),
+                scope: new.scope.clone(),
+                name: new.name.clone(),
+                redirect_uris: new.redirect_uris.clone(),
+                authentication: new.authentication,
+                secret: secret.as_ref().map(|secret| secret.hash),
+                kind: new.kind,
+                created_at: now,
+                used_at: None,
+                expires_at: registered.then(|| now.after(UNUSED_CLIENT)),
+            };
+            if reuses {
+                put_registered(transaction, &client)?;
+            } else {
                 transaction.put(&client)?;
-                if reuses {
-                    transaction.put(&Registration {
-                        fingerprint: fingerprint(new),
-                        client: client.id.clone(),
-                        expires_at: client.expires_at,
-                    })?;
-                }
-                Ok(client)
-            })
-            .await?;
+            }
+            Ok(client)
+        })?;
         Ok((client, secret))
     }
 
@@ -86,43 +91,54 @@ impl Store {
         Ok(clients)
     }
 
-    /// Removes a client and all it was granted; whether there was one.
+    /// Removes a client with its consents, codes and grants; whether there was
+    /// any of it. A client that is the address of its metadata comes back with
+    /// its next request; [`block_client`](Self::block_client) keeps it out.
     pub async fn remove_client(&self, id: &str) -> Result<bool, StoreError> {
-        self.change(async |transaction| {
-            let client: Option<Client> = transaction.get(id).await?;
-            if let Some(client) = &client {
-                transaction.delete(client);
+        // In several steps: one client may have grants of thousands of people,
+        // and after the first it gets no more.
+        let registered = change!(self, |transaction| {
+            let Some(client) = transaction.get::<Client>(id).await? else {
+                return Ok(false);
+            };
+            transaction.delete(&client);
+            if let Some(registration) = registration(transaction, &client).await? {
+                transaction.delete(&registration);
             }
-            let grants = transaction.list::<Grant>(&Grant::of_client(id)).await?;
-            for grant in &grants {
-                transaction.delete(grant);
-            }
-            let found = client.is_some() || !grants.is_empty();
-            if found {
-                transaction.emit(Event::ClientChanged(id.to_owned()));
-            }
-            Ok(found)
-        })
-        .await
+            transaction.emit(Event::ClientChanged(id.to_owned()));
+            Ok(true)
+        })?;
+        let consents: Vec<Consent> = self.reading().list(&Consent::of_client(id)).await?;
+        for consent in &consents {
+            change!(self, |transaction| {
+                transaction.delete(consent);
+                Ok(())
+            })?;
+        }
+        let granted = GrantFilter {
+            client_id: Some(id.to_owned()),
+            ..GrantFilter::default()
+        };
+        let revoked = self.revoke_grants(&granted).await?;
+        Ok(registered || !consents.is_empty() || revoked > 0)
     }
 
     /// Bars a client id, registered or the address of a metadata document, or
     /// lets it in again.
     pub async fn block_client(&self, id: &str, blocked: bool) -> Result<(), StoreError> {
-        self.change(async |transaction| {
-            let mark = BlockedClient {
-                id: id.to_owned(),
-                since: transaction.now(),
-            };
-            if blocked {
-                transaction.put(&mark)?;
-            } else {
-                transaction.delete(&mark);
+        change!(self, |transaction| {
+            let mark: Option<BlockedClient> = transaction.get(id).await?;
+            match mark {
+                None if blocked => transaction.put(&BlockedClient {
+                    id: id.to_owned(),
+                    since: transaction.now(),
+                })?,
+                Some(mark) if !blocked => transaction.delete(&mark),
+                _ => return Ok(()),
             }
             transaction.emit(Event::ClientChanged(id.to_owned()));
             Ok(())
         })
-        .await
     }
 
     /// Whether the client may not be used.
@@ -130,13 +146,13 @@ impl Store {
         Ok(self.reading().get::<BlockedClient>(id).await?.is_some())
     }
 
-    /// Ids of all blocked clients with the time of it.
+    /// Ids of all blocked clients with the time of it, earliest first.
     pub async fn blocked_clients(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
         let marks: Vec<BlockedClient> = self.reading().list(&BlockedClient::all()).await?;
-        Ok(marks
-            .into_iter()
-            .map(|mark| (mark.id, mark.since))
-            .collect())
+        let marks = marks.into_iter().map(|mark| (mark.id, mark.since));
+        let mut blocked: Vec<(String, Timestamp)> = marks.collect();
+        blocked.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        Ok(blocked)
     }
 }
 
@@ -149,29 +165,54 @@ pub(super) async fn used(
     if let Some(client) = client
         && client.used_at.is_none()
     {
-        let now = transaction.now();
-        transaction.put(&Client {
-            used_at: Some(now),
+        let used = Client {
+            used_at: Some(transaction.now()),
             expires_at: None,
             ..client
-        })?;
+        };
+        if registration(transaction, &used).await?.is_some() {
+            put_registered(transaction, &used)?;
+        } else {
+            transaction.put(&used)?;
+        }
     }
     Ok(())
+}
+
+/// Writes a client, to be found by another registration of the same.
+fn put_registered(transaction: &mut Transaction<'_>, client: &Client) -> Result<(), StoreError> {
+    transaction.put(client)?;
+    transaction.put(&Registration {
+        fingerprint: fingerprint(&client.scope, &client.name, &client.redirect_uris),
+        client: client.id.clone(),
+        expires_at: client.expires_at,
+    })
+}
+
+/// What leads to that client.
+async fn registration(
+    transaction: &mut Transaction<'_>,
+    client: &Client,
+) -> Result<Option<Registration>, StoreError> {
+    let fingerprint = fingerprint(&client.scope, &client.name, &client.redirect_uris);
+    let registration: Option<Registration> = transaction.get(fingerprint).await?;
+    Ok(registration.filter(|registration| registration.client == client.id))
 }
 
 async fn known(
     transaction: &mut Transaction<'_>,
     new: &NewClient,
 ) -> Result<Option<Client>, StoreError> {
-    let registration: Option<Registration> = transaction.get(fingerprint(new)).await?;
+    let fingerprint = fingerprint(&new.scope, &new.name, &new.redirect_uris);
+    let registration: Option<Registration> = transaction.get(fingerprint).await?;
     match registration {
         Some(registration) => transaction.get(registration.client).await,
         None => Ok(None),
     }
 }
 
-fn fingerprint(new: &NewClient) -> SecretHash {
-    let parts = serde_json::json!([new.scope, new.name, new.redirect_uris]);
+fn fingerprint(scope: &str, name: &str, redirect_uris: &[String]) -> SecretHash {
+    let parts = serde_json::json!([scope, name, redirect_uris]);
     SecretHash::of(&parts.to_string())
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Store, clients};
+use super::{GrantFilter, Store, clients, grants};
 use crate::principal::Rights;
 use crate::state::records::{AccessToken, AuthorizationCode, Grant, RefreshToken};
 use crate::state::transaction::Transaction;
-use crate::state::{Event, SecretHash, StoreError};
+use crate::state::{SecretHash, StoreError};
 
 /// Hashes and lives of the tokens that a grant is to get.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub enum Redeemed {
 impl Store {
     /// Keeps a new code.
     pub async fn put_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
-        self.change(async |transaction| transaction.put(code)).await
+        change!(self, |transaction| { transaction.put(code) })
     }
 
     /// The code of that hash, redeemed or not, as long as it is remembered.
@@ -51,13 +51,13 @@ impl Store {
         tokens: Tokens,
     ) -> Result<Redeemed, StoreError> {
         let grant_id = self.new_id()?;
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let now = transaction.now();
             let Some(code) = transaction.get::<AuthorizationCode>(hash).await? else {
                 return Ok(Redeemed::Unknown);
             };
             if let Some(grant) = &code.redeemed {
-                revoke(transaction, grant).await?;
+                grants::revoke(transaction, grant).await?;
                 return Ok(Redeemed::Reused);
             }
             if code.expires_at <= now {
@@ -79,10 +79,10 @@ impl Store {
                 ..code
             })?;
             clients::used(transaction, &grant.client_id).await?;
-            put_tokens(transaction, &grant, grant.rights, tokens)?;
+            transaction.put(&grant)?;
+            put_tokens(transaction, &grant.id, grant.rights, tokens)?;
             Ok(Redeemed::Granted(grant))
         })
-        .await
     }
 }
 
@@ -95,18 +95,17 @@ impl Tokens {
     }
 }
 
-/// Writes the grant as it is from now on, with its new tokens.
+/// Writes new tokens of a grant.
 pub(super) fn put_tokens(
     transaction: &mut Transaction<'_>,
-    grant: &Grant,
+    grant: &str,
     rights: Rights,
     tokens: Tokens,
 ) -> Result<(), StoreError> {
     let now = transaction.now();
-    transaction.put(grant)?;
     transaction.put(&AccessToken {
         hash: tokens.access,
-        grant: grant.id.clone(),
+        grant: grant.to_owned(),
         rights,
         issued_at: now,
         expires_at: now.after(tokens.access_ttl),
@@ -114,7 +113,7 @@ pub(super) fn put_tokens(
     if let Some(hash) = tokens.refresh {
         transaction.put(&RefreshToken {
             hash,
-            grant: grant.id.clone(),
+            grant: grant.to_owned(),
             rotated: None,
             expires_at: now.after(tokens.refresh_ttl),
         })?;
@@ -122,15 +121,19 @@ pub(super) fn put_tokens(
     Ok(())
 }
 
-/// Ends a grant, and with it all its tokens.
-pub(super) async fn revoke(
+/// Codes that would still become a grant that fits.
+pub(super) async fn matching(
     transaction: &mut Transaction<'_>,
-    grant: &str,
-) -> Result<bool, StoreError> {
-    let Some(grant) = transaction.get::<Grant>(grant).await? else {
-        return Ok(false);
+    filter: &GrantFilter,
+) -> Result<Vec<AuthorizationCode>, StoreError> {
+    let index = match (&filter.subject, &filter.client_id) {
+        (Some(subject), _) => AuthorizationCode::of_person(subject),
+        (None, Some(client_id)) => AuthorizationCode::of_client(client_id),
+        (None, None) => AuthorizationCode::all(),
     };
-    transaction.delete(&grant);
-    transaction.emit(Event::GrantRevoked(grant.id));
-    Ok(true)
+    let mut codes: Vec<AuthorizationCode> = transaction.list(&index).await?;
+    codes.retain(|code| {
+        code.redeemed.is_none() && filter.fits(&code.subject, &code.client_id, &code.scope)
+    });
+    Ok(codes)
 }

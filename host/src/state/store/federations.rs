@@ -7,8 +7,7 @@ use crate::state::{SecretHash, StoreError};
 impl Store {
     /// Keeps what must be known when the browser comes back.
     pub async fn begin_federation(&self, federation: &Federation) -> Result<(), StoreError> {
-        self.change(async |transaction| transaction.put(federation))
-            .await
+        change!(self, |transaction| { transaction.put(federation) })
     }
 
     /// Takes it out: a `state` is good once.
@@ -16,13 +15,12 @@ impl Store {
         &self,
         hash: SecretHash,
     ) -> Result<Option<Federation>, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let federation: Option<Federation> = transaction.get(hash).await?;
             if let Some(federation) = &federation {
                 transaction.delete(federation);
             }
             Ok(federation)
         })
-        .await
     }
 }

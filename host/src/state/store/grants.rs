@@ -2,7 +2,7 @@
 
 use super::{Store, Tokens, codes};
 use crate::principal::Rights;
-use crate::state::records::{Consent, Grant};
+use crate::state::records::{AccessToken, AuthorizationCode, Consent, Grant, RefreshToken};
 use crate::state::transaction::Transaction;
 use crate::state::{Event, StoreError};
 
@@ -17,6 +17,13 @@ pub struct GrantFilter {
     pub scope: Option<String>,
 }
 
+impl GrantFilter {
+    pub(super) fn fits(&self, subject: &str, client_id: &str, scope: &str) -> bool {
+        let fits = |wanted: &Option<String>, has| wanted.as_deref().is_none_or(|w| w == has);
+        fits(&self.subject, subject) && fits(&self.client_id, client_id) && fits(&self.scope, scope)
+    }
+}
+
 impl Store {
     /// Makes a grant without a code: `mssql-mcp token issue`, the demo.
     pub async fn issue_token(
@@ -28,7 +35,7 @@ impl Store {
         tokens: Tokens,
     ) -> Result<Grant, StoreError> {
         let id = self.new_id()?;
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let now = transaction.now();
             let grant = Grant {
                 id: id.clone(),
@@ -41,10 +48,10 @@ impl Store {
                 used_at: now,
                 expires_at: now.after(tokens.life()),
             };
-            codes::put_tokens(transaction, &grant, rights, tokens)?;
+            transaction.put(&grant)?;
+            codes::put_tokens(transaction, &grant.id, rights, tokens)?;
             Ok(grant)
         })
-        .await
     }
 
     /// Grants in force, newest first.
@@ -56,27 +63,43 @@ impl Store {
 
     /// Revokes one grant; whether there was one.
     pub async fn revoke_grant(&self, id: &str) -> Result<bool, StoreError> {
-        self.change(async |transaction| codes::revoke(transaction, id).await)
-            .await
+        change!(self, |transaction| { revoke(transaction, id).await })
     }
 
-    /// Revokes every grant that fits; how many.
+    /// Revokes every grant that fits, and the codes that would become one; how
+    /// many grants. Each is revoked whole, but not all in one moment: with
+    /// thousands of clients at work, there is none.
     pub async fn revoke_grants(&self, filter: &GrantFilter) -> Result<usize, StoreError> {
-        self.change(async |transaction| {
-            let grants = matching(transaction, filter).await?;
-            for grant in &grants {
-                transaction.delete(grant);
-                transaction.emit(Event::GrantRevoked(grant.id.clone()));
-            }
-            Ok(grants.len())
-        })
-        .await
+        // Codes first: one that is redeemed before its turn is a grant by then.
+        let codes = codes::matching(&mut self.reading(), filter).await?;
+        for part in codes.chunks(PART) {
+            change!(self, |transaction| {
+                for code in part {
+                    let code: Option<AuthorizationCode> = transaction.get(code.hash).await?;
+                    if let Some(code) = code.filter(|code| code.redeemed.is_none()) {
+                        transaction.delete(&code);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        let grants = matching(&mut self.reading(), filter).await?;
+        let mut revoked = 0;
+        for part in grants.chunks(PART) {
+            revoked += change!(self, |transaction| {
+                let mut revoked = 0;
+                for grant in part {
+                    revoked += usize::from(revoke(transaction, &grant.id).await?);
+                }
+                Ok(revoked)
+            })?;
+        }
+        Ok(revoked)
     }
 
     /// Remembers what a person allowed.
     pub async fn remember_consent(&self, consent: &Consent) -> Result<(), StoreError> {
-        self.change(async |transaction| transaction.put(consent))
-            .await
+        change!(self, |transaction| { transaction.put(consent) })
     }
 
     /// What that person allowed that client there.
@@ -99,7 +122,7 @@ impl Store {
     }
 
     /// Forgets what a person allowed a client at a scope, and revokes what came
-    /// of it; whether there was anything.
+    /// of it, codes included; whether there was anything.
     pub async fn withdraw_consent(
         &self,
         subject: &str,
@@ -111,7 +134,7 @@ impl Store {
             client_id: Some(client_id.to_owned()),
             scope: Some(scope.to_owned()),
         };
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let consents: Vec<Consent> = transaction.list(&Consent::of_person(subject)).await?;
             let own = |consent: &&Consent| consent.client_id == client_id && consent.scope == scope;
             let mut found = false;
@@ -119,17 +142,13 @@ impl Store {
                 transaction.delete(consent);
                 found = true;
             }
-            for grant in matching(transaction, &filter).await? {
-                transaction.delete(&grant);
-                transaction.emit(Event::GrantRevoked(grant.id));
-                found = true;
-            }
+            found |= end_matching(transaction, &filter).await?;
             Ok(found)
         })
-        .await
     }
 }
 
+/// Grants in force that fit.
 pub(super) async fn matching(
     transaction: &mut Transaction<'_>,
     filter: &GrantFilter,
@@ -149,11 +168,51 @@ pub(super) async fn matching(
         _ => Grant::all(),
     };
     let mut grants: Vec<Grant> = transaction.list(&index).await?;
-    let fits = |wanted: &Option<String>, has: &str| wanted.as_deref().is_none_or(|w| w == has);
-    grants.retain(|grant| {
-        fits(&filter.subject, &grant.subject)
-            && fits(&filter.client_id, &grant.client_id)
-            && fits(&filter.scope, &grant.scope)
-    });
+    grants.retain(|grant| filter.fits(&grant.subject, &grant.client_id, &grant.scope));
     Ok(grants)
 }
+
+/// Ends a grant, and with it all its tokens; whether there was one.
+pub(super) async fn revoke(
+    transaction: &mut Transaction<'_>,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let grant: Option<Grant> = transaction.get(id).await?;
+    if let Some(grant) = &grant {
+        end(transaction, grant).await?;
+    }
+    Ok(grant.is_some())
+}
+
+/// Ends, in one change, every grant that fits and the codes that would become
+/// one; whether there was any.
+pub(super) async fn end_matching(
+    transaction: &mut Transaction<'_>,
+    filter: &GrantFilter,
+) -> Result<bool, StoreError> {
+    let codes = codes::matching(transaction, filter).await?;
+    for code in &codes {
+        transaction.delete(code);
+    }
+    let grants = matching(transaction, filter).await?;
+    for grant in &grants {
+        end(transaction, grant).await?;
+    }
+    Ok(!codes.is_empty() || !grants.is_empty())
+}
+
+async fn end(transaction: &mut Transaction<'_>, grant: &Grant) -> Result<(), StoreError> {
+    transaction.delete(grant);
+    transaction
+        .delete_all(&AccessToken::of_grant(&grant.id))
+        .await?;
+    transaction
+        .delete_all(&RefreshToken::of_grant(&grant.id))
+        .await?;
+    transaction.emit(Event::GrantRevoked(grant.id.clone()));
+    Ok(())
+}
+
+/// Grants that end in one change: few enough to be read and ended before one of
+/// them is refreshed.
+const PART: usize = 20;

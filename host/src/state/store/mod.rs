@@ -3,6 +3,29 @@
 //! Tokens, codes and cookies are known here by their hashes alone. A method
 //! that refuses says so in its answer; an error is a failure of the store.
 
+/// Runs a block until what it read is still so when its change commits: the
+/// block gets a `&mut Transaction` and gives a `Result<_, StoreError>`.
+///
+/// A macro and no method with an async closure, because the compiler cannot show
+/// that the future of such a closure is `Send` (rust-lang/rust#110338).
+macro_rules! change {
+    ($store:expr, |$transaction:ident| $decide:block) => {{
+        let mut attempts = 0;
+        loop {
+            let mut begun = $store.reading();
+            let answer: Result<_, StoreError> = async {
+                let $transaction = &mut begun;
+                $decide
+            }
+            .await;
+            let answer = answer?;
+            if $store.commit(begun, &mut attempts).await? {
+                break Ok::<_, StoreError>(answer);
+            }
+        }
+    }};
+}
+
 mod clients;
 mod codes;
 mod federations;
@@ -71,29 +94,38 @@ impl Store {
         self.clock.now()
     }
 
-    /// Reads that change nothing.
+    /// A transaction; one that is not committed changes nothing.
     fn reading(&self) -> Transaction<'_> {
         Transaction::new(&*self.backend, self.now())
     }
 
-    /// Runs `decide` until what it read is still so when its change commits.
-    async fn change<T>(
+    /// Whether all that `transaction` is to change has changed. If not, it is to
+    /// be decided anew, after a pause that this has made.
+    async fn commit(
         &self,
-        decide: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        for attempt in 0..ATTEMPTS {
-            let mut transaction = Transaction::new(&*self.backend, self.now());
-            let answer = decide(&mut transaction).await?;
-            let Some(change) = transaction.into_change() else {
-                return Ok(answer);
-            };
-            if self.backend.commit(change).await? == Commit::Done {
-                return Ok(answer);
-            }
-            // The others are given time to be done, each a little longer.
-            tokio::time::sleep(PAUSE * attempt).await;
+        transaction: Transaction<'_>,
+        attempts: &mut u32,
+    ) -> Result<bool, StoreError> {
+        let Some(change) = transaction.into_change() else {
+            return Ok(true);
+        };
+        if self.backend.commit(change).await? == Commit::Done {
+            return Ok(true);
         }
-        Err(StoreError::Contended)
+        *attempts += 1;
+        if *attempts == ATTEMPTS {
+            return Err(StoreError::Contended);
+        }
+        tokio::time::sleep(self.pause(*attempts)?).await;
+        Ok(false)
+    }
+
+    /// Up to twice as long each time, by chance: those who met once do not all
+    /// meet again.
+    fn pause(&self, attempt: u32) -> Result<Duration, StoreError> {
+        let longest = FIRST_PAUSE * 2_u32.saturating_pow(attempt.min(DOUBLINGS));
+        let [chance] = self.secrets.entropy().bytes()?;
+        Ok(longest * u32::from(chance) / u32::from(u8::MAX))
     }
 
     /// A random identifier that is no secret.
@@ -109,9 +141,12 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Two requests for one record are common, twenty are an attack.
+/// Two requests for one record are common, twenty are an attack. Half a second
+/// on average, then whoever asks is told to try again.
 const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+/// To 64 ms.
+const DOUBLINGS: u32 = 5;
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,7 @@ impl Store {
         password: Option<&str>,
         groups: &BTreeSet<String>,
     ) -> Result<bool, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             if transaction.get::<Person>(subject).await?.is_some() {
                 return Ok(false);
             }
@@ -53,24 +53,23 @@ impl Store {
             transaction.emit(Event::PersonChanged(subject.to_owned()));
             Ok(true)
         })
-        .await
     }
 
-    /// Sets a person's password and ends all sign-ins; whether there is such a
-    /// person.
+    /// Sets a person's password, and ends all sign-ins and invitations; whether
+    /// there is such a person.
     pub async fn set_password(&self, subject: &str, password: &str) -> Result<bool, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let Some(person) = transaction.get::<Person>(subject).await? else {
                 return Ok(false);
             };
             end_sign_ins(transaction, subject).await?;
+            end_invitations(transaction, subject).await?;
             transaction.put(&Person {
                 password: Some(password.to_owned()),
                 ..person
             })?;
             Ok(true)
         })
-        .await
     }
 
     /// Puts a person in exactly these groups; whether there is such a person.
@@ -79,7 +78,7 @@ impl Store {
         subject: &str,
         groups: &BTreeSet<String>,
     ) -> Result<bool, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let Some(person) = transaction.get::<Person>(subject).await? else {
                 return Ok(false);
             };
@@ -92,36 +91,34 @@ impl Store {
             }
             Ok(true)
         })
-        .await
     }
 
-    /// Removes a person with all sign-ins, consents, grants and invitations;
-    /// whether there was one.
+    /// Removes a person with all sign-ins, invitations, consents, codes and
+    /// grants; whether there was any of it.
     pub async fn remove_person(&self, subject: &str) -> Result<bool, StoreError> {
         let filter = GrantFilter {
             subject: Some(subject.to_owned()),
             ..GrantFilter::default()
         };
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let person: Option<Person> = transaction.get(subject).await?;
             if let Some(person) = &person {
                 transaction.delete(person);
             }
             end_sign_ins(transaction, subject).await?;
             end_invitations(transaction, subject).await?;
-            for consent in transaction
-                .list::<Consent>(&Consent::of_person(subject))
-                .await?
-            {
-                transaction.delete(&consent);
+            let consents = Consent::of_person(subject);
+            let consents: Vec<Consent> = transaction.list(&consents).await?;
+            for consent in &consents {
+                transaction.delete(consent);
             }
-            for grant in grants::matching(transaction, &filter).await? {
-                transaction.delete(&grant);
+            let granted = grants::end_matching(transaction, &filter).await?;
+            let found = person.is_some() || granted || !consents.is_empty();
+            if found {
+                transaction.emit(Event::PersonChanged(subject.to_owned()));
             }
-            transaction.emit(Event::PersonChanged(subject.to_owned()));
-            Ok(person.is_some())
+            Ok(found)
         })
-        .await
     }
 
     /// Makes the link that lets a person set a password, in place of any
@@ -133,7 +130,7 @@ impl Store {
         ttl: Duration,
     ) -> Result<IssuedSecret, StoreError> {
         let secret = self.secrets.issue(SecretKind::Invitation)?;
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let now = transaction.now();
             if transaction.get::<Person>(subject).await?.is_none() {
                 transaction.put(&Person {
@@ -151,8 +148,7 @@ impl Store {
                 subject: subject.to_owned(),
                 expires_at: now.after(ttl),
             })
-        })
-        .await?;
+        })?;
         Ok(secret)
     }
 
@@ -161,21 +157,21 @@ impl Store {
         self.reading().get(hash).await
     }
 
-    /// Sets the password of whoever was invited by that link, and ends the link
-    /// and all sign-ins.
+    /// Sets the password of whoever was invited by that link, and ends all
+    /// invitations and sign-ins.
     pub async fn accept_invitation(
         &self,
         hash: SecretHash,
         password: &str,
     ) -> Result<Accepted, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let Some(invitation) = transaction.get::<Invitation>(hash).await? else {
                 return Ok(Accepted::Unknown);
             };
             let Some(person) = transaction.get::<Person>(&invitation.subject).await? else {
                 return Ok(Accepted::Unknown);
             };
-            transaction.delete(&invitation);
+            end_invitations(transaction, &person.subject).await?;
             end_sign_ins(transaction, &person.subject).await?;
             let person = Person {
                 password: Some(password.to_owned()),
@@ -184,22 +180,25 @@ impl Store {
             transaction.put(&person)?;
             Ok(Accepted::Set(person))
         })
-        .await
     }
 
-    /// Notes that a person has signed in, and gives the browser's new cookie.
-    /// With `groups`, from an OpenID Connect provider, the person is in exactly
-    /// those from now on, and is added if not known.
+    /// Notes that a person has signed in, and gives the browser's new cookie;
+    /// `None` when there is no such person (any more). With `groups`, from an
+    /// OpenID Connect provider, the person is in exactly those from now on, and
+    /// is added if not known.
     pub async fn sign_in(
         &self,
         subject: &str,
         groups: Option<&BTreeSet<String>>,
         ttl: Duration,
-    ) -> Result<IssuedSecret, StoreError> {
+    ) -> Result<Option<IssuedSecret>, StoreError> {
         let secret = self.secrets.issue(SecretKind::SignIn)?;
-        self.change(async |transaction| {
+        let known = change!(self, |transaction| {
             let now = transaction.now();
             let known: Option<Person> = transaction.get(subject).await?;
+            if known.is_none() && groups.is_none() {
+                return Ok(false);
+            }
             let before = known.as_ref().map(|person| person.groups.clone());
             let person = known.unwrap_or_else(|| Person {
                 subject: subject.to_owned(),
@@ -222,10 +221,10 @@ impl Store {
                 subject: subject.to_owned(),
                 signed_in_at: now,
                 expires_at: now.after(ttl),
-            })
-        })
-        .await?;
-        Ok(secret)
+            })?;
+            Ok(true)
+        })?;
+        Ok(known.then_some(secret))
     }
 
     /// Who has signed in with the cookie of that hash.
@@ -243,35 +242,24 @@ impl Store {
 
     /// Ends one sign-in.
     pub async fn sign_out(&self, hash: SecretHash) -> Result<(), StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             if let Some(sign_in) = transaction.get::<SignIn>(hash).await? {
                 transaction.delete(&sign_in);
             }
             Ok(())
         })
-        .await
     }
 }
 
 async fn end_sign_ins(transaction: &mut Transaction<'_>, subject: &str) -> Result<(), StoreError> {
-    for sign_in in transaction
-        .list::<SignIn>(&SignIn::of_person(subject))
-        .await?
-    {
-        transaction.delete(&sign_in);
-    }
-    Ok(())
+    transaction.delete_all(&SignIn::of_person(subject)).await
 }
 
 async fn end_invitations(
     transaction: &mut Transaction<'_>,
     subject: &str,
 ) -> Result<(), StoreError> {
-    for invitation in transaction
-        .list::<Invitation>(&Invitation::of_person(subject))
-        .await?
-    {
-        transaction.delete(&invitation);
-    }
-    Ok(())
+    transaction
+        .delete_all(&Invitation::of_person(subject))
+        .await
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Store, Tokens, codes};
+use super::{Store, Tokens, codes, grants};
 use crate::principal::Rights;
+use crate::state::backend::Key;
 use crate::state::records::{AccessToken, BlockedClient, Grant, Person, RefreshToken};
+use crate::state::transaction::Record;
 use crate::state::{Event, SecretHash, StoreError};
 
 /// What came of a refresh token.
@@ -46,7 +48,7 @@ impl Store {
         tokens: Tokens,
         grace: Duration,
     ) -> Result<Rotated, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             let now = transaction.now();
             let Some(token) = transaction.get::<RefreshToken>(presented).await? else {
                 return Ok(Rotated::Unknown);
@@ -57,46 +59,43 @@ impl Store {
             if grant.client_id != client_id {
                 return Ok(Rotated::OtherClient);
             }
+            if let Some((at, successor)) = &token.rotated {
+                let next: Option<RefreshToken> = transaction.get(successor).await?;
+                let unused = next.is_some_and(|next| next.rotated.is_none());
+                if now.since(*at) > grace || !unused {
+                    grants::revoke(transaction, &grant.id).await?;
+                    return Ok(Rotated::Reused);
+                }
+            }
             let rights = asked.unwrap_or(grant.rights);
             if !rights.within(grant.rights) {
                 return Ok(Rotated::TooMuch(grant.rights));
             }
-            let repeated = match &token.rotated {
-                None => false,
-                Some((at, successor)) => {
-                    let next: Option<RefreshToken> = transaction.get(successor).await?;
-                    let unused = next.is_some_and(|next| next.rotated.is_none());
-                    if now.since(*at) > grace || !unused {
-                        codes::revoke(transaction, &grant.id).await?;
-                        return Ok(Rotated::Reused);
-                    }
-                    true
-                }
-            };
-            let grant = Grant {
-                used_at: now,
-                expires_at: now.after(tokens.life()),
-                ..grant
-            };
-            let tokens = if repeated {
-                // The successor is there already.
-                Tokens {
+            if token.rotated.is_some() {
+                // The successor is there already and the grant has moved on:
+                // repetitions change nothing that they would have to wait for.
+                let tokens = Tokens {
                     refresh: None,
                     ..tokens
-                }
-            } else {
-                if let Some(successor) = tokens.refresh {
-                    transaction.put(&RefreshToken {
-                        rotated: Some((now, successor)),
-                        ..token
-                    })?;
-                }
-                tokens
+                };
+                codes::put_tokens(transaction, &grant.id, rights, tokens)?;
+                return Ok(Rotated::Granted(grant, rights));
+            }
+            let grant = Grant {
+                used_at: now,
+                expires_at: now.after(tokens.life()).max(grant.expires_at),
+                ..grant
             };
-            codes::put_tokens(transaction, &grant, rights, tokens)?;
+            transaction.put(&grant)?;
+            if let Some(successor) = tokens.refresh {
+                transaction.put(&RefreshToken {
+                    rotated: Some((now, successor)),
+                    ..token
+                })?;
+            }
+            codes::put_tokens(transaction, &grant.id, rights, tokens)?;
             Ok(Rotated::Granted(grant, rights))
         })
-        .await
     }
 
     /// The access token of that hash with its grant and person; `None` unless
@@ -109,11 +108,11 @@ impl Store {
         let Some(grant) = reading.get::<Grant>(&token.grant).await? else {
             return Ok(None);
         };
-        if reading
-            .get::<BlockedClient>(&grant.client_id)
-            .await?
-            .is_some()
-        {
+        let blocked = Key::new(BlockedClient::KIND, &grant.client_id);
+        let person = Key::new(Person::KIND, &grant.subject);
+        reading.fetch(&[blocked, person]).await?;
+        let blocked: Option<BlockedClient> = reading.get(&grant.client_id).await?;
+        if blocked.is_some() {
             return Ok(None);
         }
         let person = reading.get(&grant.subject).await?;
@@ -131,11 +130,11 @@ impl Store {
         hash: SecretHash,
         client_id: &str,
     ) -> Result<bool, StoreError> {
-        self.change(async |transaction| {
+        change!(self, |transaction| {
             if let Some(token) = transaction.get::<RefreshToken>(hash).await? {
                 let grant: Option<Grant> = transaction.get(&token.grant).await?;
                 let own = grant.is_some_and(|grant| grant.client_id == client_id);
-                return Ok(own && codes::revoke(transaction, &token.grant).await?);
+                return Ok(own && grants::revoke(transaction, &token.grant).await?);
             }
             let Some(token) = transaction.get::<AccessToken>(hash).await? else {
                 return Ok(false);
@@ -148,10 +147,10 @@ impl Store {
             transaction.emit(Event::TokenRevoked(hash.to_string()));
             Ok(true)
         })
-        .await
     }
 
-    /// How many access tokens have neither expired nor been revoked one by one.
+    /// How many access tokens have neither expired nor been revoked, those of
+    /// blocked clients included.
     pub async fn active_tokens(&self) -> Result<u64, StoreError> {
         self.backend.count(&AccessToken::all(), self.now()).await
     }

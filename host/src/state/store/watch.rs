@@ -11,6 +11,8 @@ use crate::state::{Event, StoreError};
 pub struct Watch {
     store: Store,
     position: Position,
+    /// A look has failed since the last answer.
+    failed: bool,
 }
 
 /// One look at the log.
@@ -28,16 +30,23 @@ impl Store {
         Ok(Watch {
             store: self.clone(),
             position: self.backend.position().await?,
+            failed: false,
         })
     }
 }
 
 impl Watch {
-    /// Waits up to `wait` for something to happen.
+    /// Waits up to `wait` for something to happen. To be called again after an
+    /// error, too: the next answer is then [`Watched::Gap`], since a store that
+    /// was away may have come back without what it last said.
     pub async fn next(&mut self, wait: Duration) -> Result<Watched, StoreError> {
-        let events = self.store.backend.events(self.position, wait).await?;
+        // An answer that follows a failure is worth more than one that has news.
+        let wait = if self.failed { Duration::ZERO } else { wait };
+        let events = self.store.backend.events(self.position, wait).await;
+        let events = events.inspect_err(|_| self.failed = true)?;
         self.position = events.position;
-        Ok(if events.gap {
+        let failed = std::mem::take(&mut self.failed);
+        Ok(if events.gap || failed {
             Watched::Gap
         } else {
             Watched::Events(events.events)

@@ -1,0 +1,59 @@
+//! What people see: pages made here, without script, in their language, each
+//! with the headers that keep it from being framed, cached or injected into.
+//!
+//! A page is a struct with `t`, its [`Texts`], that derives
+//! [`Template`](askama::Template); its file in `templates/` extends
+//! `layout.html`, and [`respond`] makes the answer of it.
+
+mod asking;
+mod consent;
+mod error_page;
+mod headers;
+mod language;
+mod shown;
+mod sign_in;
+mod style;
+mod texts;
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+pub(crate) use asking::{Asking, Destination};
+pub(crate) use consent::ConsentPage;
+pub(crate) use error_page::{ErrorPage, WayOut};
+pub(crate) use language::Language;
+pub(crate) use shown::shown;
+pub(crate) use sign_in::{SignInChoice, SignInPage};
+pub(crate) use style::{style, style_address};
+pub(crate) use texts::Texts;
+
+/// The answer that shows `page`; its forms lead nowhere but here.
+pub(crate) fn respond(status: StatusCode, language: Language, page: &impl Template) -> Response {
+    respond_leading_to(status, language, page, &[])
+}
+
+/// The same for a page whose forms may end at other places: sources of CSP,
+/// such as `https://claude.ai`. Chromium holds every redirect that follows a
+/// form to `form-action`.
+pub(crate) fn respond_leading_to(
+    status: StatusCode,
+    language: Language,
+    page: &impl Template,
+    places: &[String],
+) -> Response {
+    let mut response = match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    };
+    let tag = HeaderValue::from_static(language.tag());
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
+    headers::protect(response.headers_mut(), places);
+    response
+}
+
+#[cfg(test)]
+mod tests;

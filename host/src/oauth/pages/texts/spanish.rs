@@ -1,0 +1,93 @@
+//! Spanish, in the polite form.
+
+use super::{AskingTexts, ConsentTexts, SignInTexts, Texts, Trouble, Troubles};
+
+pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
+    tag: "es",
+    tagline: "Sus datos, para su asistente",
+    skip: "Saltar al contenido",
+    sign_in: SignInTexts {
+        title: "Iniciar sesión",
+        asks: "quiere usar datos en su nombre. Inicie sesión para ver qué pide.",
+        lead: "Inicie sesión para continuar.",
+        username: "Nombre o correo electrónico",
+        username_hint: "Tal como se lo dio su administrador.",
+        password: "Contraseña",
+        submit: "Iniciar sesión",
+        provider: "Continuar con su organización",
+        wrong: "Este nombre y esta contraseña no corresponden. Revise ambos e inténtelo de nuevo.",
+        throttled: |minutes| {
+            let unit = if minutes == 1 { "minuto" } else { "minutos" };
+            format!("Ha habido demasiados intentos. Inténtelo de nuevo en {minutes} {unit}.")
+        },
+    },
+    consent: ConsentTexts {
+        title: "¿Permitir el acceso?",
+        asks: "pide usar datos en su nombre.",
+        signed_in_as: "Sesión iniciada como",
+        not_you: "¿No es usted?",
+        access_to: "Acceso a",
+        may: "Podrá",
+        read: "Leer datos",
+        read_means: "Usar las herramientas de consulta, con lo que usted puede ver.",
+        write: "Modificar datos",
+        write_means: "Usar las herramientas que añaden, cambian o borran registros. Lo que modifique, \
+                      lo habrá modificado usted.",
+        read_only: "No podrá modificar nada.",
+        local_title: "Vuelve a un programa de este equipo",
+        local: "Cualquier programa de este equipo podría estar pidiéndolo. Permítalo solo si acaba de \
+                iniciarlo usted, en un programa de su confianza.",
+        document: "Cualquiera puede publicar una descripción así. Fíese de la dirección, no del nombre.",
+        withdraw: "Puede retirar este permiso en cualquier momento.",
+        allow: "Permitir",
+        deny: "Rechazar",
+    },
+    asking: AskingTexts {
+        application: "Aplicación",
+        unnamed: "Una aplicación sin nombre",
+        unverified: "Sin verificar",
+        goes_to: "Le envía a",
+        this_computer: "Este equipo:",
+        described_at: "Descrita en",
+    },
+    troubles: Troubles {
+        detail: "Para quien desarrolla la aplicación",
+        client: Trouble {
+            title: "Aplicación desconocida",
+            happened: "Este servidor no conoce la aplicación que le ha enviado aquí.",
+            advice: "Vuelva a ella, elimine la conexión y añádala de nuevo. Si no sirve, avise a su \
+                     administrador.",
+        },
+        redirect: Trouble {
+            title: "El camino de vuelta no es seguro",
+            happened: "La aplicación quiere enviarle a una dirección que no puede usar. Le hemos \
+                       detenido aquí y no se ha enviado nada.",
+            advice: "Si confía en la aplicación, elimine la conexión y añádala de nuevo, o pida a su \
+                     administrador que permita su dirección.",
+        },
+        request: Trouble {
+            title: "No se puede responder a esta petición",
+            happened: "La aplicación que le ha enviado aquí ha hecho una petición que este servidor no \
+                       entiende.",
+            advice: "Vuelva a ella e inténtelo de nuevo. Si no sirve, avise a quienes la hicieron.",
+        },
+        form: Trouble {
+            title: "Esta página ha caducado",
+            happened: "El formulario no se hizo para este navegador, o ha iniciado o cerrado sesión \
+                       desde que lo abrió. No se ha hecho nada.",
+            advice: "Empiece de nuevo. Si vuelve a ver esta página, permita las cookies de este sitio.",
+        },
+        not_admitted: Trouble {
+            title: "No puede entrar aquí",
+            happened: "Esta persona no puede entrar aquí:",
+            advice: "Inicie sesión como otra persona o pida acceso a su administrador.",
+        },
+        unavailable: Trouble {
+            title: "No disponible en este momento",
+            happened: "Este servidor no puede acceder a su propio estado. No se ha hecho nada.",
+            advice: "Espere un momento e inténtelo de nuevo. Si continúa, avise a su administrador.",
+        },
+        start_again: "Empezar de nuevo",
+        somebody_else: "Iniciar sesión como otra persona",
+    },
+};

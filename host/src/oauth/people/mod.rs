@@ -1,0 +1,16 @@
+//! How people prove who they are: with a password, or at an OpenID Connect
+//! provider.
+
+mod browser;
+mod passwords;
+pub(super) mod provider;
+mod throttle;
+
+pub(super) use browser::Browser;
+pub use passwords::{PasswordError, Passwords};
+pub(super) use provider::{Exchange, Identity, Provider, ProviderError};
+pub use provider::{OidcIssuer, OidcIssuerError, OidcSettings};
+pub(super) use throttle::Throttle;
+
+/// Who is asked where nobody signs in: whoever is at this machine.
+pub const LOCAL_PERSON: &str = "local";

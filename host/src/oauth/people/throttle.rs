@@ -1,0 +1,199 @@
+//! How often somebody may try to sign in: per account, known or not, and per
+//! address, over all scopes.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+
+/// Counts attempts in this process.
+///
+/// Accounts and addresses share buckets by a hash that is secret to the process:
+/// memory stays bounded whatever is sent, and two of them meet by chance only.
+pub(in crate::oauth) struct Throttle<C: Clock = MonotonicClock> {
+    buckets: RandomState,
+    accounts: Limiter<C>,
+    addresses: Limiter<C>,
+    clock: C,
+    attempts: AtomicU32,
+}
+
+impl Throttle {
+    pub(in crate::oauth) fn new() -> Self {
+        Self::with_clock(MonotonicClock)
+    }
+}
+
+impl<C: Clock + Clone> Throttle<C> {
+    fn with_clock(clock: C) -> Self {
+        let limiter = |burst, period| {
+            let quota = Quota::with_period(period).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+            let store = DefaultKeyedStateStore::default();
+            RateLimiter::new(quota.allow_burst(burst), store, clock.clone())
+        };
+        Self {
+            buckets: RandomState::new(),
+            accounts: limiter(ACCOUNT_BURST, ACCOUNT_PERIOD),
+            addresses: limiter(ADDRESS_BURST, ADDRESS_PERIOD),
+            clock,
+            attempts: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts one attempt at `account` from `address`, whatever comes of it.
+    ///
+    /// # Errors
+    /// There were too many; the next may be made after this time.
+    pub(in crate::oauth) fn admit(&self, account: &str, address: IpAddr) -> Result<(), Duration> {
+        if self.attempts.fetch_add(1, Ordering::Relaxed) % HOUSEKEEPING == HOUSEKEEPING - 1 {
+            self.forget_the_patient();
+        }
+        // The address first: one that floods must not lock the accounts of others.
+        self.count(&self.addresses, &network(address))?;
+        self.count(&self.accounts, &account.trim().to_lowercase())
+    }
+
+    fn count(&self, limiter: &Limiter<C>, key: &impl Hash) -> Result<(), Duration> {
+        let bucket = self.buckets.hash_one(key) % BUCKETS;
+        let checked = limiter.check_key(&bucket);
+        checked.map_err(|until| until.wait_time_from(self.clock.now()))
+    }
+
+    fn forget_the_patient(&self) {
+        for limiter in [&self.accounts, &self.addresses] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+}
+
+type Limiter<C> =
+    RateLimiter<u64, DefaultKeyedStateStore<u64>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// What one customer of a network provider has: an IPv4 address, or a /64 of
+/// IPv6 (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from(prefix))
+        }
+        address => address,
+    }
+}
+
+const fn count(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+/// Ten slips of the finger, then two tries a minute: 12 characters do not
+/// fall to that.
+const ACCOUNT_BURST: NonZeroU32 = count(10);
+const ACCOUNT_PERIOD: Duration = Duration::from_secs(30);
+/// A whole office may share an address.
+const ADDRESS_BURST: NonZeroU32 = count(50);
+const ADDRESS_PERIOD: Duration = Duration::from_secs(5);
+/// Some 10 MB at the very most, for accounts and for addresses.
+const BUCKETS: u64 = 1 << 18;
+/// Attempts between two rounds of freeing what is as good as new.
+const HOUSEKEEPING: u32 = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    fn throttle() -> (Throttle<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        (Throttle::with_clock(clock.clone()), clock)
+    }
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4((0x0a00_0000 + number).into())
+    }
+
+    #[test]
+    fn an_account_has_ten_tries_and_then_one_each_half_minute() {
+        let (throttle, clock) = throttle();
+        for number in 0..10 {
+            assert_eq!(throttle.admit("ana", address(number)), Ok(()), "{number}");
+        }
+        let wait = throttle.admit(" ANA ", address(99)).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(30));
+        assert_eq!(throttle.admit("bob", address(99)), Ok(()));
+        clock.advance(Duration::from_secs(30));
+        assert_eq!(throttle.admit("ana", address(99)), Ok(()));
+        assert!(throttle.admit("ana", address(99)).is_err());
+    }
+
+    #[test]
+    fn an_address_has_fifty_tries_and_then_one_each_five_seconds() {
+        let (throttle, clock) = throttle();
+        for number in 0..50 {
+            let account = format!("account {number}");
+            assert_eq!(throttle.admit(&account, address(1)), Ok(()), "{number}");
+        }
+        let wait = throttle.admit("account", address(1)).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(5));
+        assert_eq!(throttle.admit("account", address(2)), Ok(()));
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(throttle.admit("account", address(1)), Ok(()));
+    }
+
+    #[test]
+    fn an_address_that_is_refused_does_not_use_up_an_account() {
+        let (throttle, _) = throttle();
+        for number in 0..50 {
+            throttle
+                .admit(&format!("account {number}"), address(1))
+                .unwrap();
+        }
+        for _ in 0..20 {
+            throttle.admit("ana", address(1)).unwrap_err();
+        }
+        assert_eq!(throttle.admit("ana", address(2)), Ok(()));
+    }
+
+    #[test]
+    fn ipv6_counts_by_64_bits_and_mapped_ipv4_as_itself() {
+        let read = |text: &str| network(text.parse().unwrap());
+        assert_eq!(read("2001:db8:0:1::1"), read("2001:db8:0:1:ffff::2"));
+        assert_ne!(read("2001:db8:0:1::1"), read("2001:db8:0:2::1"));
+        assert_eq!(read("::ffff:10.0.0.1"), read("10.0.0.1"));
+        assert_ne!(read("::ffff:10.0.0.1"), read("::ffff:10.0.0.2"));
+    }
+
+    #[test]
+    fn what_is_as_good_as_new_is_forgotten_and_the_rest_is_not() {
+        let (throttle, clock) = throttle();
+        for number in 0..1_000 {
+            throttle
+                .admit(&number.to_string(), address(number))
+                .unwrap();
+        }
+        clock.advance(Duration::from_secs(60));
+        for number in 0..10 {
+            throttle.admit("ana", address(number)).unwrap();
+        }
+        for _ in 0..HOUSEKEEPING {
+            let _refused = throttle.admit("ana", address(0));
+        }
+        assert!(throttle.accounts.len() < 20, "{}", throttle.accounts.len());
+        assert!(
+            throttle.addresses.len() < 20,
+            "{}",
+            throttle.addresses.len()
+        );
+        assert!(throttle.admit("ana", address(10)).is_err());
+    }
+}
