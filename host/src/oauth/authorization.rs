@@ -45,6 +45,9 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) rights: Rights,
     /// `prompt=none`: the person must not be asked anything.
     pub(crate) silent: bool,
+    /// `prompt=consent` and its like: the person is to be asked although all is
+    /// known (OpenID Connect Core §3.1.2.1).
+    pub(crate) ask_anew: bool,
 }
 
 /// An error that goes to the client by redirect (RFC 6749 §4.1.2.1).
@@ -134,6 +137,12 @@ impl Unverified {
             .because(other));
         }
         let asked = parameters.one("scope")?.map(Rights::parse);
+        let prompt = parameters.one("prompt")?.unwrap_or_default();
+        let prompt: Vec<&str> = prompt.split_ascii_whitespace().collect();
+        let silent = prompt.contains(&"none");
+        if silent && prompt.len() > 1 {
+            return Err(invalid("prompt is none and something else."));
+        }
         let redirect = Url::parse(&self.redirect_uri)
             .map_err(|_| invalid("redirect_uri is not an absolute URI."))?;
         Ok(AuthorizationRequest {
@@ -146,7 +155,8 @@ impl Unverified {
             rights: asked
                 .unwrap_or_default()
                 .or(Rights::from_iter([OAuthScope::Read])),
-            silent: parameters.one("prompt")? == Some("none"),
+            silent,
+            ask_anew: prompt.iter().any(|word| ASK_ANEW.contains(word)),
         })
     }
 }
@@ -208,6 +218,7 @@ fn is_challenge(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+const ASK_ANEW: &[&str] = &["consent", "login", "select_account"];
 const MAX_STATE: usize = 4_000;
 
 #[cfg(test)]

@@ -23,17 +23,26 @@ mod access;
 mod address;
 mod audit;
 mod authorization;
+pub(crate) mod clients;
 mod context;
+mod decision;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod metadata;
 mod pages;
 mod parameters;
 pub(crate) mod people;
+mod pkce;
 mod routes;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
+pub use clients::document::{
+    DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
+};
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use people::{
