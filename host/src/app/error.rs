@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::database;
+use crate::oauth::DocumentFetcherError;
 use crate::runtime::{LoadError, RuntimeError};
 use crate::state::{KeyError, StoreError};
 use crate::tools::RegistryError;
@@ -24,6 +25,9 @@ pub enum BuildError {
     /// Where people, clients and tokens are kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// TLS to others.
+    #[error(transparent)]
+    Documents(#[from] DocumentFetcherError),
     /// A file that a database needs.
     #[error("databases.{label}: {} cannot be read: {source}", path.display())]
     DatabaseFile {

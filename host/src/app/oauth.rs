@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, OidcSection, ScopeSection, SignIn};
 use crate::entropy::Entropy;
 use crate::oauth::{
-    OAuth, OAuthConfig, OidcIssuer, OidcSettings, PublicUrl, RedirectRule, RuleError, ScopeAccess, SignInMethod,
+    DocumentFetcher, OAuth, OAuthConfig, OidcIssuer, OidcSettings, PublicUrl, RedirectRule,
+    RuleError, ScopeAccess, SignInMethod,
 };
 use crate::state::{self, HostKey, Secrets, Store};
 
@@ -50,6 +51,7 @@ pub fn oauth(config: &Config, store: Store) -> Result<OAuth, BuildError> {
         sign_in: sign_in(config)?,
         access_token_ttl: config.oauth.access_token_ttl,
         refresh_token_ttl: config.oauth.refresh_token_ttl,
+        documents: DocumentFetcher::public_internet()?,
     }))
 }
 
@@ -91,7 +93,8 @@ fn rule(key: &str, error: &dyn std::fmt::Display) -> ConfigError {
 }
 
 fn oidc(section: &OidcSection) -> Result<SignInMethod, BuildError> {
-    let issuer = OidcIssuer::parse(&section.issuer).map_err(|error| rule("oauth.oidc.issuer", &error))?;
+    let issuer =
+        OidcIssuer::parse(&section.issuer).map_err(|error| rule("oauth.oidc.issuer", &error))?;
     let secret = match (&section.client_secret, &section.client_secret_file) {
         (Some(secret), _) => Some(secret.clone()),
         (None, Some(path)) => {

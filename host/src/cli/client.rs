@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::exit::{UsageError, print};
 use super::site::{Site, SiteArguments, nothing, table, time};
-use crate::oauth::check_redirect;
 use crate::state::{ClientAuthentication, ClientKind, NewClient};
 
 #[derive(Debug, clap::Args)]
@@ -69,9 +68,10 @@ pub(super) async fn run(arguments: ClientArguments) -> anyhow::Result<()> {
             redirect_uris,
             public,
         } => {
-            let rules = &site.scope(&scope)?.redirects;
+            let rules = site.scope(&scope)?;
             for uri in &redirect_uris {
-                check_redirect(uri, rules)
+                rules
+                    .check_redirect(uri)
                     .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
             }
             let new = NewClient {
@@ -129,7 +129,9 @@ async fn list(site: &Site, scope: Option<&str>, as_json: bool) -> anyhow::Result
                 "used_at": client.used_at.map(time),
             })
         });
-        let blocked = blocked.iter().map(|(id, since)| json!({"client_id": id, "since": time(*since)}));
+        let blocked = blocked
+            .iter()
+            .map(|(id, since)| json!({"client_id": id, "since": time(*since)}));
         let all = json!({
             "clients": clients.collect::<Vec<_>>(),
             "blocked": blocked.collect::<Vec<_>>(),
@@ -148,7 +150,10 @@ async fn list(site: &Site, scope: Option<&str>, as_json: bool) -> anyhow::Result
             ]
         })
         .collect();
-    print(&table(&["CLIENT", "SCOPE", "NAME", "REDIRECTS", "FIRST USED"], &rows))?;
+    print(&table(
+        &["CLIENT", "SCOPE", "NAME", "REDIRECTS", "FIRST USED"],
+        &rows,
+    ))?;
     for (id, since) in blocked {
         print(&format!("blocked since {}: {id}", time(since)))?;
     }

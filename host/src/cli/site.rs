@@ -94,7 +94,11 @@ pub(super) fn time(at: Timestamp) -> String {
 
 /// Rows under a head, columns as wide as they need.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let cells = |row: &[String]| row.iter().map(|cell| cell.chars().count()).collect::<Vec<_>>();
+    let cells = |row: &[String]| {
+        row.iter()
+            .map(|cell| cell.chars().count())
+            .collect::<Vec<_>>()
+    };
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.len()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(cells(row)) {
@@ -102,11 +106,17 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let line = |row: Vec<&str>| {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let padded = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(head.to_vec())];
-    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(row.iter().map(String::as_str).collect())),
+    );
     lines.join("\n")
 }
 
@@ -116,7 +126,10 @@ mod tests {
 
     #[test]
     fn a_table_lines_up() {
-        let rows = [vec!["ñandú".to_owned(), "1".to_owned()], vec!["x".to_owned(), String::new()]];
+        let rows = [
+            vec!["ñandú".to_owned(), "1".to_owned()],
+            vec!["x".to_owned(), String::new()],
+        ];
         assert_eq!(table(&["NAME", "N"], &rows), "NAME   N\nñandú  1\nx");
         assert_eq!(time(Timestamp(0)), "1970-01-01 00:00Z");
     }

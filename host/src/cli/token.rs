@@ -8,7 +8,7 @@ use serde_json::json;
 use super::exit::{UsageError, print};
 use super::site::{Site, SiteArguments, nothing, subject, table, time};
 use crate::config::SignIn;
-use crate::oauth::LOCAL_PERSON;
+use crate::oauth::LOCAL_SUBJECT;
 use crate::principal::{OAuthScope, Rights};
 use crate::state::{GrantFilter, SecretKind, Tokens};
 
@@ -114,7 +114,7 @@ async fn issue(
 ) -> anyhow::Result<String> {
     let access = site.scope(scope)?;
     let name = subject(user)?;
-    let may = if site.config.oauth.sign_in == SignIn::Consent && name == LOCAL_PERSON {
+    let may = if site.config.oauth.sign_in == SignIn::Consent && name == LOCAL_SUBJECT {
         access.rights_of(&name, &std::collections::BTreeSet::new())
     } else {
         let person = site.store().person(&name).await?;
@@ -124,10 +124,14 @@ async fn issue(
     };
     let wanted = if write { Rights::ALL } else { Rights::READ };
     if !may.has(OAuthScope::Read) {
-        return Err(nothing(format!("{name} may not enter {scope}: scopes.{scope}.people")));
+        return Err(nothing(format!(
+            "{name} may not enter {scope}: scopes.{scope}.people"
+        )));
     }
     if !wanted.within(may) {
-        return Err(nothing(format!("{name} may not write in {scope}: scopes.{scope}.writers")));
+        return Err(nothing(format!(
+            "{name} may not write in {scope}: scopes.{scope}.writers"
+        )));
     }
     let store = site.store();
     let token = store.secrets().issue(SecretKind::AccessToken)?;
@@ -137,7 +141,9 @@ async fn issue(
         refresh: None,
         refresh_ttl: ttl,
     };
-    store.issue_token(scope, &name, "mssql-mcp token", wanted, tokens).await?;
+    store
+        .issue_token(scope, &name, "mssql-mcp token", wanted, tokens)
+        .await?;
     Ok(token.expose().to_owned())
 }
 
@@ -173,7 +179,9 @@ async fn list(site: &Site, filter: &GrantFilter, as_json: bool) -> anyhow::Resul
             ]
         })
         .collect();
-    let head = ["GRANT", "SCOPE", "PERSON", "CLIENT", "RIGHTS", "USED", "ENDS"];
+    let head = [
+        "GRANT", "SCOPE", "PERSON", "CLIENT", "RIGHTS", "USED", "ENDS",
+    ];
     print(&table(&head, &rows))
 }
 

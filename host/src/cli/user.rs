@@ -89,7 +89,9 @@ pub(super) async fn run(arguments: UserArguments) -> anyhow::Result<()> {
                 )));
             }
             let password = hashed(&site, &name, password_file).await?;
-            store.add_person(&name, Some(&password), &group_names(groups)?).await?;
+            store
+                .add_person(&name, Some(&password), &group_names(groups)?)
+                .await?;
             print(&format!("{name} can sign in"))
         }
         UserCommand::Invite { name, groups } => {
@@ -112,7 +114,9 @@ pub(super) async fn run(arguments: UserArguments) -> anyhow::Result<()> {
             if !store.remove_person(&name).await? {
                 return Err(nothing(format!("there is no {name}")));
             }
-            print(&format!("{name} is removed, with everything that was allowed"))
+            print(&format!(
+                "{name} is removed, with everything that was allowed"
+            ))
         }
         UserCommand::Password {
             name,
@@ -120,11 +124,15 @@ pub(super) async fn run(arguments: UserArguments) -> anyhow::Result<()> {
         } => {
             let name = subject(&name)?;
             if store.person(&name).await?.is_none() {
-                return Err(nothing(format!("there is no {name}; `user add` adds a person")));
+                return Err(nothing(format!(
+                    "there is no {name}; `user add` adds a person"
+                )));
             }
             let password = hashed(&site, &name, password_file).await?;
             store.set_password(&name, &password).await?;
-            print(&format!("{name} has a new password, and is signed out everywhere"))
+            print(&format!(
+                "{name} has a new password, and is signed out everywhere"
+            ))
         }
         UserCommand::Groups { name, groups, none } => {
             let name = subject(&name)?;
@@ -161,7 +169,12 @@ async fn list(site: &Site, as_json: bool) -> anyhow::Result<()> {
             vec![
                 person.subject,
                 person.groups.into_iter().collect::<Vec<_>>().join(", "),
-                if person.password.is_some() { "yes" } else { "no" }.to_owned(),
+                if person.password.is_some() {
+                    "yes"
+                } else {
+                    "no"
+                }
+                .to_owned(),
                 person.signed_in_at.map_or_else(|| "never".to_owned(), time),
             ]
         })
@@ -172,14 +185,15 @@ async fn list(site: &Site, as_json: bool) -> anyhow::Result<()> {
 /// Asks twice on a terminal; a pipe is read once.
 async fn hashed(site: &Site, name: &str, file: Option<PathBuf>) -> anyhow::Result<String> {
     let password = match file {
-        Some(path) => std::fs::read_to_string(&path).map_err(|error| {
-            UsageError(format!("{} cannot be read: {error}", path.display()))
-        })?,
+        Some(path) => std::fs::read_to_string(&path)
+            .map_err(|error| UsageError(format!("{} cannot be read: {error}", path.display())))?,
         None if io::stdin().is_terminal() => {
             let first = SecretString::from(rpassword::prompt_password("Password: ")?);
             let second = SecretString::from(rpassword::prompt_password("Once more: ")?);
             if first.expose_secret() != second.expose_secret() {
-                return Err(UsageError("the two are not the same; nothing was done".to_owned()).into());
+                return Err(
+                    UsageError("the two are not the same; nothing was done".to_owned()).into(),
+                );
             }
             first.expose_secret().to_owned()
         }
@@ -199,7 +213,11 @@ fn group_names(groups: Vec<String>) -> anyhow::Result<BTreeSet<String>> {
     groups
         .into_iter()
         .map(|group| {
-            let name = group.strip_prefix("group:").unwrap_or(&group).trim().to_owned();
+            let name = group
+                .strip_prefix("group:")
+                .unwrap_or(&group)
+                .trim()
+                .to_owned();
             if name.is_empty() || name.contains(char::is_control) {
                 return Err(UsageError(format!("\"{group}\" is not the name of a group")).into());
             }

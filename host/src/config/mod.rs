@@ -71,7 +71,9 @@ impl Config {
 
     /// The scope that the root's well-known addresses describe.
     pub fn root_discovery(&self) -> Option<&str> {
-        self.root_discovery.as_deref().or_else(|| self.default_scope())
+        self.root_discovery
+            .as_deref()
+            .or_else(|| self.default_scope())
     }
 
     /// The scope served at the root.

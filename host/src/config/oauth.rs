@@ -68,7 +68,8 @@ impl Default for OAuthSection {
 
 impl OAuthSection {
     pub(super) fn check(&self, loopback: bool, public: bool) -> Result<(), ConfigError> {
-        let rule = |key: &str, message: &str| Err(ConfigError::rule(&format!("oauth.{key}"), message));
+        let rule =
+            |key: &str, message: &str| Err(ConfigError::rule(&format!("oauth.{key}"), message));
         if !self.enabled && !loopback {
             return rule(
                 "enabled",
@@ -87,7 +88,10 @@ impl OAuthSection {
                 return rule("oidc", "is missing; sign_in = \"oidc\" needs [oauth.oidc]");
             }
             (Some(_), SignIn::Password | SignIn::Consent) => {
-                return rule("oidc", "has no use without sign_in = \"oidc\"; remove one of them");
+                return rule(
+                    "oidc",
+                    "has no use without sign_in = \"oidc\"; remove one of them",
+                );
             }
             (Some(oidc), SignIn::Oidc)
                 if oidc.client_secret.is_some() && oidc.client_secret_file.is_some() =>
@@ -100,8 +104,16 @@ impl OAuthSection {
             _ => {}
         }
         for (key, ttl, least) in [
-            ("access_token_ttl", self.access_token_ttl, Duration::from_secs(60)),
-            ("refresh_token_ttl", self.refresh_token_ttl, self.access_token_ttl),
+            (
+                "access_token_ttl",
+                self.access_token_ttl,
+                Duration::from_secs(60),
+            ),
+            (
+                "refresh_token_ttl",
+                self.refresh_token_ttl,
+                self.access_token_ttl,
+            ),
         ] {
             if ttl < least {
                 return rule(

@@ -39,7 +39,10 @@ impl StateSection {
         let redis = self.store.starts_with("redis://") || self.store.starts_with("rediss://");
         let known = self.store == "memory"
             || redis
-            || self.store.strip_prefix("sqlite:").is_some_and(|file| !file.is_empty());
+            || self
+                .store
+                .strip_prefix("sqlite:")
+                .is_some_and(|file| !file.is_empty());
         if !known {
             return Err(ConfigError::rule(
                 "state.store",

@@ -82,11 +82,12 @@ impl Unverified {
     ) -> Result<AuthorizationRequest, Refused> {
         let state = self.parameters.one("state").ok().flatten();
         let state = state.map(ToOwned::to_owned);
-        self.checked(issuer, default_scope).map_err(|error| Refused {
-            redirect_uri: self.redirect_uri.clone(),
-            state,
-            error,
-        })
+        self.checked(issuer, default_scope)
+            .map_err(|error| Refused {
+                redirect_uri: self.redirect_uri.clone(),
+                state,
+                error,
+            })
     }
 
     fn checked(
@@ -166,7 +167,11 @@ impl AuthorizationRequest {
     pub(crate) fn granted(&self, code: &str, iss: &str) -> String {
         with_parameters(
             &self.redirect_uri,
-            &[("code", Some(code)), ("state", self.state.as_deref()), ("iss", Some(iss))],
+            &[
+                ("code", Some(code)),
+                ("state", self.state.as_deref()),
+                ("iss", Some(iss)),
+            ],
         )
     }
 
@@ -232,7 +237,10 @@ mod tests {
         ("client_id", "c"),
         ("redirect_uri", "https://claude.ai/cb?x=1"),
         ("response_type", "code"),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
         ("code_challenge_method", "S256"),
         ("state", "s t"),
         ("resource", "https://h/claude/sse"),
@@ -246,7 +254,11 @@ mod tests {
             writable: true,
             redirects: Vec::new(),
         };
-        Issuer::new(Arc::new(scope), PublicUrl::parse("https://h").unwrap(), false)
+        Issuer::new(
+            Arc::new(scope),
+            PublicUrl::parse("https://h").unwrap(),
+            false,
+        )
     }
 
     fn query(changes: &[(&str, &str)]) -> String {
@@ -282,21 +294,33 @@ mod tests {
     #[test]
     fn an_error_goes_back_with_state_and_issuer() {
         for (changes, code) in [
-            (("response_type", "token"), ErrorCode::UnsupportedResponseType),
+            (
+                ("response_type", "token"),
+                ErrorCode::UnsupportedResponseType,
+            ),
             (("response_type", ""), ErrorCode::InvalidRequest),
             (("response_mode", "fragment"), ErrorCode::InvalidRequest),
-            (("code_challenge_method", "plain"), ErrorCode::InvalidRequest),
+            (
+                ("code_challenge_method", "plain"),
+                ErrorCode::InvalidRequest,
+            ),
             (("code_challenge_method", ""), ErrorCode::InvalidRequest),
             (("code_challenge", ""), ErrorCode::InvalidRequest),
             (("code_challenge", "short"), ErrorCode::InvalidRequest),
-            (("resource", "https://h/chatgpt/sse"), ErrorCode::InvalidTarget),
+            (
+                ("resource", "https://h/chatgpt/sse"),
+                ErrorCode::InvalidTarget,
+            ),
             (("resource", "https://evil.com/"), ErrorCode::InvalidTarget),
             (("request", "x"), ErrorCode::InvalidRequest),
         ] {
             let refused = judge(&query(&[changes])).unwrap_err();
             assert_eq!(refused.error.code, code, "{changes:?}");
             let location = refused.location("https://h/claude");
-            assert!(location.starts_with("https://claude.ai/cb?x=1&error="), "{location}");
+            assert!(
+                location.starts_with("https://claude.ai/cb?x=1&error="),
+                "{location}"
+            );
             assert!(location.contains("&state=s+t&iss=https"), "{location}");
         }
     }
@@ -312,8 +336,14 @@ mod tests {
     #[test]
     fn without_client_or_redirect_nothing_leaves() {
         for (query, error) in [
-            (query(&[("client_id", "")]), Unanswerable::Missing("client_id")),
-            (query(&[("redirect_uri", "")]), Unanswerable::Missing("redirect_uri")),
+            (
+                query(&[("client_id", "")]),
+                Unanswerable::Missing("client_id"),
+            ),
+            (
+                query(&[("redirect_uri", "")]),
+                Unanswerable::Missing("redirect_uri"),
+            ),
             (
                 format!("{}&redirect_uri=https://evil.com", query(&[])),
                 Unanswerable::Repeated(Repeated("redirect_uri".to_owned())),

@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 use super::access::ScopeAccess;
+use super::bearer::KnownTokens;
 use super::clients::document::DocumentFetcher;
 use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
@@ -81,6 +83,8 @@ pub(super) struct Shared {
     pub(super) refresh_token_ttl: Duration,
     pub(super) documents: DocumentFetcher,
     pub(super) registrations: RegistrationLimit,
+    pub(super) known: KnownTokens,
+    pub(super) active_tokens: AtomicU64,
 }
 
 impl OAuth {
@@ -111,6 +115,8 @@ impl OAuth {
                 access_token_ttl: config.access_token_ttl,
                 refresh_token_ttl: config.refresh_token_ttl,
                 documents: config.documents,
+                known: KnownTokens::default(),
+                active_tokens: AtomicU64::new(0),
             }),
         }
     }
@@ -134,9 +140,18 @@ impl OAuth {
     /// The issuer at path `scope`, or at the root, as a request with these
     /// headers calls it.
     pub(crate) fn issuer(&self, scope: Option<&str>, headers: &HeaderMap) -> Option<Issuer> {
+        self.issuer_at(scope, headers.get(header::HOST))
+    }
+
+    /// As [`OAuth::issuer`], for a request by the name `host`.
+    pub(super) fn issuer_at(
+        &self,
+        scope: Option<&str>,
+        host: Option<&HeaderValue>,
+    ) -> Option<Issuer> {
         let name = scope.unwrap_or(&self.shared.default_scope);
         let rules = self.shared.scopes.get(name)?;
-        let base = self.base(headers)?;
+        let base = self.base_at(host)?;
         Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
     }
 
@@ -147,8 +162,12 @@ impl OAuth {
 
     /// This server's own address, as a request with these headers calls it.
     pub(crate) fn base(&self, headers: &HeaderMap) -> Option<PublicUrl> {
+        self.base_at(headers.get(header::HOST))
+    }
+
+    fn base_at(&self, host: Option<&HeaderValue>) -> Option<PublicUrl> {
         let configured = self.shared.public_url.clone();
-        configured.or_else(|| loopback_base(headers))
+        configured.or_else(|| loopback_base(host?))
     }
 }
 

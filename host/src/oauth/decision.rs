@@ -83,7 +83,9 @@ impl Consented<'_> {
             client_id: client.id.clone(),
             client_name: client.name.clone(),
             redirect_uri: admitted.asked.registered.clone(),
-            rights: before.map_or(Rights::NONE, |before| before.rights).or(admitted.rights),
+            rights: before
+                .map_or(Rights::NONE, |before| before.rights)
+                .or(admitted.rights),
             given_at: now,
         }
     }
@@ -91,7 +93,9 @@ impl Consented<'_> {
     /// The record of the code with that hash.
     pub(crate) fn code(&self, hash: SecretHash, now: Timestamp) -> AuthorizationCode {
         let Self(admitted) = self;
-        let Asked { client, request, .. } = admitted.asked;
+        let Asked {
+            client, request, ..
+        } = admitted.asked;
         AuthorizationCode {
             hash,
             scope: admitted.scope.name.clone(),

@@ -1,25 +1,29 @@
 //! A client's metadata document (draft-ietf-oauth-client-id-metadata-document)
 //! on a site of its own, over TLS.
 
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use async_trait::async_trait;
+use mssql_mcp::oauth::{DocumentRules, Resolver};
 use rcgen::CertifiedKey;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Serves until dropped.
 pub(super) struct Document {
     /// `client_id`, the address of the document.
     pub(super) url: String,
-    /// Whom to trust to reach it, in PEM.
-    pub(super) root_pem: String,
+    certificate: CertificateDer<'static>,
     fetched: Arc<AtomicUsize>,
     _site: AbortOnDropHandle<()>,
 }
@@ -64,9 +68,22 @@ impl Document {
         });
         Self {
             url,
-            root_pem: cert.pem(),
+            certificate: cert.der().clone(),
             fetched,
             _site: AbortOnDropHandle::new(site),
+        }
+    }
+
+    /// The rules of production for a network in which the only site is this one.
+    pub(super) fn rules(&self) -> DocumentRules {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).expect("a certificate");
+        DocumentRules {
+            resolver: Arc::new(OnlyHost),
+            allows: |address| address.is_loopback(),
+            any_port: true,
+            roots,
+            timeout: Duration::from_secs(5),
         }
     }
 
@@ -76,12 +93,22 @@ impl Document {
     }
 }
 
+/// Knows one name.
+struct OnlyHost;
+
+#[async_trait]
+impl Resolver for OnlyHost {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        if host == HOST {
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+}
+
 /// Answers one request; whether it was for the document.
-async fn serve(
-    acceptor: TlsAcceptor,
-    connection: TcpStream,
-    body: Arc<str>,
-) -> std::io::Result<bool> {
+async fn serve(acceptor: TlsAcceptor, connection: TcpStream, body: Arc<str>) -> io::Result<bool> {
     let mut connection = BufReader::new(acceptor.accept(connection).await?);
     let mut request = String::new();
     connection.read_line(&mut request).await?;

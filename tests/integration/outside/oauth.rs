@@ -32,7 +32,7 @@ async fn the_typescript_sdks_walk_the_whole_way_after_registration() {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_sdks_walk_the_whole_way_with_a_metadata_document() {
     let document = Document::publish().await;
-    let product = builder().trusting(&document.root_pem).start().await;
+    let product = builder().documents(document.rules()).start().await;
     for mcp in endpoints(&product) {
         walk(
             python("oauth_flow.py").args(["modern", &mcp]),
@@ -48,7 +48,7 @@ async fn both_sdks_walk_the_whole_way_with_a_metadata_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_let_in_without_a_sign_in_where_consent_is_enough() {
-    let product = Product::builder().consent().start().await;
+    let product = Product::builder().oauth().start().await;
     for mcp in endpoints(&product) {
         finish(python("oauth_flow.py").args(["modern", &mcp]), "{}").await;
     }
@@ -59,7 +59,7 @@ async fn people_of_the_right_group_come_in_through_a_provider() {
     for claims_in in ["id_token", "userinfo"] {
         let provider = Provider::start(claims_in, &[(ANA, "analysts"), (BOB, "sales")]).await;
         let product = Product::builder()
-            .oidc(&provider.issuer, provider.client_id, provider.client_secret)
+            .provider(provider.settings())
             .scope_people("claude", &["group:analysts"])
             .start()
             .await;

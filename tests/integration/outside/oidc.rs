@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use mssql_mcp::oauth::{OidcIssuer, OidcSettings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
@@ -12,9 +13,7 @@ use super::newer_node;
 
 /// A running provider; killed when dropped.
 pub(super) struct Provider {
-    pub(super) issuer: String,
-    pub(super) client_id: &'static str,
-    pub(super) client_secret: &'static str,
+    issuer: String,
     _child: Child,
     _open: ChildStdin,
 }
@@ -56,10 +55,18 @@ impl Provider {
         let ready: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
         Self {
             issuer: ready["issuer"].as_str().expect("an issuer").to_owned(),
-            client_id: CLIENT_ID,
-            client_secret: CLIENT_SECRET,
             _child: child,
             _open: open,
+        }
+    }
+
+    /// What the product has to know of it.
+    pub(super) fn settings(&self) -> OidcSettings {
+        OidcSettings {
+            issuer: OidcIssuer::parse(&self.issuer).expect("an issuer"),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: Some(CLIENT_SECRET.into()),
+            groups_claim: Some("groups".to_owned()),
         }
     }
 }

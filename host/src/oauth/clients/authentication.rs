@@ -122,7 +122,7 @@ impl Credentials {
 impl OAuth {
     /// Finds the client and checks its proof. A confidential one may send its
     /// secret either way, whatever it registered: it is the same proof.
-    pub(crate) async fn authenticate(
+    pub(crate) async fn authenticate_client(
         &self,
         scope: &ScopeAccess,
         credentials: &Credentials,

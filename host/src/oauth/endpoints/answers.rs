@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-
 use crate::oauth::pages::{ErrorPage, Language, Trouble, WayOut, respond};
 
 /// 303: the browser follows with GET, whatever it sent (RFC 9700 §4.12).

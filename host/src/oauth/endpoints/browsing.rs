@@ -131,7 +131,10 @@ impl Visitor {
 
     async fn send(&mut self, mut request: Request<Body>) -> Page {
         let headers = request.headers_mut();
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         let cookies = cookies.collect::<Vec<_>>().join("; ");
         headers.insert(header::COOKIE, cookies.parse().unwrap());
         request.extensions_mut().insert(ClientAddress(self.address));
@@ -139,11 +142,15 @@ impl Visitor {
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie::Cookie::parse(cookie.to_str().unwrap().to_owned()).unwrap();
-            assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
+            assert_eq!(
+                (cookie.http_only(), cookie.secure()),
+                (Some(true), Some(true))
+            );
             if cookie.max_age().is_some_and(|age| age.is_zero()) {
                 self.cookies.remove(cookie.name());
             } else {
-                self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
+                self.cookies
+                    .insert(cookie.name().to_owned(), cookie.value().to_owned());
             }
         }
         let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -52,7 +52,11 @@ mod tests {
             ),
         ] {
             let form = format!("password={password}&again={again}");
-            let read = read(&Parameters::parse(form.as_bytes()), "ana@example.com", texts);
+            let read = read(
+                &Parameters::parse(form.as_bytes()),
+                "ana@example.com",
+                texts,
+            );
             assert_eq!(read.err(), answer, "{password}");
         }
     }

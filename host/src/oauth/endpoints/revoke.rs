@@ -56,7 +56,9 @@ async fn revoke(
 ) -> Result<bool, OAuthError> {
     let credentials = Credentials::read(headers, form)?;
     client_id.clone_from(&credentials.client_id);
-    oauth.authenticate(issuer.scope(), &credentials).await?;
+    oauth
+        .authenticate_client(issuer.scope(), &credentials)
+        .await?;
     let Some(token) = form.one("token")? else {
         return Err(OAuthError::new(
             ErrorCode::InvalidRequest,

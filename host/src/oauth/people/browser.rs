@@ -67,10 +67,8 @@ impl Browser {
     /// Whether a form that came to `address` is one that this browser was given.
     pub(crate) fn is_own_form(&self, address: &str, token: Option<&str>) -> bool {
         self.known
-            && token.is_some_and(|token| {
-                self.secrets
-                    .is_sealed("form", &[&self.id, address], token)
-            })
+            && token
+                .is_some_and(|token| self.secrets.is_sealed("form", &[&self.id, address], token))
     }
 
     /// Who has signed in here.

@@ -19,4 +19,4 @@ pub(super) use throttle::Throttle;
 pub(super) use visitor::Visitor;
 
 /// Who is asked where nobody signs in: whoever is at this machine.
-pub const LOCAL_PERSON: &str = "local";
+pub const LOCAL_SUBJECT: &str = "local";

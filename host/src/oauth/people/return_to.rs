@@ -46,7 +46,11 @@ mod tests {
 
     #[test]
     fn a_path_on_this_host_is_kept() {
-        for text in ["/", "/account", "/claude/authorize?client_id=x&state=%2F%2Fevil.com"] {
+        for text in [
+            "/",
+            "/account",
+            "/claude/authorize?client_id=x&state=%2F%2Fevil.com",
+        ] {
             assert_eq!(parse(text).as_deref(), Some(text));
         }
         assert_eq!(parse("/a b/ñ").as_deref(), Some("/a%20b/%C3%B1"));

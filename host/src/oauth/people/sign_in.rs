@@ -51,10 +51,11 @@ impl From<&Refusal> for OAuthError {
                 Self::new(ErrorCode::SlowDown, reason)
             }
             Refusal::Wrong => Self::new(ErrorCode::AccessDenied, "wrong name or password"),
-            Refusal::Store(error) => {
-                Self::new(ErrorCode::TemporarilyUnavailable, "the state cannot be reached")
-                    .because(error)
-            }
+            Refusal::Store(error) => Self::new(
+                ErrorCode::TemporarilyUnavailable,
+                "the state cannot be reached",
+            )
+            .because(error),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Browser, LOCAL_PERSON};
+use super::{Browser, LOCAL_SUBJECT};
 use crate::oauth::{OAuth, SignInMethod};
 use crate::state::StoreError;
 
@@ -24,7 +24,7 @@ impl Visitor {
     ) -> Result<Option<Self>, StoreError> {
         if matches!(oauth.shared.sign_in, SignInMethod::Consent) {
             return Ok(Some(Self {
-                subject: LOCAL_PERSON.to_owned(),
+                subject: LOCAL_SUBJECT.to_owned(),
                 groups: BTreeSet::new(),
                 has_signed_in: false,
             }));

@@ -8,20 +8,17 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode, redirect};
-use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs;
 use url::{Host, Url};
+
+use crate::oauth::tls::client_tls;
 
 use super::{Document, DocumentError, DocumentFetcherError, DocumentRules, Resolver};
 
 /// A client that connects only where `rules` allow. It keeps no connection, so
 /// that each one is to addresses checked just now.
 pub(super) fn client(rules: &DocumentRules) -> Result<reqwest::Client, DocumentFetcherError> {
-    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| DocumentFetcherError(error.to_string()))?
-        .with_root_certificates(rules.roots.clone())
-        .with_no_client_auth();
+    let tls =
+        client_tls(rules.roots.clone()).map_err(|error| DocumentFetcherError(error.to_string()))?;
     reqwest::Client::builder()
         .use_preconfigured_tls(tls)
         .dns_resolver(Arc::new(Checked {

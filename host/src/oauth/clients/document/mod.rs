@@ -21,6 +21,7 @@ use rustls::RootCertStore;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::{Clock, Timestamp};
+use crate::oauth::tls::native_roots;
 
 pub(crate) use metadata::Document;
 
@@ -123,9 +124,7 @@ impl DocumentFetcher {
     /// # Errors
     /// The machine cannot make TLS connections.
     pub fn public_internet() -> Result<Self, DocumentFetcherError> {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
+        let roots = native_roots();
         if roots.is_empty() {
             tracing::warn!(
                 "this machine has no root certificates: clients whose id is the address of their \

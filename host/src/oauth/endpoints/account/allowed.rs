@@ -103,7 +103,10 @@ mod tests {
             consent("a", "https://a.example/other", Rights::READ, 19_997),
         ];
         let listed = list(&consents, &[grant("b", 20_001), grant("script", 20_002)]);
-        let ids: Vec<_> = listed.iter().map(|entry| entry.client_id.as_str()).collect();
+        let ids: Vec<_> = listed
+            .iter()
+            .map(|entry| entry.client_id.as_str())
+            .collect();
         assert_eq!(ids, ["script", "a", "b"]);
         let a = &listed[1];
         assert_eq!(a.name, "a Ltd");

@@ -121,7 +121,9 @@ impl Visit {
         let subject = typed.trim().to_lowercase();
         let password = SecretString::from(field("password"));
         let details = self.details(&subject);
-        let checked = self.oauth.check_password(&subject, password, self.address.0);
+        let checked = self
+            .oauth
+            .check_password(&subject, password, self.address.0);
         if let Err(refusal) = checked.await {
             audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
             let texts = &self.texts().sign_in;

@@ -30,14 +30,20 @@ async fn allow(scene: &Scene, subject: &str, client_id: &str) {
         given_at: Timestamp(1_799_000_000_000),
     };
     scene.store.remember_consent(&consent).await.unwrap();
-    let token = scene.store.secrets().issue(SecretKind::AccessToken).unwrap();
+    let token = scene
+        .store
+        .secrets()
+        .issue(SecretKind::AccessToken)
+        .unwrap();
     let tokens = Tokens {
         access: token.hash,
         access_ttl: Duration::from_secs(60),
         refresh: None,
         refresh_ttl: Duration::from_secs(60),
     };
-    let issued = scene.store.issue_token("claude", subject, client_id, Rights::READ, tokens);
+    let issued = scene
+        .store
+        .issue_token("claude", subject, client_id, Rights::READ, tokens);
     issued.await.unwrap();
 }
 
@@ -66,7 +72,11 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
     for name in [ANA, "nobody@example.com"] {
         let page = scene.visitor().sign_in(name, "a wrong password").await;
         assert_eq!(page.status, StatusCode::FORBIDDEN);
-        seen.push(page.body.replace(name, "NAME").replace(&page.csrf(), "CSRF"));
+        seen.push(
+            page.body
+                .replace(name, "NAME")
+                .replace(&page.csrf(), "CSRF"),
+        );
     }
     assert_eq!(seen[0], seen[1]);
 }
@@ -98,12 +108,21 @@ async fn what_was_allowed_is_listed_and_can_be_withdrawn() {
     let mut browser = scene.visitor();
     browser.sign_in(ANA, OLD).await;
     let page = browser.get("/account").await;
-    for shown in ["&#60;b&#62;one", "&#60;b&#62;two", "claude.ai", "2027-01-03"] {
+    for shown in [
+        "&#60;b&#62;one",
+        "&#60;b&#62;two",
+        "claude.ai",
+        "2027-01-03",
+    ] {
         assert!(page.body.contains(shown), "{shown}: {}", page.body);
     }
     assert!(!page.body.contains("bobs"));
 
-    let fields = [("action", "withdraw"), ("scope", "claude"), ("client_id", "one")];
+    let fields = [
+        ("action", "withdraw"),
+        ("scope", "claude"),
+        ("client_id", "one"),
+    ];
     let answer = browser.submit(&page, "/account", &fields).await;
     assert_eq!(answer.location(), "/account?done=withdrawn");
     let page = browser.get(answer.location()).await;
@@ -125,7 +144,11 @@ async fn nobody_withdraws_what_another_allowed() {
     let mut browser = scene.visitor();
     browser.sign_in(ANA, OLD).await;
     let page = browser.get("/account").await;
-    let fields = [("action", "withdraw"), ("scope", "claude"), ("client_id", "bobs")];
+    let fields = [
+        ("action", "withdraw"),
+        ("scope", "claude"),
+        ("client_id", "bobs"),
+    ];
     browser.submit(&page, "/account", &fields).await;
     assert_eq!(scene.store.consents("bob").await.unwrap().len(), 1);
 }
@@ -152,8 +175,14 @@ async fn a_new_password_ends_the_other_sign_ins_and_not_this_one() {
     let mut stale = scene.visitor();
     stale.cookies = before;
     assert!(!stale.get("/account").await.body.contains(ANA));
-    assert_eq!(scene.visitor().sign_in(ANA, OLD).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(scene.visitor().sign_in(ANA, NEW).await.location(), "/account");
+    assert_eq!(
+        scene.visitor().sign_in(ANA, OLD).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        scene.visitor().sign_in(ANA, NEW).await.location(),
+        "/account"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +208,10 @@ async fn a_password_is_not_changed_without_the_current_one_or_against_the_rules(
         assert!(answer.body.contains("role=\"alert\""), "{}", answer.body);
         assert!(!answer.body.contains(current), "a page repeats a password");
     }
-    assert_eq!(scene.visitor().sign_in(ANA, OLD).await.location(), "/account");
+    assert_eq!(
+        scene.visitor().sign_in(ANA, OLD).await.location(),
+        "/account"
+    );
 }
 
 #[tokio::test]
@@ -212,7 +244,9 @@ async fn signing_out_ends_the_sign_in_itself() {
     browser.sign_in(ANA, OLD).await;
     let mut copy = browser.clone();
     let page = browser.get("/account").await;
-    let answer = browser.submit(&page, "/account", &[("action", "sign-out")]).await;
+    let answer = browser
+        .submit(&page, "/account", &[("action", "sign-out")])
+        .await;
     assert_eq!(answer.location(), "/account");
     for browser in [&mut browser, &mut copy] {
         assert!(!browser.get("/account").await.body.contains(ANA));
@@ -227,7 +261,11 @@ async fn where_nobody_signs_in_the_page_is_that_of_this_machine() {
     let page = browser.get("/account").await;
     assert!(page.body.contains("&#60;b&#62;one"), "{}", page.body);
     assert!(!page.body.contains("type=\"password\"") && !page.body.contains("sign-out"));
-    let fields = [("action", "withdraw"), ("scope", "claude"), ("client_id", "one")];
+    let fields = [
+        ("action", "withdraw"),
+        ("scope", "claude"),
+        ("client_id", "one"),
+    ];
     browser.submit(&page, "/account", &fields).await;
     assert!(scene.store.consents("local").await.unwrap().is_empty());
 }

@@ -24,7 +24,10 @@ impl Visit {
         let failed = |error| store_failed(self.language, &error);
         let before = self.consent_before(asked, visitor).await.map_err(failed)?;
         if let Some(consented) = admitted.remembered(before.as_ref()) {
-            return self.give_code(&consented, asked, visitor).await.map_err(failed);
+            return self
+                .give_code(&consented, asked, visitor)
+                .await
+                .map_err(failed);
         }
         if asked.request.silent {
             let error = cannot_ask(ErrorCode::ConsentRequired);
@@ -42,7 +45,12 @@ impl Visit {
             subject: visitor.has_signed_in.then_some(&*visitor.subject),
         };
         let places = self.places(asked);
-        Ok(respond_leading_to(StatusCode::OK, self.language, &page, &places))
+        Ok(respond_leading_to(
+            StatusCode::OK,
+            self.language,
+            &page,
+            &places,
+        ))
     }
 
     pub(super) async fn allow(&self, asked: &Asked) -> Outcome<Response> {
@@ -51,8 +59,12 @@ impl Visit {
         };
         let consented = self.admit(asked, &visitor)?.allow();
         let failed = |error| store_failed(self.language, &error);
-        self.remember(&consented, asked, &visitor).await.map_err(failed)?;
-        self.give_code(&consented, asked, &visitor).await.map_err(failed)
+        self.remember(&consented, asked, &visitor)
+            .await
+            .map_err(failed)?;
+        self.give_code(&consented, asked, &visitor)
+            .await
+            .map_err(failed)
     }
 
     pub(super) async fn deny(&self, asked: &Asked) -> Outcome<Response> {
@@ -98,8 +110,7 @@ impl Visit {
     ) -> Result<Option<Consent>, StoreError> {
         let store = &self.oauth.shared.store;
         let scope = &self.issuer.scope().name;
-        let consent =
-            store.consent(&visitor.subject, scope, &asked.client.id, &asked.registered);
+        let consent = store.consent(&visitor.subject, scope, &asked.client.id, &asked.registered);
         consent.await
     }
 
@@ -123,7 +134,9 @@ impl Visit {
     ) -> Result<Response, StoreError> {
         let store = &self.oauth.shared.store;
         let code = store.secrets().issue(SecretKind::AuthorizationCode)?;
-        store.put_code(&consented.code(code.hash, store.clock().now())).await?;
+        store
+            .put_code(&consented.code(code.hash, store.clock().now()))
+            .await?;
         audit::done(Action::Consent, self.details_of(asked, visitor));
         let iss = self.issuer.identifier();
         Ok(see_other(&asked.request.granted(code.expose(), &iss)))

@@ -40,7 +40,9 @@ pub(crate) async fn get(
         Ok(asked) => visit.show(&asked).await,
         Err(response) => Err(response),
     };
-    visit.browser.keep(response.unwrap_or_else(|response| response))
+    visit
+        .browser
+        .keep(response.unwrap_or_else(|response| response))
 }
 
 /// Takes a form: sign-in, allow, deny, sign-out.
@@ -57,7 +59,9 @@ pub(crate) async fn post(
         Err(response) => return response,
     };
     let response = visit.act(&Parameters::parse(&body)).await;
-    visit.browser.keep(response.unwrap_or_else(|response| response))
+    visit
+        .browser
+        .keep(response.unwrap_or_else(|response| response))
 }
 
 /// One request to the page.
@@ -140,7 +144,9 @@ impl Visit {
             Some("sign-in") => self.sign_in(form, &asked).await,
             Some("sign-out") => {
                 let signed_out = self.browser.sign_out(&self.oauth, see_other(&self.target));
-                signed_out.await.map_err(|error| store_failed(self.language, &error))
+                signed_out
+                    .await
+                    .map_err(|error| store_failed(self.language, &error))
             }
             Some("allow") => self.allow(&asked).await,
             Some("deny") => self.deny(&asked).await,

@@ -9,8 +9,8 @@ use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::authorization::Refused;
 use crate::oauth::decision::Asked;
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::pages::{Asking, ErrorPage, Language, WayOut, respond};
 use crate::oauth::pages::Trouble;
+use crate::oauth::pages::{Asking, ErrorPage, Language, WayOut, respond};
 use crate::state::{Client, ClientKind, StoreError};
 
 impl Visit {
@@ -48,7 +48,10 @@ impl Visit {
             address: Some(self.address.0),
             ..Details::default()
         };
-        let error = OAuthError::new(ErrorCode::InvalidRequest, "a form of another browser or page");
+        let error = OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "a form of another browser or page",
+        );
         audit::refused(Action::Consent, details, &error);
         let troubles = &self.texts().troubles;
         let page = ErrorPage {
@@ -120,7 +123,10 @@ pub(super) fn see_other(location: &str) -> Response {
     let headers = [
         (header::LOCATION, location),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ),
     ];
     (StatusCode::SEE_OTHER, headers).into_response()
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::*;
 use crate::oauth::testing::{self, Reply};
-use crate::oauth::{LOCAL_PERSON, OAuth, SignInMethod};
+use crate::oauth::{LOCAL_SUBJECT, OAuth, SignInMethod};
 use crate::principal::Rights;
 use crate::state::{ClientAuthentication, ClientKind, NewClient, SecretKind};
 
@@ -42,7 +42,8 @@ impl Visitor {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
-        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let request =
+            Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.send(request, Body::from(body)).await
     }
 
@@ -56,7 +57,11 @@ impl Visitor {
 
     async fn sign_in(&mut self, path: &str, username: &str, password: &str) -> Reply {
         let page = self.get(path).await;
-        let fields = [("action", "sign-in"), ("username", username), ("password", password)];
+        let fields = [
+            ("action", "sign-in"),
+            ("username", username),
+            ("password", password),
+        ];
         self.press(&page, path, &fields).await
     }
 
@@ -68,7 +73,10 @@ impl Visitor {
     }
 
     async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Reply {
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         let request = request
             .header("accept-language", self.language)
             .header("cookie", cookies.collect::<Vec<_>>().join("; "));
@@ -108,9 +116,18 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
 
 /// `ana` and `bob` have the same password; `carl` was invited only.
 async fn people(oauth: &OAuth) {
-    let hash = oauth.shared.passwords.hash(SecretString::from(PASSWORD)).await.unwrap();
+    let hash = oauth
+        .shared
+        .passwords
+        .hash(SecretString::from(PASSWORD))
+        .await
+        .unwrap();
     for (subject, password) in [("ana", Some(&*hash)), ("bob", Some(&*hash)), ("carl", None)] {
-        oauth.store().add_person(subject, password, &BTreeSet::new()).await.unwrap();
+        oauth
+            .store()
+            .add_person(subject, password, &BTreeSet::new())
+            .await
+            .unwrap();
     }
 }
 
@@ -167,10 +184,17 @@ fn assert_is_guarded_page(page: &Reply) {
     assert_eq!(page.header("cache-control"), "no-store");
     assert_eq!(page.header("referrer-policy"), "same-origin");
     let policy = page.header("content-security-policy");
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+    for part in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
-    assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains("script-src"),
+        "{policy}"
+    );
     for not in ["<script", " style=", " onclick=", "javascript:"] {
         assert!(!page.text.contains(not), "{not} in {}", page.text);
     }
@@ -186,13 +210,29 @@ async fn a_person_signs_in_consents_and_the_client_gets_a_code() {
     let page = ana.get(&path).await;
     assert_eq!(page.status, 200);
     assert_is_guarded_page(&page);
-    assert!(page.text.contains("autocomplete=\"current-password\""), "{}", page.text);
-    assert!(page.text.contains("<bdi class=\"place\">claude.ai</bdi>"), "{}", page.text);
+    assert!(
+        page.text.contains("autocomplete=\"current-password\""),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text.contains("<bdi class=\"place\">claude.ai</bdi>"),
+        "{}",
+        page.text
+    );
     let signed_in = ana.sign_in(&path, " Ana ", PASSWORD).await;
-    assert_eq!((signed_in.status.as_u16(), signed_in.header("location")), (303, &*path));
+    assert_eq!(
+        (signed_in.status.as_u16(), signed_in.header("location")),
+        (303, &*path)
+    );
     let page = ana.get(&path).await;
     assert_is_guarded_page(&page);
-    for shown in [">Claude<", ">ana<", "https://data.example.com/claude<", "value=\"deny\""] {
+    for shown in [
+        ">Claude<",
+        ">ana<",
+        "https://data.example.com/claude<",
+        "value=\"deny\"",
+    ] {
         assert!(page.text.contains(shown), "{shown}: {}", page.text);
     }
     let policy = page.header("content-security-policy");
@@ -200,13 +240,19 @@ async fn a_person_signs_in_consents_and_the_client_gets_a_code() {
     let reply = ana.press(&page, &path, &[("action", "allow")]).await;
     assert_eq!(reply.header("cache-control"), "no-store");
     let location = location(&reply);
-    assert!(location.as_str().starts_with(&format!("{CALLBACK}?")), "{location}");
+    assert!(
+        location.as_str().starts_with(&format!("{CALLBACK}?")),
+        "{location}"
+    );
     assert_eq!(parameter(&location, "state").as_deref(), Some("a state"));
     let iss = parameter(&location, "iss");
     assert_eq!(iss.as_deref(), Some("https://data.example.com/claude"));
     let code = parameter(&location, "code").unwrap();
     let store = oauth.store();
-    let hash = store.secrets().recognise(SecretKind::AuthorizationCode, &code).unwrap();
+    let hash = store
+        .secrets()
+        .recognise(SecretKind::AuthorizationCode, &code)
+        .unwrap();
     let code = store.code(hash).await.unwrap().unwrap();
     assert_eq!(code.scope, "claude");
     assert_eq!(code.client_id, id);
@@ -216,7 +262,10 @@ async fn a_person_signs_in_consents_and_the_client_gets_a_code() {
     assert_eq!(code.resource.as_deref(), Some(resource.1));
     assert_eq!(code.subject, "ana");
     assert_eq!(code.rights, Rights::READ);
-    assert_eq!(code.expires_at.since(store.clock().now()), Duration::from_secs(60));
+    assert_eq!(
+        code.expires_at.since(store.clock().now()),
+        Duration::from_secs(60)
+    );
     assert!(code.forget_at.since(code.expires_at) >= Duration::from_secs(600));
 }
 
@@ -252,7 +301,11 @@ async fn a_form_without_the_right_token_changes_nothing() {
         (&elsewhere, vec![allow, ("csrf", &good)]),
     ] {
         let reply = ana.post(path, &fields).await;
-        assert_eq!((reply.status.as_u16(), reply.header("location")), (403, ""), "{fields:?}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("location")),
+            (403, ""),
+            "{fields:?}"
+        );
         assert_is_guarded_page(&reply);
     }
     let mut without_cookies = Visitor::new(&oauth);
@@ -267,7 +320,11 @@ async fn a_form_without_the_right_token_changes_nothing() {
 async fn a_sign_in_is_a_form_of_this_browser_too() {
     let oauth = with_people().await;
     let (_, path) = asked(&oauth).await;
-    let fields = [("action", "sign-in"), ("username", "ana"), ("password", PASSWORD)];
+    let fields = [
+        ("action", "sign-in"),
+        ("username", "ana"),
+        ("password", PASSWORD),
+    ];
     let reply = Visitor::new(&oauth).post(&path, &fields).await;
     assert_eq!(reply.status, 403);
     assert!(!reply.header("set-cookie").contains("sign-in"));
@@ -301,7 +358,11 @@ async fn cookies_from_before_the_sign_in_are_worth_nothing_after_it() {
     // A second sign-in ends the first.
     let mut first = ana.clone();
     let page = ana.get(&path).await;
-    let fields = [("action", "sign-in"), ("username", "bob"), ("password", PASSWORD)];
+    let fields = [
+        ("action", "sign-in"),
+        ("username", "bob"),
+        ("password", PASSWORD),
+    ];
     assert_eq!(ana.press(&page, &path, &fields).await.status, 303);
     assert!(first.get(&path).await.text.contains("name=\"password\""));
     assert!(ana.get(&path).await.text.contains(">bob<"));
@@ -313,11 +374,16 @@ async fn cookies_that_this_server_did_not_make_are_ignored() {
     let (_, path) = asked(&oauth).await;
     let mut visitor = Visitor::new(&oauth);
     for name in ["__Host-mssql-mcp-browser", "__Host-mssql-mcp-sign-in"] {
-        visitor.cookies.insert(name.to_owned(), "mcp_br_AAAA".to_owned());
+        visitor
+            .cookies
+            .insert(name.to_owned(), "mcp_br_AAAA".to_owned());
     }
     let page = visitor.get(&path).await;
     assert!(page.text.contains("name=\"password\""));
-    assert!(page.header("set-cookie").starts_with("__Host-mssql-mcp-browser=mcp_br_"));
+    assert!(
+        page.header("set-cookie")
+            .starts_with("__Host-mssql-mcp-browser=mcp_br_")
+    );
 }
 
 #[tokio::test]
@@ -338,7 +404,10 @@ async fn not_you_leads_back_to_the_sign_in() {
     let oauth = with_people().await;
     let (_, path) = asked(&oauth).await;
     let reply = Visitor::new(&oauth).decide(&path, "ana", "sign-out").await;
-    assert_eq!((reply.status.as_u16(), reply.header("location")), (303, &*path));
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("location")),
+        (303, &*path)
+    );
     let mut ana = Visitor::new(&oauth);
     ana.sign_in(&path, "ana", PASSWORD).await;
     let before = ana.clone();
@@ -361,12 +430,26 @@ async fn a_hostile_name_is_shown_as_harmless_text() {
     ana.sign_in(&path, "ana", PASSWORD).await;
     for page in [sign_in, ana.get(&path).await] {
         assert_is_guarded_page(&page);
-        assert!(page.text.contains("&#60;script&#62;alert(1)"), "{}", page.text);
-        for not in ["<script>alert", "<img", "\u{202e}", "\u{200b}", &long[..100]] {
+        assert!(
+            page.text.contains("&#60;script&#62;alert(1)"),
+            "{}",
+            page.text
+        );
+        for not in [
+            "<script>alert",
+            "<img",
+            "\u{202e}",
+            "\u{200b}",
+            &long[..100],
+        ] {
             assert!(!page.text.contains(not), "{not:?} in {}", page.text);
         }
     }
-    let fields = [("action", "sign-in"), ("username", "\"><script>"), ("password", "wrong")];
+    let fields = [
+        ("action", "sign-in"),
+        ("username", "\"><script>"),
+        ("password", "wrong"),
+    ];
     let page = ana.get(&path).await;
     let wrong = ana.press(&page, &path, &fields).await;
     assert_is_guarded_page(&wrong);
@@ -393,19 +476,31 @@ async fn nothing_leaves_for_an_address_that_is_not_the_clients() {
         (&elsewhere, CALLBACK),
     ] {
         // What else is wrong must not open a way out.
-        for also in [("response_type", "code"), ("response_type", "token"), ("prompt", "none")] {
+        for also in [
+            ("response_type", "code"),
+            ("response_type", "token"),
+            ("prompt", "none"),
+        ] {
             let changes = [("redirect_uri", uri), ("client_id", id), also];
             let path = request("/claude", id, &changes);
             let mut visitor = Visitor::new(&oauth);
             let page = visitor.get(&path).await;
-            assert_eq!((page.status.as_u16(), page.header("location")), (400, ""), "{id} {uri}");
+            assert_eq!(
+                (page.status.as_u16(), page.header("location")),
+                (400, ""),
+                "{id} {uri}"
+            );
             assert!(!page.text.contains("<script") && !page.text.contains("href=\"javascript"));
         }
     }
     let twice = request("/claude", &id, &[]);
     for again in ["client_id=x", "redirect_uri=https%3A%2F%2Fevil.com"] {
         let page = Visitor::new(&oauth).get(&format!("{twice}&{again}")).await;
-        assert_eq!((page.status.as_u16(), page.header("location")), (400, ""), "{again}");
+        assert_eq!(
+            (page.status.as_u16(), page.header("location")),
+            (400, ""),
+            "{again}"
+        );
         assert_is_guarded_page(&page);
     }
 }
@@ -418,10 +513,15 @@ async fn other_errors_go_back_to_the_client() {
         (("response_type", "token"), "unsupported_response_type"),
         (("code_challenge_method", "plain"), "invalid_request"),
         (("code_challenge", ""), "invalid_request"),
-        (("resource", "https://data.example.com/chatgpt/sse"), "invalid_target"),
+        (
+            ("resource", "https://data.example.com/chatgpt/sse"),
+            "invalid_target",
+        ),
         (("prompt", "none"), "login_required"),
     ] {
-        let reply = Visitor::new(&oauth).get(&request("/claude", &id, &[change])).await;
+        let reply = Visitor::new(&oauth)
+            .get(&request("/claude", &id, &[change]))
+            .await;
         let location = location(&reply);
         assert!(location.as_str().starts_with(CALLBACK), "{location}");
         assert_eq!(parameter(&location, "error").as_deref(), Some(error));
@@ -442,21 +542,30 @@ async fn who_may_not_enter_is_refused_before_and_after_consent() {
     let page = bob.get(&path).await;
     assert_eq!(page.status, 403);
     assert_is_guarded_page(&page);
-    assert!(page.text.contains(">bob<") && !page.text.contains("ana"), "{}", page.text);
+    assert!(
+        page.text.contains(">bob<") && !page.text.contains("ana"),
+        "{}",
+        page.text
+    );
     assert!(!page.text.contains("value=\"allow\""));
     let forced = bob.press(&page, &path, &[("action", "allow")]).await;
-    assert_eq!((forced.status.as_u16(), forced.header("location")), (403, ""));
+    assert_eq!(
+        (forced.status.as_u16(), forced.header("location")),
+        (403, "")
+    );
     // Let in by a group, asked, allowed; then put out again.
     let store = oauth.store();
     let analysts = BTreeSet::from(["analysts".to_owned()]);
     store.set_groups("bob", &analysts).await.unwrap();
     let page = bob.get(&path).await;
     assert_eq!(page.status, 200);
-    assert!(parameter(
-        &location(&bob.press(&page, &path, &[("action", "allow")]).await),
-        "code"
-    )
-    .is_some());
+    assert!(
+        parameter(
+            &location(&bob.press(&page, &path, &[("action", "allow")]).await),
+            "code"
+        )
+        .is_some()
+    );
     store.set_groups("bob", &BTreeSet::new()).await.unwrap();
     for reply in [
         bob.get(&path).await,
@@ -513,7 +622,10 @@ async fn a_program_on_the_machine_is_asked_for_each_time() {
         let page = ana.get(&path).await;
         assert!(page.text.contains("class=\"warning\""), "{}", page.text);
         let policy = page.header("content-security-policy");
-        assert!(policy.contains(&format!(" http://127.0.0.1:{port}")), "{policy}");
+        assert!(
+            policy.contains(&format!(" http://127.0.0.1:{port}")),
+            "{policy}"
+        );
         let location = location(&ana.press(&page, &path, &[("action", "allow")]).await);
         assert!(location.as_str().starts_with(&redirect), "{location}");
         assert!(ana.get(&path).await.text.contains("value=\"allow\""));
@@ -536,8 +648,13 @@ async fn only_who_may_write_can_give_it_away() {
         let reply = visitor.press(&page, &path, &[("action", "allow")]).await;
         let code = parameter(&location(&reply), "code").unwrap();
         let store = oauth.store();
-        let hash = store.secrets().recognise(SecretKind::AuthorizationCode, &code);
-        assert_eq!(store.code(hash.unwrap()).await.unwrap().unwrap().rights, rights);
+        let hash = store
+            .secrets()
+            .recognise(SecretKind::AuthorizationCode, &code);
+        assert_eq!(
+            store.code(hash.unwrap()).await.unwrap().unwrap().rights,
+            rights
+        );
     }
 }
 
@@ -547,7 +664,10 @@ async fn a_denial_goes_to_the_client_and_is_not_remembered() {
     let (_, path) = asked(&oauth).await;
     let mut ana = Visitor::new(&oauth);
     let location = location(&ana.decide(&path, "ana", "deny").await);
-    assert_eq!(parameter(&location, "error").as_deref(), Some("access_denied"));
+    assert_eq!(
+        parameter(&location, "error").as_deref(),
+        Some("access_denied")
+    );
     assert_eq!(parameter(&location, "state").as_deref(), Some("a state"));
     assert_eq!(parameter(&location, "code"), None);
     assert!(ana.get(&path).await.text.contains("value=\"allow\""));
@@ -613,16 +733,26 @@ async fn where_nobody_signs_in_whoever_is_there_is_asked() {
     let path = request("/claude", &id, &[]);
     let mut visitor = Visitor::new(&oauth);
     let local = |builder: axum::http::request::Builder| builder.header("host", "localhost:8008");
-    let page = visitor.send(local(Request::get(&path)), Body::empty()).await;
+    let page = visitor
+        .send(local(Request::get(&path)), Body::empty())
+        .await;
     assert_is_guarded_page(&page);
     assert!(page.text.contains("value=\"allow\"") && !page.text.contains("value=\"sign-out\""));
     assert!(page.header("set-cookie").starts_with("mssql-mcp-browser="));
     assert!(!page.header("set-cookie").contains("Secure"));
     let form = format!("csrf={}&action=allow", token_of(&page));
-    let reply = visitor.send(local(Request::post(&path)), Body::from(form)).await;
+    let reply = visitor
+        .send(local(Request::post(&path)), Body::from(form))
+        .await;
     let location = location(&reply);
-    assert_eq!(parameter(&location, "iss").as_deref(), Some("http://localhost:8008/claude"));
-    assert_eq!(oauth.store().consents(LOCAL_PERSON).await.unwrap().len(), 1);
+    assert_eq!(
+        parameter(&location, "iss").as_deref(),
+        Some("http://localhost:8008/claude")
+    );
+    assert_eq!(
+        oauth.store().consents(LOCAL_SUBJECT).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -637,7 +767,11 @@ async fn pages_speak_spanish_to_who_asks_for_it() {
     let consent = ana.get(&path).await;
     assert!(consent.text.contains("Permitir"), "{}", consent.text);
     let error = ana.get("/claude/authorize").await;
-    assert!(error.text.contains("No se puede responder"), "{}", error.text);
+    assert!(
+        error.text.contains("No se puede responder"),
+        "{}",
+        error.text
+    );
     for page in [sign_in, consent, error] {
         assert_eq!(page.header("content-language"), "es");
         assert!(page.text.contains("<html lang=\"es\">"));
@@ -662,10 +796,16 @@ async fn a_client_that_describes_itself_is_shown_with_its_address() {
         registered: CALLBACK.to_owned(),
         request: Unverified::parse(request("", "c", &[]).split_once('?').unwrap().1)
             .unwrap()
-            .judge(&testing::oauth().0.issuer(None, &HeaderMap::new()).unwrap(), "claude")
+            .judge(
+                &testing::oauth().0.issuer(None, &HeaderMap::new()).unwrap(),
+                "claude",
+            )
             .unwrap(),
     };
     let asking = asked.asking();
-    assert_eq!(asking.document.as_deref(), Some("https://claude.ai/oauth/metadata"));
+    assert_eq!(
+        asking.document.as_deref(),
+        Some("https://claude.ai/oauth/metadata")
+    );
     assert!(!asking.destination.is_local());
 }

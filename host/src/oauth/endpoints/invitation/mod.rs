@@ -95,7 +95,12 @@ impl Visit {
         let token = field("token").unwrap_or_default();
         if !self.browser.is_own_form(ADDRESS, field("csrf")) {
             let page = &self.language.texts().troubles.form;
-            return Ok(trouble(StatusCode::FORBIDDEN, self.language, page, account::ADDRESS));
+            return Ok(trouble(
+                StatusCode::FORBIDDEN,
+                self.language,
+                page,
+                account::ADDRESS,
+            ));
         }
         let Some(invitation) = self.invitation(token).await? else {
             return Ok(self.over());
@@ -113,12 +118,17 @@ impl Visit {
             Ok(hash) => hash,
             Err(error) => return Ok(unavailable(self.language, &error)),
         };
-        let accepted = shared.store.accept_invitation(invitation.hash, &hash).await?;
+        let accepted = shared
+            .store
+            .accept_invitation(invitation.hash, &hash)
+            .await?;
         let Accepted::Set(person) = accepted else {
             return Ok(self.over());
         };
         let response = see_other(&format!("{}?done={}", account::ADDRESS, account::PASSWORD));
-        let signed_in = self.browser.sign_in(&self.oauth, &person.subject, None, response);
+        let signed_in = self
+            .browser
+            .sign_in(&self.oauth, &person.subject, None, response);
         let response = signed_in.await?;
         let details = Details {
             subject: &person.subject,
@@ -159,7 +169,9 @@ impl Visit {
         // The address holds the token: not even this server's own style sheet
         // is told of it.
         let policy = HeaderValue::from_static("strict-origin");
-        response.headers_mut().insert(header::REFERRER_POLICY, policy);
+        response
+            .headers_mut()
+            .insert(header::REFERRER_POLICY, policy);
         response
     }
 

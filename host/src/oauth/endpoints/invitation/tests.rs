@@ -41,7 +41,10 @@ async fn a_link_may_be_opened_often_and_used_once() {
     let answer = choose(&mut browser, &page, &token, [PASSWORD; 2]).await;
     assert_eq!(answer.location(), "/account?done=password");
     assert!(browser.get("/account").await.body.contains(ANA));
-    assert_eq!(scene.visitor().sign_in(ANA, PASSWORD).await.location(), "/account");
+    assert_eq!(
+        scene.visitor().sign_in(ANA, PASSWORD).await.location(),
+        "/account"
+    );
 
     let again = open(&mut scene.visitor(), &token).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
@@ -49,7 +52,10 @@ async fn a_link_may_be_opened_often_and_used_once() {
     late.get("/account").await;
     let late = choose(&mut browser, &page, &token, ["another password"; 2]).await;
     assert_ne!(late.status, StatusCode::SEE_OTHER);
-    assert_eq!(scene.visitor().sign_in(ANA, PASSWORD).await.location(), "/account");
+    assert_eq!(
+        scene.visitor().sign_in(ANA, PASSWORD).await.location(),
+        "/account"
+    );
 }
 
 #[tokio::test]

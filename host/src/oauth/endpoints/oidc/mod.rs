@@ -121,10 +121,12 @@ impl<'a> Visit<'a> {
         };
         let redirect_uri = self.redirect_uri();
         let exchange = exchange(&federation, &redirect_uri);
-        let url = self.provider.authorization_url(exchange, &state.secret).await;
-        let url = url.map_err(|error| {
-            Failure::Provider(error, Some(federation.return_to.clone()))
-        })?;
+        let url = self
+            .provider
+            .authorization_url(exchange, &state.secret)
+            .await;
+        let url =
+            url.map_err(|error| Failure::Provider(error, Some(federation.return_to.clone())))?;
         store.begin_federation(&federation).await?;
         Ok(see_other(url.as_str()))
     }
@@ -133,7 +135,9 @@ impl<'a> Visit<'a> {
         let parameter = |name| query.one(name).ok().flatten();
         let store = &self.oauth.shared.store;
         let state = parameter("state").unwrap_or_default();
-        let hash = store.secrets().recognise(SecretKind::FederationState, state);
+        let hash = store
+            .secrets()
+            .recognise(SecretKind::FederationState, state);
         let hash = hash.ok_or(Failure::Lost("state is none of this server's"))?;
         let federation = store.take_federation(hash).await?;
         let federation = federation.ok_or(Failure::Lost("state was used, or has expired"))?;
@@ -142,9 +146,8 @@ impl<'a> Visit<'a> {
         }
 
         let identity = self.identify(query, &federation).await;
-        let identity = identity.map_err(|error| {
-            Failure::Provider(error, Some(federation.return_to.clone()))
-        })?;
+        let identity = identity
+            .map_err(|error| Failure::Provider(error, Some(federation.return_to.clone())))?;
         self.admit(&identity).await?;
         let (subject, groups) = (&identity.subject, identity.groups.as_ref());
         let response = see_other(&federation.return_to);
@@ -168,7 +171,9 @@ impl<'a> Visit<'a> {
             .ok_or_else(|| ProviderError::Invalid("there is no code".to_owned()))?;
         let redirect_uri = self.redirect_uri();
         let exchange = exchange(federation, &redirect_uri);
-        self.provider.identify(exchange, code, parameter("iss")).await
+        self.provider
+            .identify(exchange, code, parameter("iss"))
+            .await
     }
 
     /// Strangers to every scope leave no trace in the store; who is known there
@@ -233,7 +238,11 @@ impl<'a> Visit<'a> {
             Failure::NotAdmitted(subject) => subject.as_str(),
             _ => "",
         };
-        audit::refused(Action::SignIn, self.details(subject), &error.because(reason));
+        audit::refused(
+            Action::SignIn,
+            self.details(subject),
+            &error.because(reason),
+        );
         response
     }
 

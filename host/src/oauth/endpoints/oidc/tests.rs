@@ -15,7 +15,9 @@ const ANA: &str = "ana@example.com";
 /// The way to the provider, from the account.
 async fn leave(browser: &mut Visitor) -> Url {
     let page = browser.get("/account").await;
-    let answer = browser.submit(&page, LEAVE, &[("return_to", "/account")]).await;
+    let answer = browser
+        .submit(&page, LEAVE, &[("return_to", "/account")])
+        .await;
     answer.elsewhere()
 }
 
@@ -125,7 +127,9 @@ async fn nobody_is_sent_to_another_host() {
     let mut browser = scene.visitor();
     let page = browser.get("/account").await;
     for return_to in ["https://evil.com/", "//evil.com", "/\\evil.com", "/another"] {
-        let answer = browser.submit(&page, LEAVE, &[("return_to", return_to)]).await;
+        let answer = browser
+            .submit(&page, LEAVE, &[("return_to", return_to)])
+            .await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{return_to}");
     }
     let answer = browser.post(LEAVE, &[("return_to", "/account")]).await;
@@ -137,7 +141,10 @@ async fn a_refusal_of_the_provider_is_a_page_with_a_way_back() {
     let (scene, fake) = Scene::with_provider().await;
     let mut browser = scene.visitor();
     let state = parameter(&leave(&mut browser).await, "state");
-    let address = format!("{CALLBACK}?error=access_denied&state={state}&iss={}", fake.issuer());
+    let address = format!(
+        "{CALLBACK}?error=access_denied&state={state}&iss={}",
+        fake.issuer()
+    );
     let page = browser.get(&address).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.body.contains("href=\"/account\""), "{}", page.body);
@@ -156,7 +163,12 @@ async fn a_stranger_to_every_scope_leaves_no_trace() {
     for groups in [json!(["analysts"]), json!([])] {
         sign_in(&mut scene.visitor(), &fake, bob(groups)).await;
     }
-    let bob = scene.store.person("bob@example.com").await.unwrap().unwrap();
+    let bob = scene
+        .store
+        .person("bob@example.com")
+        .await
+        .unwrap()
+        .unwrap();
     assert!(bob.groups.is_empty());
 }
 

@@ -17,6 +17,7 @@ use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::clients::authentication::Credentials;
 use crate::oauth::error::OAuthError;
 use crate::oauth::parameters::Parameters;
+use crate::oauth::people::LOCAL_SUBJECT;
 use crate::oauth::{ClientAddress, Issuer, OAuth, SignInMethod};
 use crate::principal::Rights;
 use crate::state::{Grant, IssuedSecret, SecretKind, StoreError, Tokens};
@@ -70,7 +71,9 @@ async fn exchange(
     }
     let credentials = Credentials::read(headers, form)?;
     seen.client_id.clone_from(&credentials.client_id);
-    oauth.authenticate(issuer.scope(), &credentials).await?;
+    oauth
+        .authenticate_client(issuer.scope(), &credentials)
+        .await?;
     for resource in form.all("resource") {
         if !issuer.is_audience(resource, &oauth.shared.default_scope) {
             let resource = resource.chars().take(MAX_LOGGED).collect();
@@ -185,8 +188,5 @@ impl Seen {
 
 /// Characters of a parameter that are enough to see what went wrong.
 const MAX_LOGGED: usize = 200;
-/// The one person where nobody signs in.
-const LOCAL_SUBJECT: &str = "local";
-
 #[cfg(test)]
 mod tests;
