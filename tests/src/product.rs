@@ -7,7 +7,7 @@ use std::time::Duration;
 use demo_sqlserver::DemoServer;
 use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
 use mssql_mcp::config::Config;
-use mssql_mcp::oauth::OAuth;
+use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use mssql_mcp::state::{HostKey, Store};
@@ -117,6 +117,19 @@ impl ProductBuilder {
     /// Asks callers for access tokens; these people sign in with these passwords.
     pub fn people(mut self, people: &[(&str, &str)]) -> Self {
         self.authorization().people(people);
+        self
+    }
+
+    /// Asks callers for access tokens; people sign in at this provider.
+    pub fn provider(mut self, provider: OidcSettings) -> Self {
+        self.authorization().provider(provider);
+        self
+    }
+
+    /// How metadata documents of clients are fetched, in place of the rules of
+    /// production.
+    pub fn documents(mut self, rules: DocumentRules) -> Self {
+        self.authorization().documents(rules);
         self
     }
 
