@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::ConfigError;
 use crate::database;
+use crate::oauth::DocumentFetcherError;
 use crate::runtime::{LoadError, RuntimeError};
 use crate::state::{KeyError, StoreError};
 use crate::tools::RegistryError;
@@ -19,11 +20,14 @@ pub enum BuildError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// The key for sealed values.
-    #[error(transparent)]
+    #[error("state.key_file: {0}; give this user the file, or name another one")]
     Key(#[from] KeyError),
     /// Where people, clients and tokens are kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// TLS to others.
+    #[error(transparent)]
+    Documents(#[from] DocumentFetcherError),
     /// A file that a database needs.
     #[error("databases.{label}: {} cannot be read: {source}", path.display())]
     DatabaseFile {

@@ -123,7 +123,10 @@ impl ScopeSection {
             );
         }
         if self.read_only && !self.writers.is_empty() {
-            return rule("writers", "has no use with read_only = true; remove one of them");
+            return rule(
+                "writers",
+                "has no use with read_only = true; remove one of them",
+            );
         }
         for name in &self.tool_sets {
             if name.is_empty() || name.contains(['/', '\\', '.']) {
