@@ -47,7 +47,9 @@ impl ExitCode {
 
     fn of_store(error: &StoreError) -> Self {
         match error {
-            StoreError::UnknownStore(_) | StoreError::TooNew { .. } => Self::Usage,
+            StoreError::UnknownStore(_)
+            | StoreError::NotOpened { .. }
+            | StoreError::TooNew { .. } => Self::Usage,
             _ => Self::Unavailable,
         }
     }
