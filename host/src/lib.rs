@@ -5,8 +5,8 @@
 //! ```text
 //! TCP (nodelay) → server::connections
 //!   → server::router                 request id, Host and Origin, every address on one screen
-//!   → server::bearer                 token → Principal                    401 before anything else
 //!   → server::endpoint               path → McpScope                      404
+//!   → oauth::bearer                  token → Principal                    401 before anything else
 //!   → mcp::transport                 bytes → one message and its revision 400, 405, 413, 415
 //!   → mcp::dispatch                  method → tools/call(name, arguments), still raw JSON
 //!   → tools::registry                name → tool set; arguments against the schema

@@ -1,7 +1,9 @@
 //! The product from outside, one process, one binary.
 
+mod attacks;
 mod errors;
 mod large_results;
+mod oauth;
 mod queries;
 mod sandbox;
 mod search;

@@ -1,6 +1,7 @@
 //! The test harness: the whole product in one process, on loopback, and a
 //! client that speaks plain JSON-RPC to it.
 
+mod authorization;
 mod browser;
 mod client;
 mod oauth_client;

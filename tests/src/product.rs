@@ -2,16 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
 use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::oauth::OAuth;
+use mssql_mcp::principal::Rights;
 use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
-use mssql_mcp::state::HostKey;
+use mssql_mcp::state::{HostKey, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::authorization::{Authorization, AuthorizationBuilder};
 use crate::{HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
 /// A running product; stops when dropped.
@@ -22,7 +26,7 @@ pub struct Product {
     pub app: Arc<App>,
     /// Its database server.
     pub server: Arc<DemoServer>,
-    token: Option<String>,
+    authorization: Option<Authorization>,
     _stop: DropGuard,
     _folder: TempDir,
 }
@@ -32,7 +36,7 @@ pub struct Product {
 pub struct ProductBuilder {
     scope_settings: String,
     database_settings: Vec<(&'static str, String)>,
-    token: Option<String>,
+    authorization: Option<AuthorizationBuilder>,
 }
 
 impl Product {
@@ -46,12 +50,46 @@ impl Product {
         ProductBuilder::default()
     }
 
-    /// A client of the scope `name`.
+    /// A client of the scope `name`; with OAuth on it has a token with every
+    /// right that its person has there.
     pub fn client(&self, name: &str) -> McpClient {
-        McpClient::new(
-            format!("http://{}/{name}/mcp", self.address),
-            self.token.clone(),
-        )
+        let authorization = self.authorization.as_ref();
+        let token = authorization.map(|authorization| authorization.own_token(name).to_owned());
+        self.client_with(name, token)
+    }
+
+    /// A client of the scope `name` that shows `token`.
+    pub fn client_with(&self, name: &str, token: Option<String>) -> McpClient {
+        McpClient::new(format!("{}/mcp", self.issuer(name)), token)
+    }
+
+    /// The issuer of the scope `name`.
+    pub fn issuer(&self, name: &str) -> String {
+        format!("http://{}/{name}", self.address)
+    }
+
+    /// A new access token, as if `subject` had let a client of that name in.
+    pub async fn token(&self, scope: &str, subject: &str, rights: Rights) -> String {
+        self.authorization().token(scope, subject, rights).await
+    }
+
+    /// The authorization servers.
+    pub fn oauth(&self) -> &OAuth {
+        &self.authorization().oauth
+    }
+
+    /// The state behind them.
+    pub fn store(&self) -> &Store {
+        self.oauth().store()
+    }
+
+    /// Lets time pass for tokens and whatever else expires; nothing else does.
+    pub fn advance(&self, by: Duration) {
+        self.authorization().time.advance(by);
+    }
+
+    fn authorization(&self) -> &Authorization {
+        self.authorization.as_ref().expect("OAuth is on")
     }
 }
 
@@ -69,10 +107,33 @@ impl ProductBuilder {
         self
     }
 
-    /// Asks callers for a token.
-    pub fn token(mut self, token: &str) -> Self {
-        self.token = Some(token.to_owned());
+    /// Asks callers for access tokens. Nobody signs in: there is one person,
+    /// `local`.
+    pub fn oauth(mut self) -> Self {
+        self.authorization();
         self
+    }
+
+    /// Asks callers for access tokens; these people sign in with these passwords.
+    pub fn people(mut self, people: &[(&str, &str)]) -> Self {
+        self.authorization().people(people);
+        self
+    }
+
+    /// Who may enter the scope `name`, in place of everybody.
+    pub fn scope_people(mut self, name: &str, people: &[&str]) -> Self {
+        self.authorization().scope_people(name, people);
+        self
+    }
+
+    /// Who may write in the scope `name`, in place of nobody.
+    pub fn scope_writers(mut self, name: &str, writers: &[&str]) -> Self {
+        self.authorization().scope_writers(name, writers);
+        self
+    }
+
+    fn authorization(&mut self) -> &mut AuthorizationBuilder {
+        self.authorization.get_or_insert_default()
     }
 
     /// Starts it.
@@ -103,6 +164,10 @@ impl ProductBuilder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
+        let authorization = match &self.authorization {
+            Some(builder) => Some(builder.start(&app, &key).await),
+            None => None,
+        };
         let state = ServerState::new(ServerConfig {
             scopes: app
                 .scopes()
@@ -110,11 +175,12 @@ impl ProductBuilder {
                 .map(|scope| Arc::clone(&scope.mcp))
                 .collect(),
             default_scope: Arc::clone(app.default_scope()),
-            authentication: match &self.token {
-                Some(token) => Authentication::Token(token.clone().into()),
+            authentication: match &authorization {
+                Some(authorization) => Authentication::OAuth(authorization.oauth.clone()),
                 None => Authentication::Off,
             },
             guard: HostGuard::new(address, None).expect("a guard"),
+            trusted_proxies: Vec::new(),
             health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
@@ -125,7 +191,7 @@ impl ProductBuilder {
             address,
             app,
             server: Arc::new(server),
-            token: self.token,
+            authorization,
             _stop: stop.drop_guard(),
             _folder: folder,
         }

@@ -114,13 +114,8 @@ impl Health for AppHealth {
             _ => Status::Healthy,
         };
         let checks = BTreeMap::from([
-            ("database", Check { status }),
-            (
-                "tool_sets",
-                Check {
-                    status: Status::Healthy,
-                },
-            ),
+            ("database", Check::of(status)),
+            ("tool_sets", Check::of(Status::Healthy)),
         ]);
         let report = HealthReport {
             status,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use url::Url;
 
+use super::clients::redirect;
 use crate::principal::Rights;
 
 /// What one scope's authorization server goes by.
@@ -33,6 +34,12 @@ impl ScopeAccess {
             return Rights::ALL;
         }
         Rights::READ
+    }
+
+    /// Judges a redirect URI that a client is to be registered with.
+    pub fn check_redirect(&self, uri: &str) -> Result<(), RuleError> {
+        redirect::check(uri, &self.redirects)
+            .map_err(|problem| RuleError::RedirectUri(problem.to_string()))
     }
 
     /// Every right there is here, as metadata lists them.
@@ -78,6 +85,9 @@ pub enum RuleError {
          \"cursor:\", nor \"*\""
     )]
     Redirect(String),
+    /// A redirect URI that no client may have here.
+    #[error("{0}")]
+    RedirectUri(String),
 }
 
 impl FromStr for Admission {

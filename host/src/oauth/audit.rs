@@ -24,6 +24,8 @@ pub(crate) enum Action {
     Password,
     /// A person withdrew a consent.
     Withdrawal,
+    /// A token was used.
+    Access,
 }
 
 impl Action {
@@ -37,6 +39,7 @@ impl Action {
             Self::Revocation => "revocation",
             Self::Password => "password",
             Self::Withdrawal => "withdrawal",
+            Self::Access => "access",
         }
     }
 }
@@ -93,4 +96,12 @@ pub(crate) fn refused(action: Action, details: Details<'_>, error: &OAuthError) 
         client_name = details.client_name,
         address = details.address.map(tracing::field::display),
     );
+}
+
+/// Counts a token that was refused. The log of requests has the rest: anybody
+/// can send garbage, and must not fill the audit with it.
+pub(crate) fn token_refused(code: &'static str, reason: &'static str) {
+    metrics::counter!("oauth_errors_total", "event" => Action::Access.name(), "code" => code)
+        .increment(1);
+    tracing::debug!(code, reason, "an access token was refused");
 }

@@ -45,6 +45,9 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) rights: Rights,
     /// `prompt=none`: the person must not be asked anything.
     pub(crate) silent: bool,
+    /// `prompt=consent` and its like: the person is to be asked although all is
+    /// known (OpenID Connect Core §3.1.2.1).
+    pub(crate) ask_anew: bool,
 }
 
 /// An error that goes to the client by redirect (RFC 6749 §4.1.2.1).
@@ -79,11 +82,12 @@ impl Unverified {
     ) -> Result<AuthorizationRequest, Refused> {
         let state = self.parameters.one("state").ok().flatten();
         let state = state.map(ToOwned::to_owned);
-        self.checked(issuer, default_scope).map_err(|error| Refused {
-            redirect_uri: self.redirect_uri.clone(),
-            state,
-            error,
-        })
+        self.checked(issuer, default_scope)
+            .map_err(|error| Refused {
+                redirect_uri: self.redirect_uri.clone(),
+                state,
+                error,
+            })
     }
 
     fn checked(
@@ -134,6 +138,12 @@ impl Unverified {
             .because(other));
         }
         let asked = parameters.one("scope")?.map(Rights::parse);
+        let prompt = parameters.one("prompt")?.unwrap_or_default();
+        let prompt: Vec<&str> = prompt.split_ascii_whitespace().collect();
+        let silent = prompt.contains(&"none");
+        if silent && prompt.len() > 1 {
+            return Err(invalid("prompt is none and something else."));
+        }
         let redirect = Url::parse(&self.redirect_uri)
             .map_err(|_| invalid("redirect_uri is not an absolute URI."))?;
         Ok(AuthorizationRequest {
@@ -146,7 +156,8 @@ impl Unverified {
             rights: asked
                 .unwrap_or_default()
                 .or(Rights::from_iter([OAuthScope::Read])),
-            silent: parameters.one("prompt")? == Some("none"),
+            silent,
+            ask_anew: prompt.iter().any(|word| ASK_ANEW.contains(word)),
         })
     }
 }
@@ -156,7 +167,11 @@ impl AuthorizationRequest {
     pub(crate) fn granted(&self, code: &str, iss: &str) -> String {
         with_parameters(
             &self.redirect_uri,
-            &[("code", Some(code)), ("state", self.state.as_deref()), ("iss", Some(iss))],
+            &[
+                ("code", Some(code)),
+                ("state", self.state.as_deref()),
+                ("iss", Some(iss)),
+            ],
         )
     }
 
@@ -208,6 +223,7 @@ fn is_challenge(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+const ASK_ANEW: &[&str] = &["consent", "login", "select_account"];
 const MAX_STATE: usize = 4_000;
 
 #[cfg(test)]
@@ -221,7 +237,10 @@ mod tests {
         ("client_id", "c"),
         ("redirect_uri", "https://claude.ai/cb?x=1"),
         ("response_type", "code"),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
         ("code_challenge_method", "S256"),
         ("state", "s t"),
         ("resource", "https://h/claude/sse"),
@@ -235,7 +254,11 @@ mod tests {
             writable: true,
             redirects: Vec::new(),
         };
-        Issuer::new(Arc::new(scope), PublicUrl::parse("https://h").unwrap(), false)
+        Issuer::new(
+            Arc::new(scope),
+            PublicUrl::parse("https://h").unwrap(),
+            false,
+        )
     }
 
     fn query(changes: &[(&str, &str)]) -> String {
@@ -271,21 +294,33 @@ mod tests {
     #[test]
     fn an_error_goes_back_with_state_and_issuer() {
         for (changes, code) in [
-            (("response_type", "token"), ErrorCode::UnsupportedResponseType),
+            (
+                ("response_type", "token"),
+                ErrorCode::UnsupportedResponseType,
+            ),
             (("response_type", ""), ErrorCode::InvalidRequest),
             (("response_mode", "fragment"), ErrorCode::InvalidRequest),
-            (("code_challenge_method", "plain"), ErrorCode::InvalidRequest),
+            (
+                ("code_challenge_method", "plain"),
+                ErrorCode::InvalidRequest,
+            ),
             (("code_challenge_method", ""), ErrorCode::InvalidRequest),
             (("code_challenge", ""), ErrorCode::InvalidRequest),
             (("code_challenge", "short"), ErrorCode::InvalidRequest),
-            (("resource", "https://h/chatgpt/sse"), ErrorCode::InvalidTarget),
+            (
+                ("resource", "https://h/chatgpt/sse"),
+                ErrorCode::InvalidTarget,
+            ),
             (("resource", "https://evil.com/"), ErrorCode::InvalidTarget),
             (("request", "x"), ErrorCode::InvalidRequest),
         ] {
             let refused = judge(&query(&[changes])).unwrap_err();
             assert_eq!(refused.error.code, code, "{changes:?}");
             let location = refused.location("https://h/claude");
-            assert!(location.starts_with("https://claude.ai/cb?x=1&error="), "{location}");
+            assert!(
+                location.starts_with("https://claude.ai/cb?x=1&error="),
+                "{location}"
+            );
             assert!(location.contains("&state=s+t&iss=https"), "{location}");
         }
     }
@@ -301,8 +336,14 @@ mod tests {
     #[test]
     fn without_client_or_redirect_nothing_leaves() {
         for (query, error) in [
-            (query(&[("client_id", "")]), Unanswerable::Missing("client_id")),
-            (query(&[("redirect_uri", "")]), Unanswerable::Missing("redirect_uri")),
+            (
+                query(&[("client_id", "")]),
+                Unanswerable::Missing("client_id"),
+            ),
+            (
+                query(&[("redirect_uri", "")]),
+                Unanswerable::Missing("redirect_uri"),
+            ),
             (
                 format!("{}&redirect_uri=https://evil.com", query(&[])),
                 Unanswerable::Repeated(Repeated("redirect_uri".to_owned())),

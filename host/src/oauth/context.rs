@@ -1,14 +1,18 @@
 //! What every endpoint shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 use super::access::ScopeAccess;
+use super::bearer::KnownTokens;
+use super::clients::document::DocumentFetcher;
+use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
 use super::people::{OidcSettings, Passwords, Provider, Throttle};
 use crate::state::Store;
@@ -32,6 +36,8 @@ pub struct OAuthConfig {
     pub access_token_ttl: Duration,
     /// Life of a refresh token that is not used.
     pub refresh_token_ttl: Duration,
+    /// How metadata documents of clients are fetched.
+    pub documents: DocumentFetcher,
 }
 
 /// How people prove who they are.
@@ -75,6 +81,10 @@ pub(super) struct Shared {
     pub(super) provider: Option<Provider>,
     pub(super) access_token_ttl: Duration,
     pub(super) refresh_token_ttl: Duration,
+    pub(super) documents: DocumentFetcher,
+    pub(super) registrations: RegistrationLimit,
+    pub(super) known: KnownTokens,
+    pub(super) active_tokens: AtomicU64,
 }
 
 impl OAuth {
@@ -93,6 +103,7 @@ impl OAuth {
                 passwords: Passwords::new(config.store.secrets().entropy().clone()),
                 throttle: Throttle::new(),
                 provider,
+                registrations: RegistrationLimit::new(config.store.clock().clone()),
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))
@@ -103,6 +114,9 @@ impl OAuth {
                 sign_in: config.sign_in,
                 access_token_ttl: config.access_token_ttl,
                 refresh_token_ttl: config.refresh_token_ttl,
+                documents: config.documents,
+                known: KnownTokens::default(),
+                active_tokens: AtomicU64::new(0),
             }),
         }
     }
@@ -117,19 +131,43 @@ impl OAuth {
         self.shared.scopes.get(name)
     }
 
+    /// Whether any scope lets this person in.
+    pub(super) fn admits_anywhere(&self, subject: &str, groups: &BTreeSet<String>) -> bool {
+        let mut scopes = self.shared.scopes.values();
+        scopes.any(|scope| !scope.rights_of(subject, groups).is_empty())
+    }
+
     /// The issuer at path `scope`, or at the root, as a request with these
     /// headers calls it.
     pub(crate) fn issuer(&self, scope: Option<&str>, headers: &HeaderMap) -> Option<Issuer> {
+        self.issuer_at(scope, headers.get(header::HOST))
+    }
+
+    /// As [`OAuth::issuer`], for a request by the name `host`.
+    pub(super) fn issuer_at(
+        &self,
+        scope: Option<&str>,
+        host: Option<&HeaderValue>,
+    ) -> Option<Issuer> {
         let name = scope.unwrap_or(&self.shared.default_scope);
         let rules = self.shared.scopes.get(name)?;
-        let base = self.base(headers)?;
+        let base = self.base_at(host)?;
         Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
+    }
+
+    /// Whether this server's address is known, whatever requests call it.
+    pub(super) fn has_public_url(&self) -> bool {
+        self.shared.public_url.is_some()
     }
 
     /// This server's own address, as a request with these headers calls it.
     pub(crate) fn base(&self, headers: &HeaderMap) -> Option<PublicUrl> {
+        self.base_at(headers.get(header::HOST))
+    }
+
+    fn base_at(&self, host: Option<&HeaderValue>) -> Option<PublicUrl> {
         let configured = self.shared.public_url.clone();
-        configured.or_else(|| loopback_base(headers))
+        configured.or_else(|| loopback_base(host?))
     }
 }
 

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use url::Url;
 
 use super::access::ScopeAccess;
@@ -154,9 +154,8 @@ impl FromRequestParts<OAuth> for Issuer {
 
 /// The base of a server that was given none: the loopback name that the client
 /// used, since the metadata must name what the person typed.
-pub(super) fn loopback_base(headers: &HeaderMap) -> Option<PublicUrl> {
-    let host = headers.get(header::HOST)?.to_str().ok()?;
-    PublicUrl::parse(&format!("http://{host}")).ok()
+pub(super) fn loopback_base(host: &HeaderValue) -> Option<PublicUrl> {
+    PublicUrl::parse(&format!("http://{}", host.to_str().ok()?)).ok()
 }
 
 pub(super) fn is_loopback(url: &Url) -> bool {

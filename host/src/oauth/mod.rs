@@ -23,20 +23,33 @@ mod access;
 mod address;
 mod audit;
 mod authorization;
+pub(crate) mod bearer;
+pub(crate) mod clients;
 mod context;
+mod decision;
 pub(crate) mod endpoints;
 mod error;
 mod issuer;
+mod metadata;
 mod pages;
 mod parameters;
 pub(crate) mod people;
+mod pkce;
 mod routes;
+#[cfg(test)]
+mod testing;
+mod tls;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
+pub use bearer::{Authenticated, Refusal, Resource};
+pub use clients::document::{
+    DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
+};
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use people::{
-    LOCAL_PERSON, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
+    LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };
 pub use routes::routes;
+pub use tls::{client_tls, native_roots};

@@ -1,17 +1,71 @@
 //! Every address of the authorization servers.
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
 
-use super::endpoints::authorize;
+use super::endpoints::{
+    account, authorize, cors, invitation, oidc, register, revoke, token, well_known,
+};
 use super::{OAuth, pages};
+use crate::http_error::HttpError;
 
 /// The routes of all issuers, at their paths and at the root; `{scope}` is the
 /// path parameter that [`Issuer`](super::Issuer) reads.
 pub fn routes(oauth: OAuth) -> Router {
     Router::new()
-        .route("/authorize", get(authorize::get).post(authorize::post))
-        .route("/{scope}/authorize", get(authorize::get).post(authorize::post))
-        .route("/style.css", get(pages::style))
+        .merge(for_people())
+        .merge(for_programs())
         .with_state(oauth)
 }
+
+/// What people come to with a browser.
+fn for_people() -> Router<OAuth> {
+    let both = |method: MethodRouter<OAuth>| {
+        method.fallback(async || HttpError::method_not_allowed("GET, HEAD, POST"))
+    };
+    let asked = || both(get(authorize::get).post(authorize::post));
+    Router::new()
+        .route("/authorize", asked())
+        .route("/{scope}/authorize", asked())
+        .route(
+            account::ADDRESS,
+            both(get(account::get).post(account::post)),
+        )
+        .route(
+            invitation::ADDRESS,
+            both(get(invitation::get).post(invitation::post)),
+        )
+        .route(oidc::LEAVE, sent(post(oidc::post)))
+        .route(oidc::CALLBACK, read(get(oidc::callback)))
+        .route("/style.css", read(get(pages::style)))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// What clients call themselves, not through a person's browser.
+fn for_programs() -> Router<OAuth> {
+    let document = || read(get(well_known::get));
+    Router::new()
+        .route("/.well-known/{*document}", document())
+        .route("/{scope}/.well-known/{*document}", document())
+        .route("/{scope}/{endpoint}/.well-known/{*document}", document())
+        .route("/register", sent(post(register::post)))
+        .route("/{scope}/register", sent(post(register::post)))
+        .route("/token", sent(post(token::post)))
+        .route("/{scope}/token", sent(post(token::post)))
+        .route("/revoke", sent(post(revoke::post)))
+        .route("/{scope}/revoke", sent(post(revoke::post)))
+        .layer(from_fn(cors::any_origin))
+}
+
+fn read(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
+    method.fallback(async || HttpError::method_not_allowed("GET, HEAD"))
+}
+
+fn sent(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
+    method.fallback(async || HttpError::method_not_allowed("POST"))
+}
+
+/// Three passwords of 1,024 characters take 36 KiB, encoded.
+const LONGEST_FORM: usize = 48 * 1_024;

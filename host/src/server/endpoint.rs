@@ -2,13 +2,13 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 
-use super::cors;
 use super::state::ServerState;
+use super::{bearer, cors};
 use crate::http_error::HttpError;
-use crate::mcp::transport::streamable_http::{self, InsufficientScope};
+use crate::mcp::transport::streamable_http;
 
 /// `/sse` and `/mcp` of the default scope.
 pub(super) async fn root(State(state): State<ServerState>, request: Request) -> Response {
@@ -34,24 +34,8 @@ async fn serve(state: &ServerState, name: Option<&str>, request: Request) -> Res
     if request.method() == Method::OPTIONS {
         return cors::preflight(request.headers(), streamable_http::ALLOW);
     }
-    let authenticated = state.shared.authentication.check(request.headers());
-    if request.method() == Method::HEAD {
-        // A capability check, which needs no token but may learn that GET does.
-        return match authenticated {
-            Ok(_) => StatusCode::OK.into_response(),
-            Err(challenge) => (
-                StatusCode::OK,
-                [(header::WWW_AUTHENTICATE, challenge.header_value())],
-            )
-                .into_response(),
-        };
-    }
-    let principal = match authenticated {
-        Ok(principal) => principal,
-        Err(challenge) => return challenge.into_response(),
-    };
-    match streamable_http::serve(scope, principal, request).await {
-        Ok(response) => response,
-        Err(InsufficientScope(needed)) => super::bearer::insufficient_scope(needed).into_response(),
+    match state.shared.authentication.oauth() {
+        None => bearer::open(scope, request).await,
+        Some(oauth) => bearer::guarded(oauth, scope, name, request).await,
     }
 }

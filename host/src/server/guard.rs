@@ -113,12 +113,25 @@ pub(super) async fn check(
         return refusal("Host");
     }
     if request.headers().contains_key(header::ORIGIN)
+        && !is_for_anybody(request.uri().path())
         && !only(request.headers(), &header::ORIGIN)
             .is_some_and(|origin| guard.allows_origin(origin))
     {
         return refusal("Origin");
     }
     next.run(request).await
+}
+
+/// Whether an address may be used by pages of every origin: nothing there goes
+/// by what a browser adds of itself, such as cookies, and clients that run in a
+/// browser need it.
+fn is_for_anybody(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1);
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("token" | "register" | "revoke"), None, None)
+        | (Some(_), Some("token" | "register" | "revoke"), None) => true,
+        _ => path.split('/').any(|segment| segment == ".well-known"),
+    }
 }
 
 /// The header's value if there is exactly one.
@@ -197,6 +210,27 @@ mod tests {
             ("file://localhost", false),
         ] {
             assert_eq!(guard.allows_origin(origin), allowed, "{origin}");
+        }
+    }
+
+    #[test]
+    fn only_what_goes_by_no_cookie_is_for_every_origin() {
+        for (path, for_anybody) in [
+            ("/token", true),
+            ("/claude/token", true),
+            ("/claude/register", true),
+            ("/revoke", true),
+            ("/.well-known/oauth-authorization-server", true),
+            ("/claude/.well-known/openid-configuration", true),
+            ("/claude/sse/.well-known/oauth-protected-resource", true),
+            ("/authorize", false),
+            ("/claude/authorize", false),
+            ("/claude/account/revoke", false),
+            ("/claude/token/", false),
+            ("/claude/sse", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_for_anybody(path), for_anybody, "{path}");
         }
     }
 

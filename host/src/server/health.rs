@@ -56,6 +56,19 @@ pub enum Status {
 pub struct Check {
     /// How it is.
     pub status: Status,
+    /// What can be counted of it.
+    #[serde(flatten)]
+    pub figures: BTreeMap<&'static str, u64>,
+}
+
+impl Check {
+    /// Of a part that nothing is counted of.
+    pub fn of(status: Status) -> Self {
+        Self {
+            status,
+            figures: BTreeMap::new(),
+        }
+    }
 }
 
 /// One scope.
@@ -73,7 +86,7 @@ pub struct ScopeHealth {
 
 /// `/health`
 pub(super) async fn health(State(state): State<ServerState>) -> Response {
-    let report = state.shared.health.report().await;
+    let report = report(&state).await;
     json(
         report.status,
         &Overview {
@@ -92,7 +105,7 @@ pub(super) async fn scope(
     let Ok(Path(name)) = name else {
         return HttpError::not_found().into_response();
     };
-    let report = state.shared.health.report().await;
+    let report = report(&state).await;
     match report.scopes.get(&name) {
         Some(scope) => json(scope.status, &Summary::of(&state, &report, Some(scope))),
         None => HttpError::not_found().into_response(),
@@ -101,7 +114,7 @@ pub(super) async fn scope(
 
 /// `/ready`: 503 until everything that is needed is up.
 pub(super) async fn ready(State(state): State<ServerState>) -> Response {
-    let status = state.shared.health.report().await.status;
+    let status = report(&state).await.status;
     let word = if status == Status::Unhealthy {
         "not ready"
     } else {
@@ -113,6 +126,24 @@ pub(super) async fn ready(State(state): State<ServerState>) -> Response {
 /// `/live`: the process answers.
 pub(super) async fn live() -> Response {
     json(Status::Healthy, &Word { status: "alive" })
+}
+
+/// What the application knows, and whether tokens can be checked.
+async fn report(state: &ServerState) -> HealthReport {
+    let mut report = state.shared.health.report().await;
+    if let Some(oauth) = state.shared.authentication.oauth() {
+        let check = Check {
+            status: if oauth.is_watching() {
+                Status::Healthy
+            } else {
+                Status::Unhealthy
+            },
+            figures: BTreeMap::from([("active_tokens", oauth.active_tokens())]),
+        };
+        report.status = report.status.max(check.status);
+        report.checks.insert("oauth", check);
+    }
+    report
 }
 
 #[derive(Serialize)]
@@ -154,10 +185,9 @@ impl Summary {
                 .to_rfc3339_opts(SecondsFormat::Millis, true),
             mcp_version: Revision::V2026_07_28.as_str(),
             transport: "sse",
-            oauth: if state.shared.authentication.is_on() {
-                "enabled"
-            } else {
-                "disabled"
+            oauth: match state.shared.authentication.oauth() {
+                Some(_) => "enabled",
+                None => "disabled",
             },
             read_only: match scope {
                 Some(scope) => scope.read_only,

@@ -1,5 +1,6 @@
 //! The HTTP server: who is let in, what is at which address, and how it stops.
 
+mod address;
 mod bearer;
 mod connections;
 mod cors;
@@ -9,7 +10,9 @@ mod health;
 mod metrics;
 mod pages;
 mod request_id;
+mod revocable;
 mod router;
+mod security_headers;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;

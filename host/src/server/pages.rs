@@ -1,7 +1,7 @@
 //! What people see who come with a browser, and what everybody sees who comes
 //! to the wrong address.
 
-use axum::http::{Method, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::http_error::HttpError;
@@ -15,9 +15,13 @@ pub(super) async fn not_found() -> HttpError {
     HttpError::not_found()
 }
 
-/// For addresses that are only read.
-pub(super) async fn method_not_allowed(_: Method) -> HttpError {
-    HttpError::method_not_allowed("GET, HEAD")
+/// The router adds which methods are allowed.
+pub(super) async fn method_not_allowed() -> HttpError {
+    HttpError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take this method.",
+    )
 }
 
 const HOME: &str = concat!(

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::state::ServerState;
 
@@ -52,6 +53,8 @@ pub(super) async fn trace(
         id,
         method = %request.method(),
         path = request.uri().path(),
+        subject = Empty,
+        client_id = Empty,
     );
     async move {
         let mut response = next.run(request).await;

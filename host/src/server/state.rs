@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
+use super::address::TrustedProxies;
 use super::bearer::Authentication;
 use super::guard::HostGuard;
 use super::health::Health;
@@ -20,6 +23,8 @@ pub struct ServerConfig {
     pub authentication: Authentication,
     /// Which `Host` and `Origin` are answered.
     pub guard: HostGuard,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// What `/health` and `/ready` say.
     pub health: Arc<dyn Health>,
     /// What `/metrics` says; `None` where nothing is collected.
@@ -56,6 +61,7 @@ pub(super) struct Shared {
     default_scope: Arc<McpScope>,
     pub(super) authentication: Authentication,
     pub(super) guard: HostGuard,
+    pub(super) trusted_proxies: TrustedProxies,
     pub(super) health: Arc<dyn Health>,
     pub(super) metrics: Option<RenderMetrics>,
     pub(super) max_body_bytes: usize,
@@ -83,6 +89,7 @@ impl ServerState {
             default_scope,
             authentication: config.authentication,
             guard: config.guard,
+            trusted_proxies: TrustedProxies::new(config.trusted_proxies),
             health: config.health,
             metrics: config.metrics,
             max_body_bytes: config.max_body_bytes,
@@ -115,6 +122,7 @@ mod tests {
             default_scope: default_scope.into(),
             authentication: Authentication::Off,
             guard: HostGuard::new(([127, 0, 0, 1], 0).into(), None).unwrap(),
+            trusted_proxies: Vec::new(),
             health: Arc::new(Fixed(Status::Healthy)),
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,

@@ -17,6 +17,8 @@ use super::{
     Status, router,
 };
 use crate::mcp::testing::{Fixture, fixture};
+use crate::oauth::bearer::testing as people;
+use crate::principal::Rights;
 
 /// The scopes `claude` (also at the root) and `chatgpt`, behind the real
 /// router.
@@ -24,6 +26,10 @@ pub(crate) struct TestServer {
     pub(crate) router: Router,
     pub(crate) state: ServerState,
     pub(crate) claude: Fixture,
+    /// Who may enter; none without authentication.
+    pub(crate) people: Option<people::Fixture>,
+    /// `Authorization` of who may.
+    pub(crate) bearer: String,
 }
 
 /// One response.
@@ -40,9 +46,17 @@ impl TestServer {
         Self::new(Authentication::Off, Status::Healthy)
     }
 
-    /// With the token `secret`.
-    pub(crate) fn guarded() -> Self {
-        Self::new(Authentication::Token("secret".into()), Status::Healthy)
+    /// For people with access tokens; `ana` has one that reads.
+    pub(crate) async fn guarded() -> Self {
+        let people = people::Fixture::new().await;
+        let token = people.token("claude", "ana", Rights::READ).await;
+        people.oauth.watch(people.watching.clone()).await;
+        let authentication = Authentication::OAuth(people.oauth.clone());
+        Self {
+            bearer: format!("Bearer {token}"),
+            people: Some(people),
+            ..Self::new(authentication, Status::Healthy)
+        }
     }
 
     pub(crate) fn new(authentication: Authentication, status: Status) -> Self {
@@ -56,6 +70,7 @@ impl TestServer {
                 Some("https://data.example.com"),
             )
             .unwrap(),
+            trusted_proxies: Vec::new(),
             health: Arc::new(Fixed(status)),
             metrics: Some(Arc::new(|| "calls_total 1\n".to_owned())),
             max_body_bytes: 4096,
@@ -65,6 +80,8 @@ impl TestServer {
             router: router(state.clone()),
             state,
             claude,
+            people: None,
+            bearer: String::new(),
         }
     }
 
@@ -126,7 +143,7 @@ impl Health for Fixed {
             status: self.0,
             uptime: Duration::from_secs(90),
             timestamp: DateTime::UNIX_EPOCH,
-            checks: [("database", Check { status: self.0 })].into(),
+            checks: [("database", Check::of(self.0))].into(),
             scopes: [("claude".to_owned(), claude)].into(),
         };
         async { report }.boxed()

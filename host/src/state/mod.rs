@@ -13,6 +13,8 @@ mod open;
 mod records;
 mod secret;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 mod transaction;
 
 pub use error::StoreError;
@@ -23,7 +25,7 @@ pub use records::{
     AccessToken, AuthorizationCode, Client, ClientAuthentication, ClientKind, Consent, Federation,
     Grant, Invitation, Person, RefreshToken, SignIn,
 };
-pub use secret::{IssuedSecret, SecretHash, SecretKind, Secrets};
+pub use secret::{HashError, IssuedSecret, SecretHash, SecretKind, Secrets};
 pub use store::{
     Accepted, GrantFilter, KnownToken, NewClient, Redeemed, Rotated, Store, Tokens, Watch, Watched,
 };

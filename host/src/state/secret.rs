@@ -6,6 +6,7 @@
 //! what this host never made before anything is looked up.
 
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
@@ -99,15 +100,24 @@ impl Serialize for SecretHash {
     }
 }
 
+/// A text that no [`SecretHash`] is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 hash in base64url")]
+pub struct HashError;
+
+impl FromStr for SecretHash {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| HashError)?;
+        Ok(Self(bytes.try_into().map_err(|_| HashError)?))
+    }
+}
+
 impl<'de> Deserialize<'de> for SecretHash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("not a SHA-256 hash in base64url"))
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -5,6 +5,7 @@ mod bare;
 mod native;
 mod rows;
 mod summary;
+mod token;
 
 use std::sync::Arc;
 
@@ -52,6 +53,12 @@ fn row_set(criterion: &mut Criterion) {
     rows::bench(criterion, &runtime, &product);
 }
 
+/// What a token costs.
+fn token(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    token::bench(criterion, &runtime);
+}
+
 fn start() -> (Runtime, Product) {
     let runtime = Runtime::new().expect("a runtime");
     let settings = "max_rows = 100000\nmax_bytes = \"64MiB\"\nlimits = { cpu = \"60s\" }";
@@ -91,7 +98,7 @@ const SMALL: &str = r#"{"query":"SELECT TOP 1 ProductName FROM Products"}"#;
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50).output_directory(&summary::folder());
-    targets = instantiate, tool_call, row_set
+    targets = instantiate, tool_call, row_set, token
 }
 
 fn main() {

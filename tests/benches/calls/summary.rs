@@ -48,7 +48,7 @@ fn median(benchmark: &str) -> Option<f64> {
     estimates["median"]["point_estimate"].as_f64()
 }
 
-const RATIOS: [Ratio; 5] = [
+const RATIOS: [Ratio; 6] = [
     Ratio {
         what: "execute_sql, one row: wasm to native",
         of: "tool_call/wasm",
@@ -77,6 +77,12 @@ const RATIOS: [Ratio; 5] = [
         what: "10 000 rows, typed batches to bare driver",
         of: "rows_10000/typed_batches",
         to: "rows_10000/bare_driver",
+        goal: None,
+    },
+    Ratio {
+        what: "execute_sql over HTTP, with a token to without",
+        of: "http_call/token",
+        to: "http_call/open",
         goal: None,
     },
 ];

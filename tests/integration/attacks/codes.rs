@@ -16,12 +16,18 @@ async fn a_replayed_code_is_refused_and_ends_what_came_of_it() {
     let url = format!("{}/mcp", client.issuer);
     assert_eq!((ok, status(&url, access).await), (200, 200));
     let (refused, error) = client.exchange(&code, &[]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
     within_a_second(async || status(&url, access).await == 401).await;
     let (refused, error) = client
         .refresh(tokens["refresh_token"].as_str().unwrap(), &[])
         .await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +42,10 @@ async fn a_code_is_worth_nothing_to_another_client_or_scope() {
     )
     .await;
     let (refused, error) = thief.exchange(&code, &[("redirect_uri", REDIRECT)]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
     let elsewhere = OAuthClient {
         issuer: product.issuer("writer"),
         ..claude.clone()
@@ -93,7 +102,10 @@ async fn an_old_code_is_refused() {
     let code = code(&client).await;
     product.advance(Duration::from_secs(61));
     let (refused, error) = client.exchange(&code, &[]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,11 @@ fn assert_framed_by_nobody(page: &Page) {
     let header = |name: &str| page.headers[name].to_str().unwrap().to_owned();
     assert_eq!(header("x-frame-options"), "DENY");
     let policy = header("content-security-policy");
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+    for part in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ] {
         assert!(policy.contains(part), "{policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -41,19 +45,31 @@ async fn consent_cannot_be_given_by_another_site() {
     let none = Vec::new();
     for hidden in [&none, &foreign] {
         let mut fields = vec![("action", "allow")];
-        fields.extend(hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        fields.extend(
+            hidden
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         let page = browser.post(&url, &fields).await;
         assert_eq!((page.status, page.location()), (403, None));
         assert_framed_by_nobody(&page);
     }
     // The same form for another request.
     let mut fields = vec![("action", "allow")];
-    fields.extend(good.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let page = browser.post(&format!("{url}&scope=mcp%3Aread+mcp%3Awrite"), &fields).await;
+    fields.extend(
+        good.iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    );
+    let page = browser
+        .post(&format!("{url}&scope=mcp%3Aread+mcp%3Awrite"), &fields)
+        .await;
     assert_eq!((page.status, page.location()), (403, None));
     // And from another origin, even with everything else right.
     let cookies = browser.cookies();
-    let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies: Vec<String> = cookies
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let reply = reqwest::Client::new()
         .post(&url)
         .header("Origin", "https://evil.com")
@@ -85,7 +101,10 @@ async fn a_cookie_from_before_the_sign_in_is_not_signed_in_after_it() {
     // A value that the attacker made up is no cookie of ours.
     let planted = Browser::new();
     for name in after.keys() {
-        planted.set_cookie(name, "mcp_si_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        planted.set_cookie(
+            name,
+            "mcp_si_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        );
     }
     assert!(planted.get(&url).await.body.contains("name=\"password\""));
 }

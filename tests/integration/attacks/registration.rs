@@ -10,9 +10,7 @@ async fn metadata_that_is_no_metadata_is_refused_with_a_description() {
     let product = product().await;
     let issuer = product.issuer("claude");
     let long = "x".repeat(20_000);
-    let many: Vec<String> = (0..100)
-        .map(|n| format!("http://127.0.0.1/{n}"))
-        .collect();
+    let many: Vec<String> = (0..100).map(|n| format!("http://127.0.0.1/{n}")).collect();
     for metadata in [
         json!({}),
         json!([]),

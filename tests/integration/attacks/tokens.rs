@@ -17,10 +17,23 @@ async fn a_token_is_good_at_all_addresses_of_its_scope_and_at_no_other() {
     let access = tokens["access_token"].as_str().unwrap();
     let base = format!("http://{}", product.address);
     for path in ["/claude/sse", "/claude/mcp", "/sse", "/mcp"] {
-        assert_eq!(status(&format!("{base}{path}"), access).await, 200, "{path}");
+        assert_eq!(
+            status(&format!("{base}{path}"), access).await,
+            200,
+            "{path}"
+        );
     }
-    for path in ["/chatgpt/mcp", "/chatgpt/sse", "/writer/mcp", "/hostile/mcp"] {
-        assert_eq!(status(&format!("{base}{path}"), access).await, 401, "{path}");
+    for path in [
+        "/chatgpt/mcp",
+        "/chatgpt/sse",
+        "/writer/mcp",
+        "/hostile/mcp",
+    ] {
+        assert_eq!(
+            status(&format!("{base}{path}"), access).await,
+            401,
+            "{path}"
+        );
     }
 }
 
@@ -106,7 +119,10 @@ async fn a_refresh_token_that_comes_back_ends_its_family() {
     assert_ne!(second["refresh_token"], first["refresh_token"]);
     product.advance(Duration::from_secs(61));
     let (refused, error) = client.refresh(stolen, &[]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
     let access = second["access_token"].as_str().unwrap();
     within_a_second(async || status(&url, access).await == 401).await;
     let successor = second["refresh_token"].as_str().unwrap();
@@ -121,9 +137,15 @@ async fn a_refresh_token_is_worth_nothing_to_another_client_and_gives_no_more_ri
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let thief = OAuthClient::register(&client.issuer, "Thief", "http://127.0.0.1/x").await;
     let (refused, error) = thief.refresh(refresh, &[]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
     let (refused, error) = client.refresh(refresh, &[("scope", "mcp:write")]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_scope")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_scope"))
+    );
     let (ok, _) = client.refresh(refresh, &[]).await;
     assert_eq!(ok, 200, "the failed tries took nothing");
 }
@@ -136,7 +158,11 @@ async fn a_person_of_one_customer_is_refused_at_the_other_before_and_after_conse
     let url = chatgpt.authorize_url(&[]);
     let page = browser.get(&url).await;
     let page = integration_tests::sign_in(&browser, &page, ANA.0, ANA.1).await;
-    let page = if page.status == 303 { browser.get(&url).await } else { page };
+    let page = if page.status == 303 {
+        browser.get(&url).await
+    } else {
+        page
+    };
     assert_eq!(page.status, 403, "{}", page.body);
     assert!(!page.body.contains("value=\"allow\""), "{}", page.body);
     // She posts the form that she was not given.
@@ -144,7 +170,11 @@ async fn a_person_of_one_customer_is_refused_at_the_other_before_and_after_conse
     let consent = browser.get(&csrf_page.authorize_url(&[])).await;
     let (_, hidden) = consent.form(("action", "allow"));
     let mut fields: Vec<(&str, &str)> = vec![("action", "allow")];
-    fields.extend(hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    fields.extend(
+        hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    );
     let page = browser.post(&url, &fields).await;
     assert_eq!((page.status, page.location()), (403, None), "{own:?}");
 
@@ -157,7 +187,10 @@ async fn a_person_of_one_customer_is_refused_at_the_other_before_and_after_conse
     within_a_second(async || status(&url, access).await == 401).await;
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let (refused, error) = chatgpt.refresh(refresh, &[]).await;
-    assert_eq!((refused, error["error"].as_str()), (400, Some("invalid_grant")));
+    assert_eq!(
+        (refused, error["error"].as_str()),
+        (400, Some("invalid_grant"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +212,10 @@ async fn writing_needs_a_token_that_was_given_for_it() {
         let token = tokens["access_token"].as_str().unwrap().to_owned();
         let url = format!("{}/mcp", client.issuer);
         async move {
-            let request = reqwest::Client::new().post(url).bearer_auth(token).json(&request);
+            let request = reqwest::Client::new()
+                .post(url)
+                .bearer_auth(token)
+                .json(&request);
             request.send().await.unwrap()
         }
     };

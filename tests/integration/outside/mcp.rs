@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use integration_tests::Product;
+use mssql_mcp::oauth::LOCAL_SUBJECT;
+use mssql_mcp::principal::Rights;
 use tokio::process::Command;
 
 use super::{finish, node, python};
@@ -33,7 +35,8 @@ async fn the_typescript_sdks_call_every_tool_in_both_eras() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_are_let_in_with_the_token_alone() {
-    let product = Product::builder().token(TOKEN).start().await;
+    let product = Product::builder().oauth().start().await;
+    let good = product.token("demo", LOCAL_SUBJECT, Rights::READ).await;
     let client = product.client("demo");
     let clients = || {
         let python = ["legacy", "modern"].map(|era| (python("mcp_tools.py"), era));
@@ -42,7 +45,7 @@ async fn the_sdks_are_let_in_with_the_token_alone() {
     };
     for (mut script, which) in clients() {
         finish(
-            script.args([which, client.url()]).env("MCP_TOKEN", TOKEN),
+            script.args([which, client.url()]).env("MCP_TOKEN", &good),
             "",
         )
         .await;
@@ -93,4 +96,3 @@ async fn binary() -> PathBuf {
 
 /// Version 1 of the SDK, and both eras of version 2.
 const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];
-const TOKEN: &str = "mcp_demo_secret";

@@ -19,7 +19,7 @@ use crate::app::{self, App, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
-use crate::oauth::{LOCAL_PERSON, OAuth, Passwords, PublicUrl};
+use crate::oauth::{LOCAL_SUBJECT, OAuth, Passwords, PublicUrl};
 use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
 use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
@@ -121,20 +121,21 @@ impl Stage {
     /// Authorization servers whose state ends with the process, and a token to
     /// begin with.
     async fn entrance(&self) -> anyhow::Result<(OAuth, Entrance)> {
-        let store = Store::memory(
-            Clock::system(),
-            Secrets::new(&self.key, Entropy::system()),
-        );
+        let store = Store::memory(Clock::system(), Secrets::new(&self.key, Entropy::system()));
         let oauth = app::oauth(&self.config, store)?;
         let store = oauth.store();
         if self.config.oauth.sign_in == SignIn::Consent {
-            let token = issue(store, LOCAL_PERSON).await?;
+            let token = issue(store, LOCAL_SUBJECT).await?;
             return Ok((oauth, Entrance::Consent { token }));
         }
         let entropy = Entropy::system();
         let password = URL_SAFE_NO_PAD.encode(entropy.bytes::<15>()?);
-        let hash = Passwords::new(entropy).hash(password.clone().into()).await?;
-        store.add_person(PERSON, Some(&hash), &BTreeSet::new()).await?;
+        let hash = Passwords::new(entropy)
+            .hash(password.clone().into())
+            .await?;
+        store
+            .add_person(PERSON, Some(&hash), &BTreeSet::new())
+            .await?;
         let token = issue(store, PERSON).await?;
         let entrance = Entrance::Password {
             name: PERSON,

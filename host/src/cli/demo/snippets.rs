@@ -112,6 +112,9 @@ mod tests {
             token: "mcp_at_1".to_owned(),
         };
         let text = ready("https://demo.example.com", &entrance);
-        assert!(text.contains("the-password") && !text.contains("http:"), "{text}");
+        assert!(
+            text.contains("the-password") && !text.contains("http:"),
+            "{text}"
+        );
     }
 }

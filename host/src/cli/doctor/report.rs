@@ -40,7 +40,12 @@ impl Report {
     }
 
     /// Good if `holds`, else bad with `advice`.
-    pub(super) fn check(&mut self, holds: bool, what: impl Into<String>, advice: impl Into<String>) {
+    pub(super) fn check(
+        &mut self,
+        holds: bool,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) {
         if holds {
             self.good(what);
         } else {

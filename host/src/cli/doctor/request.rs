@@ -7,7 +7,7 @@ use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
 use url::Url;
 
-use crate::oauth::tls_config;
+use crate::oauth::{client_tls, native_roots};
 
 /// Asks the server under examination.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Asker {
             .redirect(redirect::Policy::none())
             .timeout(BUDGET)
             .user_agent("Claude-User (mssql-mcp doctor)")
-            .use_preconfigured_tls(tls_config().map_err(|error| error.to_string())?)
+            .use_preconfigured_tls(client_tls(native_roots()).map_err(|error| error.to_string())?)
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {
@@ -71,8 +71,12 @@ impl Asker {
         let body = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"doctor","version":"1"}}}"#;
         let request = self.http.post(&self.typed).header(ACCEPT, "*/*");
         let request = request.header(CONTENT_TYPE, "application/json");
-        self.send(request.header("MCP-Protocol-Version", "2025-11-25").body(body))
-            .await
+        self.send(
+            request
+                .header("MCP-Protocol-Version", "2025-11-25")
+                .body(body),
+        )
+        .await
     }
 
     pub(super) async fn get(&self, url: &str) -> std::io::Result<Answer> {
@@ -99,7 +103,11 @@ impl Asker {
         let mut body = Vec::new();
         // A stream never ends: its first bytes are enough.
         while body.len() < LARGEST && is_document(&headers) {
-            match response.chunk().await.map_err(|error| unreachable(&error))? {
+            match response
+                .chunk()
+                .await
+                .map_err(|error| unreachable(&error))?
+            {
                 Some(chunk) => body.extend_from_slice(&chunk),
                 None => break,
             }
@@ -117,7 +125,9 @@ impl Answer {
     pub(super) fn redirects(&self) -> Option<&str> {
         (300..400).contains(&self.status).then(|| {
             let location = self.headers.get(LOCATION);
-            location.and_then(|value| value.to_str().ok()).unwrap_or("?")
+            location
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("?")
         })
     }
 
@@ -128,7 +138,10 @@ impl Answer {
 
     /// Whether a member of the body is a list with `value` in it.
     pub(super) fn lists(&self, member: &str, value: &str) -> bool {
-        let list = self.json.as_ref().and_then(|json| json.get(member)?.as_array());
+        let list = self
+            .json
+            .as_ref()
+            .and_then(|json| json.get(member)?.as_array());
         list.is_some_and(|list| list.iter().any(|entry| entry == value))
     }
 
@@ -140,7 +153,9 @@ impl Answer {
 }
 
 fn is_document(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     !media_type.is_some_and(|media_type| media_type.starts_with("text/event-stream"))
 }
 

@@ -37,7 +37,14 @@ async fn server(fault: Fault) -> String {
     let at = Arc::clone(&base);
     let router = Router::new().fallback(move |request: Request<Body>| {
         let base = Arc::clone(&at);
-        async move { answer(fault, &base, request.method().as_str(), request.uri().path()) }
+        async move {
+            answer(
+                fault,
+                &base,
+                request.method().as_str(),
+                request.uri().path(),
+            )
+        }
     });
     tokio::spawn(axum_serve(listener, router));
     base.to_string()
@@ -62,7 +69,9 @@ fn answer(fault: Fault, base: &str, method: &str, path: &str) -> Response {
     match (method, path) {
         (_, "/s/mcp") if fault == Fault::Redirect => Redirect::temporary("/s/mcp/").into_response(),
         ("POST", "/s/mcp") => {
-            let metadata = format!("Bearer resource_metadata=\"{base}/.well-known/oauth-protected-resource/s/mcp\"");
+            let metadata = format!(
+                "Bearer resource_metadata=\"{base}/.well-known/oauth-protected-resource/s/mcp\""
+            );
             match fault {
                 Fault::NoAuthentication => status(200),
                 Fault::NoHeader => status(401),
@@ -75,7 +84,11 @@ fn answer(fault: Fault, base: &str, method: &str, path: &str) -> Response {
                     }
                     response
                 }
-                _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, metadata)]).into_response(),
+                _ => (
+                    StatusCode::UNAUTHORIZED,
+                    [(header::WWW_AUTHENTICATE, metadata)],
+                )
+                    .into_response(),
             }
         }
         (_, "/s/mcp") => status(405),
@@ -87,19 +100,20 @@ fn answer(fault: Fault, base: &str, method: &str, path: &str) -> Response {
             },
             "authorization_servers": [format!("{base}/s")],
         })),
-        (_, "/.well-known/oauth-authorization-server/s" | "/.well-known/openid-configuration/s") => {
-            document(json!({
-                "issuer": if fault == Fault::WrongIssuer { base.to_owned() } else { format!("{base}/s") },
-                "authorization_endpoint": format!("{base}/s/authorize"),
-                "token_endpoint": format!("{base}/s/token"),
-                "registration_endpoint": format!("{base}/s/register"),
-                "response_types_supported": ["code"],
-                "code_challenge_methods_supported": if fault == Fault::NoS256 { json!([]) } else { json!(["S256"]) },
-                "token_endpoint_auth_methods_supported": ["none"],
-                "client_id_metadata_document_supported": true,
-                "authorization_response_iss_parameter_supported": true,
-            }))
-        }
+        (
+            _,
+            "/.well-known/oauth-authorization-server/s" | "/.well-known/openid-configuration/s",
+        ) => document(json!({
+            "issuer": if fault == Fault::WrongIssuer { base.to_owned() } else { format!("{base}/s") },
+            "authorization_endpoint": format!("{base}/s/authorize"),
+            "token_endpoint": format!("{base}/s/token"),
+            "registration_endpoint": format!("{base}/s/register"),
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": if fault == Fault::NoS256 { json!([]) } else { json!(["S256"]) },
+            "token_endpoint_auth_methods_supported": ["none"],
+            "client_id_metadata_document_supported": true,
+            "authorization_response_iss_parameter_supported": true,
+        })),
         ("POST", "/s/register") => match fault {
             Fault::RegistrationAnswers200 => document(json!({"client_id": "c"})),
             Fault::RegistrationRefuses => (
@@ -113,14 +127,15 @@ fn answer(fault: Fault, base: &str, method: &str, path: &str) -> Response {
             Redirect::temporary("/elsewhere").into_response()
         }
         (_, "/s/authorize") => status(200),
-        ("POST", "/token" | "/register") => {
-            (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_request"}))).into_response()
-        }
-        (_, "/.well-known/oauth-protected-resource" | "/.well-known/oauth-authorization-server")
-            if fault != Fault::NoRootDocument =>
-        {
-            document(json!({"resource": base}))
-        }
+        ("POST", "/token" | "/register") => (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"error": "invalid_request"})),
+        )
+            .into_response(),
+        (
+            _,
+            "/.well-known/oauth-protected-resource" | "/.well-known/oauth-authorization-server",
+        ) if fault != Fault::NoRootDocument => document(json!({"resource": base})),
         _ if fault == Fault::PageForEverything => status(200),
         _ => status(404),
     }
@@ -166,13 +181,20 @@ async fn each_fault_is_named_with_what_it_does() {
         (Fault::PageForEverything, "It must be 404"),
     ] {
         let text = report(fault).await;
-        assert!(text.contains("FAIL") && text.contains(sentence), "{fault:?}: {text}");
+        assert!(
+            text.contains("FAIL") && text.contains(sentence),
+            "{fault:?}: {text}"
+        );
     }
 }
 
 #[test]
 fn what_is_no_address_is_said_so() {
     for typed in ["data.example.com", "ftp://x", ""] {
-        assert!(Asker::new(typed).unwrap_err().contains("is not the address"));
+        assert!(
+            Asker::new(typed)
+                .unwrap_err()
+                .contains("is not the address")
+        );
     }
 }

@@ -164,12 +164,22 @@ async fn protected_resource(
             asker.typed
         )
     };
-    report.check(resource == asker.typed, format!("resource is {resource}"), advice);
-    let servers = answer.json.as_ref().and_then(|json| json.get("authorization_servers"));
+    report.check(
+        resource == asker.typed,
+        format!("resource is {resource}"),
+        advice,
+    );
+    let servers = answer
+        .json
+        .as_ref()
+        .and_then(|json| json.get("authorization_servers"));
     let issuer = servers.and_then(|servers| servers.get(0)?.as_str());
     report.check(
         issuer.is_some(),
-        format!("authorization_servers begins with {}", issuer.unwrap_or("nothing")),
+        format!(
+            "authorization_servers begins with {}",
+            issuer.unwrap_or("nothing")
+        ),
         "The list must name one issuer at least; Claude uses the first.",
     );
     Ok(issuer.map(ToOwned::to_owned))
@@ -182,7 +192,10 @@ async fn authorization_server(
     report: &mut Report,
 ) -> std::io::Result<Option<Answer>> {
     let Ok(url) = Url::parse(issuer) else {
-        report.bad(format!("the issuer {issuer} is not an address"), "It must be an https URL.");
+        report.bad(
+            format!("the issuer {issuer} is not an address"),
+            "It must be an https URL.",
+        );
         return Ok(None);
     };
     let path = url.path().trim_end_matches('/');
@@ -198,14 +211,21 @@ async fn authorization_server(
         format!("issuer is {says}"),
         format!("It must be {issuer}, character by character (RFC 8414 §3.3)."),
     );
-    for endpoint in ["authorization_endpoint", "token_endpoint", "registration_endpoint"] {
+    for endpoint in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+    ] {
         let at = answer.text(endpoint).and_then(|text| Url::parse(text).ok());
         let safe = at.as_ref().is_some_and(|at| {
             at.origin() == url.origin() && (at.scheme() == "https" || is_loopback(at))
         });
         report.check(
             safe,
-            format!("{endpoint} is {}", at.map_or_else(|| "missing".to_owned(), String::from)),
+            format!(
+                "{endpoint} is {}",
+                at.map_or_else(|| "missing".to_owned(), String::from)
+            ),
             "It must be an https address at the issuer's own host.",
         );
     }
@@ -225,13 +245,22 @@ async fn authorization_server(
         "Claude and ChatGPT are public clients.",
     );
     for (flag, use_of_it) in [
-        ("client_id_metadata_document_supported", "clients register instead"),
-        ("authorization_response_iss_parameter_supported", "ChatGPT then uses a redirect of its own for each connector"),
+        (
+            "client_id_metadata_document_supported",
+            "clients register instead",
+        ),
+        (
+            "authorization_response_iss_parameter_supported",
+            "ChatGPT then uses a redirect of its own for each connector",
+        ),
     ] {
         if answer.says(flag) {
             report.good(format!("{flag} is true"));
         } else {
-            report.doubtful(format!("{flag} is not true"), format!("It works: {use_of_it}."));
+            report.doubtful(
+                format!("{flag} is not true"),
+                format!("It works: {use_of_it}."),
+            );
         }
     }
     let alias = format!("{origin}/.well-known/openid-configuration{path}");
@@ -239,7 +268,10 @@ async fn authorization_server(
     report.check(
         other.json == answer.json,
         "the OpenID Connect alias is the same document",
-        format!("{alias} answers {} with other content; some clients look there first.", other.status),
+        format!(
+            "{alias} answers {} with other content; some clients look there first.",
+            other.status
+        ),
     );
     Ok(Some(answer))
 }
@@ -263,7 +295,9 @@ async fn register_and_authorize(
     let answer = asker.post_json(address, &metadata).await?;
     let id = answer.text("client_id");
     if answer.status != 201 || id.is_none() {
-        let why = answer.text("error_description").unwrap_or("without a reason");
+        let why = answer
+            .text("error_description")
+            .unwrap_or("without a reason");
         report.bad(
             format!("registration answers {} ({why})", answer.status),
             format!(
@@ -274,8 +308,14 @@ async fn register_and_authorize(
         );
         return Ok(());
     }
-    report.good(format!("registration with {} answers 201", walker.redirect_uri));
-    let expires = answer.json.as_ref().and_then(|json| json.get("client_secret_expires_at"));
+    report.good(format!(
+        "registration with {} answers 201",
+        walker.redirect_uri
+    ));
+    let expires = answer
+        .json
+        .as_ref()
+        .and_then(|json| json.get("client_secret_expires_at"));
     report.check(
         expires.is_none_or(|value| value.is_u64())
             && (expires.is_some() || answer.text("client_secret").is_none()),
@@ -289,7 +329,10 @@ async fn register_and_authorize(
         ("response_type", "code"),
         ("client_id", id),
         ("redirect_uri", walker.redirect_uri),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
         ("code_challenge_method", "S256"),
         ("state", "doctor"),
         ("resource", &asker.typed),
@@ -328,7 +371,9 @@ async fn root(asker: &Asker, walker: Walker, report: &mut Report) -> std::io::Re
                 "ChatGPT says \"does not implement OAuth\" without the documents of the root.",
             );
         }
-        let missing = asker.get(&asker.at_root("/.well-known/there-is-no-such-thing")).await?;
+        let missing = asker
+            .get(&asker.at_root("/.well-known/there-is-no-such-thing"))
+            .await?;
         report.check(
             missing.status == 404,
             format!("an unknown well-known address answers {}", missing.status),

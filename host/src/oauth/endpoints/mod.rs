@@ -1,4 +1,17 @@
 //! The addresses of the authorization server, one file each; handlers are named
 //! after their HTTP method.
 
+pub(crate) mod account;
+mod answers;
 pub(crate) mod authorize;
+#[cfg(test)]
+mod browsing;
+pub(crate) mod cors;
+mod form;
+pub(crate) mod invitation;
+mod new_password;
+pub(crate) mod oidc;
+pub(crate) mod register;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod well_known;

@@ -5,10 +5,12 @@
 //! [`Template`](askama::Template); its file in `templates/` extends
 //! `layout.html`, and [`respond`] makes the answer of it.
 
+mod account;
 mod asking;
 mod consent;
 mod error_page;
 mod headers;
+mod invitation;
 mod language;
 mod shown;
 mod sign_in;
@@ -19,14 +21,16 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+pub(crate) use account::{AccountPage, Allowed};
 pub(crate) use asking::{Asking, Destination};
 pub(crate) use consent::ConsentPage;
 pub(crate) use error_page::{ErrorPage, WayOut};
+pub(crate) use invitation::InvitationPage;
 pub(crate) use language::Language;
 pub(crate) use shown::shown;
 pub(crate) use sign_in::{SignInChoice, SignInPage};
 pub(crate) use style::{style, style_address};
-pub(crate) use texts::Texts;
+pub(crate) use texts::{Texts, Trouble};
 
 /// The answer that shows `page`; its forms lead nowhere but here.
 pub(crate) fn respond(status: StatusCode, language: Language, page: &impl Template) -> Response {

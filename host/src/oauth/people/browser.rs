@@ -3,16 +3,16 @@
 //! Both cookies are made anew when a person signs in, so one that was planted
 //! before is worth nothing afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use cookie::{Cookie, SameSite};
-use secrecy::ExposeSecret;
 
 use crate::oauth::context::OAuth;
 use crate::oauth::issuer::PublicUrl;
-use crate::state::{IssuedSecret, Person, SecretHash, SecretKind, Secrets, SignIn, StoreError};
+use crate::state::{Person, SecretHash, SecretKind, Secrets, SignIn, StoreError};
 
 /// The browser that a request comes from.
 #[derive(Debug)]
@@ -67,10 +67,8 @@ impl Browser {
     /// Whether a form that came to `address` is one that this browser was given.
     pub(crate) fn is_own_form(&self, address: &str, token: Option<&str>) -> bool {
         self.known
-            && token.is_some_and(|token| {
-                self.secrets
-                    .is_sealed("form", &[&self.id, address], token)
-            })
+            && token
+                .is_some_and(|token| self.secrets.is_sealed("form", &[&self.id, address], token))
     }
 
     /// Who has signed in here.
@@ -92,22 +90,25 @@ impl Browser {
         self.set(response, BROWSER, &self.id, BROWSER_TTL)
     }
 
-    /// Notes that `subject` has signed in, and gives the browser new cookies.
-    /// `groups` are those that an OpenID Connect provider says.
+    /// Notes that `subject` has signed in, and gives the browser new cookies; a
+    /// person who was removed a moment ago gets none. `groups` are those that an
+    /// OpenID Connect provider says.
     pub(crate) async fn sign_in(
         &self,
         oauth: &OAuth,
         subject: &str,
-        groups: Option<&std::collections::BTreeSet<String>>,
+        groups: Option<&BTreeSet<String>>,
         response: Response,
     ) -> Result<Response, StoreError> {
         let store = &oauth.shared.store;
-        let cookie = store.sign_in(subject, groups, SIGN_IN_TTL).await?;
+        let Some(cookie) = store.sign_in(subject, groups, SIGN_IN_TTL).await? else {
+            return Ok(response);
+        };
         if let Some(before) = self.sign_in {
             store.sign_out(before).await?;
         }
-        let id: IssuedSecret = self.secrets.issue(SecretKind::Browser)?;
-        let response = self.set(response, SIGN_IN, cookie.secret.expose_secret(), SIGN_IN_TTL);
+        let id = self.secrets.issue(SecretKind::Browser)?;
+        let response = self.set(response, SIGN_IN, cookie.expose(), SIGN_IN_TTL);
         Ok(self.set(response, BROWSER, id.expose(), BROWSER_TTL))
     }
 

@@ -1,10 +1,14 @@
 //! Sockets: accepted, served, and closed in order when the server stops.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::router::router;
 use super::state::ServerState;
+use crate::oauth::ClientAddress;
 
 /// Serves until `shutdown` is cancelled; then takes no more calls, finishes
 /// those in flight (30 s at most), closes, and returns.
@@ -30,14 +35,25 @@ async fn serve_until(
     shutdown: CancellationToken,
     drain: Duration,
 ) {
-    let router = router(app);
+    // Revocations are heard until the last call has ended.
+    let watching = CancellationToken::new();
+    let _watching = watching.clone().drop_guard();
+    if let Some(oauth) = app.shared.authentication.oauth() {
+        oauth.watch(watching).await;
+    }
+    let router = router(app.clone());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), shutdown.clone()));
+                Ok((stream, peer)) => {
+                    let service = Connected {
+                        router: TowerToHyperService::new(router.clone()),
+                        app: app.clone(),
+                        peer: peer.ip(),
+                    };
+                    connections.spawn(connection(stream, service, shutdown.clone()));
                 }
                 Err(error) => recover(&error).await,
             },
@@ -55,12 +71,31 @@ async fn serve_until(
     connections.shutdown().await;
 }
 
-async fn connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+/// The service as one peer reaches it.
+struct Connected {
+    router: TowerToHyperService<Router>,
+    app: ServerState,
+    peer: IpAddr,
+}
+
+impl Service<Request<Incoming>> for Connected {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let proxies = &self.app.shared.trusted_proxies;
+        let client = proxies.client(self.peer, request.headers());
+        request.extensions_mut().insert(ClientAddress(client));
+        self.router.call(request)
+    }
+}
+
+async fn connection(stream: TcpStream, service: Connected, shutdown: CancellationToken) {
     // A reply is one small write: waiting to fill a packet only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

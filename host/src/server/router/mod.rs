@@ -2,15 +2,16 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{any, get};
 
 use super::state::ServerState;
-use super::{cors, endpoint, guard, health, metrics, pages, request_id};
+use super::{cors, endpoint, guard, health, metrics, pages, request_id, security_headers};
+use crate::oauth;
 
 /// The service behind the listener. Layers run from the last to the first.
 pub fn router(state: ServerState) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/", get(pages::home))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -25,13 +26,19 @@ pub fn router(state: ServerState) -> Router {
         .route("/{scope}/sse/", any(endpoint::scope))
         .route("/{scope}/mcp", any(endpoint::scope))
         .route("/{scope}/mcp/", any(endpoint::scope))
+        .with_state(state.clone());
+    let router = match state.shared.authentication.oauth() {
+        Some(oauth) => router.merge(oauth::routes(oauth.clone())),
+        None => router,
+    };
+    router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(DefaultBodyLimit::max(state.shared.max_body_bytes))
         .layer(from_fn(cors::expose))
         .layer(from_fn_with_state(state.clone(), guard::check))
-        .layer(from_fn_with_state(state.clone(), request_id::trace))
-        .with_state(state)
+        .layer(from_fn_with_state(state, request_id::trace))
+        .layer(map_response(security_headers::add))
 }
 
 #[cfg(test)]

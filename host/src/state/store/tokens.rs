@@ -98,6 +98,15 @@ impl Store {
         })
     }
 
+    /// The grant that the refresh token of that hash is of, used or not.
+    pub async fn refresh_grant(&self, hash: SecretHash) -> Result<Option<Grant>, StoreError> {
+        let mut reading = self.reading();
+        match reading.get::<RefreshToken>(hash).await? {
+            Some(token) => reading.get(token.grant).await,
+            None => Ok(None),
+        }
+    }
+
     /// The access token of that hash with its grant and person; `None` unless
     /// token and grant are good and the client is not blocked.
     pub async fn known_token(&self, hash: SecretHash) -> Result<Option<KnownToken>, StoreError> {

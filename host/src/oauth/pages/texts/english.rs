@@ -1,6 +1,9 @@
 //! English.
 
-use super::{AskingTexts, ConsentTexts, SignInTexts, Texts, Trouble, Troubles};
+use super::{
+    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, SignInTexts, Texts,
+    Trouble, Troubles,
+};
 
 pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
     tag: "en",
@@ -49,6 +52,36 @@ pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
         this_computer: "This computer:",
         described_at: "Described at",
     },
+    account: AccountTexts {
+        title: "Your account",
+        sign_out: "Sign out",
+        nobody: "Nobody signs in here: this is what was allowed on this computer.",
+        allowed: "What you have allowed",
+        nothing: "You have not allowed anything yet.",
+        since: "Since",
+        withdraw: "Withdraw",
+        withdraw_means: "An application that you withdraw from cannot use data in your name any more, until \
+                         you allow it again.",
+        withdrawn: "It is withdrawn.",
+        change_password: "Change password",
+        current_password: "Current password",
+        wrong_password: "The current password is wrong. Nothing was changed.",
+        password_changed: "Your password is set. Other browsers in which you were signed in are signed out.",
+    },
+    new_password: NewPasswordTexts {
+        password: "New password",
+        hint: "At least 12 characters, of any kind. Several words are easy to remember.",
+        again: "New password, again",
+        different: "The two new passwords are not the same. Type both again.",
+        too_short: "The new password is too short. Use at least 12 characters.",
+        too_long: "The new password is too long. Use at most 1,024 characters.",
+        same_as_name: "The new password is the same as the name. Choose another.",
+    },
+    invitation: InvitationTexts {
+        title: "Choose a password",
+        lead: "You have been invited. Choose the password that you will sign in with.",
+        submit: "Set password and sign in",
+    },
     troubles: Troubles {
         detail: "For the developer of the application",
         client: Trouble {
@@ -85,6 +118,31 @@ pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
             title: "Not available at the moment",
             happened: "This server cannot reach its own state. Nothing was done.",
             advice: "Wait a moment and try again. If it lasts, tell your administrator.",
+        },
+        invitation: Trouble {
+            title: "This link is no longer good",
+            happened: "The invitation was used, has expired, or was replaced by a newer one.",
+            advice: "If you have set your password, sign in. Otherwise ask your administrator for a new \
+                     invitation.",
+        },
+        sign_in_lost: Trouble {
+            title: "This sign-in is out of date",
+            happened: "It was finished before, took longer than ten minutes, or was begun in another \
+                       browser. You are not signed in by it.",
+            advice: "Go back to where you came from, or start again. If this page comes back, allow \
+                     cookies for this site.",
+        },
+        provider: Trouble {
+            title: "Your organisation's sign-in cannot be used",
+            happened: "The service that you sign in with does not answer as it should. You are not signed \
+                       in.",
+            advice: "Wait a moment and start again. If it lasts, tell your administrator.",
+        },
+        provider_refused: Trouble {
+            title: "You are not signed in",
+            happened: "Your organisation's sign-in did not confirm who you are.",
+            advice: "Start again. If it happens again, tell your administrator; the reason is in the log \
+                     of this server.",
         },
         start_again: "Start again",
         somebody_else: "Sign in as somebody else",

@@ -19,6 +19,9 @@ pub(crate) struct Texts {
     pub(crate) sign_in: SignInTexts,
     pub(crate) consent: ConsentTexts,
     pub(crate) asking: AskingTexts,
+    pub(crate) account: AccountTexts,
+    pub(crate) new_password: NewPasswordTexts,
+    pub(crate) invitation: InvitationTexts,
     pub(crate) troubles: Troubles,
 }
 
@@ -80,6 +83,48 @@ pub(crate) struct AskingTexts {
     pub(crate) described_at: &'static str,
 }
 
+/// Of the page of a person's account.
+#[derive(Debug)]
+pub(crate) struct AccountTexts {
+    pub(crate) title: &'static str,
+    pub(crate) sign_out: &'static str,
+    /// Where nobody signs in.
+    pub(crate) nobody: &'static str,
+    pub(crate) allowed: &'static str,
+    /// Nothing is allowed.
+    pub(crate) nothing: &'static str,
+    pub(crate) since: &'static str,
+    pub(crate) withdraw: &'static str,
+    pub(crate) withdraw_means: &'static str,
+    pub(crate) withdrawn: &'static str,
+    pub(crate) change_password: &'static str,
+    pub(crate) current_password: &'static str,
+    /// The current password is wrong.
+    pub(crate) wrong_password: &'static str,
+    pub(crate) password_changed: &'static str,
+}
+
+/// Of every form with a new password.
+#[derive(Debug)]
+pub(crate) struct NewPasswordTexts {
+    pub(crate) password: &'static str,
+    pub(crate) hint: &'static str,
+    pub(crate) again: &'static str,
+    /// The two are not the same.
+    pub(crate) different: &'static str,
+    pub(crate) too_short: &'static str,
+    pub(crate) too_long: &'static str,
+    pub(crate) same_as_name: &'static str,
+}
+
+/// Of the page that an invitation leads to.
+#[derive(Debug)]
+pub(crate) struct InvitationTexts {
+    pub(crate) title: &'static str,
+    pub(crate) lead: &'static str,
+    pub(crate) submit: &'static str,
+}
+
 /// What happened, and what to do next.
 #[derive(Debug)]
 pub(crate) struct Trouble {
@@ -105,6 +150,14 @@ pub(crate) struct Troubles {
     pub(crate) not_admitted: Trouble,
     /// The store cannot be reached.
     pub(crate) unavailable: Trouble,
+    /// An invitation was used, has expired, or never was.
+    pub(crate) invitation: Trouble,
+    /// A sign-in at the provider is not one of this browser's, or no longer.
+    pub(crate) sign_in_lost: Trouble,
+    /// The provider cannot be used.
+    pub(crate) provider: Trouble,
+    /// The provider does not say who the person is.
+    pub(crate) provider_refused: Trouble,
     pub(crate) start_again: &'static str,
     pub(crate) somebody_else: &'static str,
 }

@@ -1,6 +1,9 @@
 //! Spanish, in the polite form.
 
-use super::{AskingTexts, ConsentTexts, SignInTexts, Texts, Trouble, Troubles};
+use super::{
+    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, SignInTexts, Texts,
+    Trouble, Troubles,
+};
 
 pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
     tag: "es",
@@ -50,6 +53,36 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
         this_computer: "Este equipo:",
         described_at: "Descrita en",
     },
+    account: AccountTexts {
+        title: "Su cuenta",
+        sign_out: "Cerrar sesión",
+        nobody: "Aquí nadie inicia sesión: esto es lo que se ha permitido en este equipo.",
+        allowed: "Lo que ha permitido",
+        nothing: "Todavía no ha permitido nada.",
+        since: "Desde",
+        withdraw: "Retirar",
+        withdraw_means: "Una aplicación a la que retire el permiso ya no podrá usar datos en su nombre, hasta \
+                         que se lo vuelva a dar.",
+        withdrawn: "Permiso retirado.",
+        change_password: "Cambiar la contraseña",
+        current_password: "Contraseña actual",
+        wrong_password: "La contraseña actual no es correcta. No se ha cambiado nada.",
+        password_changed: "Su contraseña ha quedado guardada. Se ha cerrado su sesión en los demás navegadores.",
+    },
+    new_password: NewPasswordTexts {
+        password: "Nueva contraseña",
+        hint: "Al menos 12 caracteres, de cualquier tipo. Varias palabras se recuerdan bien.",
+        again: "Nueva contraseña, otra vez",
+        different: "Las dos contraseñas nuevas no son iguales. Escriba ambas de nuevo.",
+        too_short: "La nueva contraseña es demasiado corta. Use al menos 12 caracteres.",
+        too_long: "La nueva contraseña es demasiado larga. Use 1024 caracteres como máximo.",
+        same_as_name: "La nueva contraseña es igual que el nombre. Elija otra.",
+    },
+    invitation: InvitationTexts {
+        title: "Elija una contraseña",
+        lead: "Ha recibido una invitación. Elija la contraseña con la que iniciará sesión.",
+        submit: "Guardar e iniciar sesión",
+    },
     troubles: Troubles {
         detail: "Para quien desarrolla la aplicación",
         client: Trouble {
@@ -86,6 +119,31 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
             title: "No disponible en este momento",
             happened: "Este servidor no puede acceder a su propio estado. No se ha hecho nada.",
             advice: "Espere un momento e inténtelo de nuevo. Si continúa, avise a su administrador.",
+        },
+        invitation: Trouble {
+            title: "Este enlace ya no sirve",
+            happened: "La invitación ya se usó, ha caducado o fue reemplazada por otra más reciente.",
+            advice: "Si ya eligió su contraseña, inicie sesión. Si no, pida otra invitación a su \
+                     administrador.",
+        },
+        sign_in_lost: Trouble {
+            title: "Este inicio de sesión ha caducado",
+            happened: "Ya se completó, tardó más de diez minutos o se empezó en otro navegador. No ha \
+                       iniciado sesión con él.",
+            advice: "Vuelva al lugar de donde vino o empiece de nuevo. Si vuelve a ver esta página, \
+                     permita las cookies de este sitio.",
+        },
+        provider: Trouble {
+            title: "El inicio de sesión de su organización no está disponible",
+            happened: "El servicio con el que inicia sesión no responde como debería. No ha iniciado \
+                       sesión.",
+            advice: "Espere un momento y empiece de nuevo. Si continúa, avise a su administrador.",
+        },
+        provider_refused: Trouble {
+            title: "No ha iniciado sesión",
+            happened: "El inicio de sesión de su organización no ha confirmado quién es usted.",
+            advice: "Empiece de nuevo. Si vuelve a ocurrir, avise a su administrador; el motivo está en el \
+                     registro de este servidor.",
         },
         start_again: "Empezar de nuevo",
         somebody_else: "Iniciar sesión como otra persona",

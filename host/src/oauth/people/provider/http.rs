@@ -3,13 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 use super::settings::is_protected;
+use crate::oauth::tls::{client_tls, native_roots};
 
 /// Sends requests to the provider alone.
 #[derive(Clone, Debug)]
@@ -38,16 +37,7 @@ pub(in crate::oauth) enum RequestError {
 impl Http {
     /// Trusts the machine's certificate authorities. Reads files.
     pub(super) fn new(issuer: &url::Url) -> Result<Self, RequestError> {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "a certificate authority of this machine cannot be read");
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
-        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = client_tls(native_roots())?;
         let client = reqwest::Client::builder()
             .use_preconfigured_tls(tls)
             .redirect(reqwest::redirect::Policy::none())

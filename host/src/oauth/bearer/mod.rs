@@ -1,0 +1,175 @@
+//! The resource server: what an access token of a request is worth (RFC 6750).
+//!
+//! A token that was looked up once is [known]: it then costs one SHA-256 and
+//! one read of a lock-free map. What ends it elsewhere is [heard](watch) within
+//! a second, and ends what runs under it.
+
+mod challenge;
+mod known;
+mod presented;
+mod refusal;
+#[cfg(test)]
+pub(crate) mod testing;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use tokio_util::sync::CancellationToken;
+
+pub use challenge::Resource;
+pub(super) use known::KnownTokens;
+pub use refusal::Refusal;
+
+use self::known::{Known, Slot};
+use super::context::{OAuth, Shared, SignInMethod};
+use crate::oauth::people::LOCAL_SUBJECT;
+use crate::principal::Principal;
+use crate::state::{KnownToken, SecretHash, SecretKind};
+
+/// The caller of one request. To be kept for as long as anything is done for
+/// it: what is in use is not forgotten, so that a revocation finds it.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    principal: Arc<Principal>,
+    alive: Arc<CancellationToken>,
+}
+
+impl Authenticated {
+    /// Who calls, and what it may do.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// Cancelled when the token, its grant, its client or its person is no
+    /// longer good: whatever runs under it is to stop.
+    pub fn alive(&self) -> &CancellationToken {
+        &self.alive
+    }
+}
+
+impl OAuth {
+    /// Who calls the scope named `scope` with these headers and this query.
+    ///
+    /// # Errors
+    /// There is no token, or it is worth nothing there, or that cannot be found
+    /// out.
+    pub async fn authenticate(
+        &self,
+        scope: &str,
+        headers: &HeaderMap,
+        query: Option<&str>,
+    ) -> Result<Authenticated, Refusal> {
+        let token = presented::token(headers, query)?;
+        let hash = SecretHash::of(token);
+        let slot = match self.shared.known.find(&hash) {
+            Some(slot) => slot,
+            None => self.look_up(token, hash).await?,
+        };
+        let known = slot.known()?;
+        if known.expires_at <= self.shared.store.clock().now() {
+            return Err(Refusal::Expired);
+        }
+        if known.scope != scope {
+            return Err(Refusal::Elsewhere);
+        }
+        Ok(Authenticated {
+            principal: Arc::clone(&known.principal),
+            alive: Arc::clone(&slot.alive),
+        })
+    }
+
+    /// Asks the store about a token, together with all who ask for it at the
+    /// same time.
+    async fn look_up(&self, token: &str, hash: SecretHash) -> Result<Arc<Slot>, Refusal> {
+        let Shared { known, store, .. } = &*self.shared;
+        if store
+            .secrets()
+            .recognise(SecretKind::AccessToken, token)
+            .is_none()
+        {
+            return Err(Refusal::Unknown);
+        }
+        for _ in 0..ATTEMPTS {
+            let slot = known.slot(hash, store.clock().now());
+            let judged = slot.judged.get_or_init(|| self.judge(hash)).await;
+            // Something ended while the store was asked: its answer may be older.
+            if slot.alive.is_cancelled() {
+                known.forget(&hash, &slot);
+                continue;
+            }
+            match judged {
+                Ok(known) if slot.before.as_ref().is_none_or(|before| before == known) => {
+                    return Ok(slot);
+                }
+                Ok(_) => known.end(&hash, &slot),
+                Err(Refusal::Unavailable) => {
+                    // Not an end: what runs is judged when the store is back.
+                    known.restore(&hash, &slot);
+                    return Err(Refusal::Unavailable);
+                }
+                Err(refusal) => {
+                    known.end(&hash, &slot);
+                    return Err(*refusal);
+                }
+            }
+        }
+        Err(Refusal::Unavailable)
+    }
+
+    async fn judge(&self, hash: SecretHash) -> Result<Known, Refusal> {
+        let asked = self.shared.store.known_token(hash);
+        match tokio::time::timeout(LOOK_UP_TIMEOUT, asked).await {
+            Ok(Ok(Some(token))) => self.admit(token),
+            Ok(Ok(None)) => Err(Refusal::Ended),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a token could not be looked up");
+                Err(Refusal::Unavailable)
+            }
+            Err(_) => {
+                tracing::error!("a token could not be looked up in time");
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
+    /// Token ∩ grant ∩ what the scope gives that person today.
+    fn admit(&self, known: KnownToken) -> Result<Known, Refusal> {
+        let KnownToken {
+            token,
+            grant,
+            person,
+        } = known;
+        let scope = self.scope(&grant.scope).ok_or(Refusal::Elsewhere)?;
+        let groups = match (&self.shared.sign_in, person) {
+            (SignInMethod::Consent, _) if grant.subject == LOCAL_SUBJECT => BTreeSet::new(),
+            (SignInMethod::Consent, _) | (_, None) => return Err(Refusal::NotAdmitted),
+            (_, Some(person)) => person.groups,
+        };
+        let given = token.rights.and(grant.rights);
+        let rights = given.and(scope.rights_of(&grant.subject, &groups));
+        if rights.is_empty() {
+            return Err(Refusal::NotAdmitted);
+        }
+        Ok(Known {
+            principal: Arc::new(Principal {
+                subject: grant.subject,
+                client: grant.client_id,
+                rights,
+            }),
+            scope: grant.scope,
+            grant: grant.id,
+            expires_at: token.expires_at,
+        })
+    }
+}
+
+/// A look-up is repeated when something ends while it is under way.
+const ATTEMPTS: usize = 5;
+/// Past this, the client is better told to come again.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

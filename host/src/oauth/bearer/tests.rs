@@ -1,0 +1,264 @@
+//! What a token is worth, when, and how long after it ended.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::Refusal;
+use super::testing::{Fixture, HOUR};
+use crate::oauth::SignInMethod;
+use crate::oauth::people::LOCAL_SUBJECT;
+use crate::principal::Rights;
+use crate::state::{GrantFilter, SecretHash};
+
+#[tokio::test]
+async fn a_token_is_worth_what_it_its_grant_and_its_person_have_in_common() {
+    let fixture = Fixture::new().await;
+    for (scope, subject, given, rights) in [
+        ("claude", "ana", Rights::ALL, Rights::ALL),
+        ("claude", "ana", Rights::READ, Rights::READ),
+        ("claude", "bob", Rights::ALL, Rights::READ),
+        ("chatgpt", "ana", Rights::ALL, Rights::READ),
+    ] {
+        let token = fixture.token(scope, subject, given).await;
+        let caller = fixture.authenticate(scope, &token).await.unwrap();
+        let principal = caller.principal();
+        assert_eq!(principal.rights, rights, "{scope} {subject}");
+        assert_eq!(
+            (&*principal.subject, &*principal.client),
+            (subject, "program")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_worth_nothing_elsewhere_nor_to_who_is_not_admitted() {
+    let fixture = Fixture::new().await;
+    let refusal = async |scope, token: &str| fixture.authenticate(scope, token).await.err();
+    let token = fixture.token("chatgpt", "bob", Rights::READ).await;
+    // Known or not.
+    for _ in 0..2 {
+        assert_eq!(refusal("claude", &token).await, Some(Refusal::Elsewhere));
+        assert_eq!(refusal("chatgpt", &token).await, None);
+    }
+    let token = fixture.token("gone", "ana", Rights::READ).await;
+    assert_eq!(refusal("gone", &token).await, Some(Refusal::Elsewhere));
+    let groups = BTreeSet::new();
+    fixture.store().set_groups("bob", &groups).await.unwrap();
+    let token = fixture.token("claude", "bob", Rights::READ).await;
+    assert_eq!(refusal("claude", &token).await, Some(Refusal::NotAdmitted));
+    let token = fixture.token("chatgpt", "nobody", Rights::READ).await;
+    assert_eq!(refusal("chatgpt", &token).await, Some(Refusal::NotAdmitted));
+}
+
+#[tokio::test]
+async fn without_sign_in_there_is_one_person() {
+    let fixture = Fixture::with(SignInMethod::Consent);
+    let token = fixture.token("claude", LOCAL_SUBJECT, Rights::READ).await;
+    assert!(fixture.authenticate("claude", &token).await.is_ok());
+    let token = fixture.token("chatgpt", "ana", Rights::READ).await;
+    let refusal = fixture.authenticate("chatgpt", &token).await.err();
+    assert_eq!(refusal, Some(Refusal::NotAdmitted));
+}
+
+#[tokio::test]
+async fn a_known_token_is_not_looked_up_again_and_garbage_never() {
+    let fixture = Fixture::watching().await;
+    let token = fixture.token("claude", "ana", Rights::READ).await;
+    let other_host = Fixture::new().await;
+    let foreign = other_host.token("claude", "ana", Rights::READ).await;
+    let before = fixture.faults.reads();
+    for garbage in [
+        "x",
+        "mcp_at_",
+        &foreign,
+        &token.replace("mcp_at_", "mcp_rt_"),
+    ] {
+        let refusal = fixture.authenticate("claude", garbage).await.err();
+        assert_eq!(refusal, Some(Refusal::Unknown), "{garbage}");
+    }
+    assert_eq!(fixture.faults.reads(), before);
+    fixture.authenticate("claude", &token).await.unwrap();
+    let once = fixture.faults.reads();
+    assert!(once > before);
+    for _ in 0..3 {
+        fixture.authenticate("claude", &token).await.unwrap();
+    }
+    assert_eq!(fixture.faults.reads(), once);
+}
+
+#[tokio::test]
+async fn who_comes_together_shares_one_look_up() {
+    let fixture = Fixture::watching().await;
+    let token = fixture.token("claude", "ana", Rights::READ).await;
+    let alone = fixture.token("claude", "ana", Rights::READ).await;
+    let before = fixture.faults.reads();
+    fixture.authenticate("claude", &alone).await.unwrap();
+    let one = fixture.faults.reads() - before;
+    let held = fixture.faults.hold().await;
+    let before = fixture.faults.reads();
+    let all = join_all((0..8).map(|_| fixture.authenticate("claude", &token)));
+    let release = async {
+        fixture.faults.read_after(before).await;
+        drop(held);
+    };
+    let (callers, ()) = futures_util::join!(all, release);
+    assert!(callers.iter().all(Result::is_ok));
+    assert_eq!(fixture.faults.reads() - before, one);
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused_known_or_not() {
+    let fixture = Fixture::watching().await;
+    let known = fixture.token("claude", "ana", Rights::READ).await;
+    let unknown = fixture.token("claude", "ana", Rights::READ).await;
+    fixture.authenticate("claude", &known).await.unwrap();
+    fixture.time.advance(HOUR - Duration::from_millis(1));
+    fixture.authenticate("claude", &known).await.unwrap();
+    fixture.time.advance(Duration::from_millis(1));
+    let refusal = fixture.authenticate("claude", &known).await.err();
+    assert_eq!(refusal, Some(Refusal::Expired));
+    let refusal = fixture.authenticate("claude", &unknown).await.err();
+    assert_eq!(refusal, Some(Refusal::Ended));
+}
+
+#[tokio::test]
+async fn what_ends_a_token_ends_what_runs_under_it_and_nothing_else() {
+    for what in ["token", "grant", "client", "person", "all"] {
+        let fixture = Fixture::watching().await;
+        let store = fixture.store();
+        let token = fixture.token("claude", "ana", Rights::ALL).await;
+        let others = fixture.token("chatgpt", "bob", Rights::READ).await;
+        let caller = fixture.authenticate("claude", &token).await.unwrap();
+        let other = fixture.authenticate("chatgpt", &others).await.unwrap();
+        match what {
+            "token" => {
+                let hash = SecretHash::of(&token);
+                assert!(store.revoke_token(hash, "program").await.unwrap());
+            }
+            "grant" => {
+                let filter = GrantFilter {
+                    subject: Some("ana".to_owned()),
+                    ..GrantFilter::default()
+                };
+                assert!(store.revoke_grants(&filter).await.unwrap() > 0);
+            }
+            "person" => assert!(store.remove_person("ana").await.unwrap()),
+            "client" => store.block_client("program", true).await.unwrap(),
+            _ => assert!(store.revoke_grants(&GrantFilter::default()).await.unwrap() > 1),
+        }
+        caller.alive().cancelled().await;
+        let refusal = fixture.authenticate("claude", &token).await.err();
+        assert_eq!(refusal, Some(Refusal::Ended), "{what}");
+        let reaches_others = matches!(what, "client" | "all");
+        assert_eq!(other.alive().is_cancelled(), reaches_others, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_groups_changes_the_rights_of_the_next_call() {
+    let fixture = Fixture::watching().await;
+    let token = fixture.token("claude", "bob", Rights::ALL).await;
+    for (groups, rights) in [
+        (&["analysts"][..], Some(Rights::READ)),
+        (&["analysts", "writers"], Some(Rights::ALL)),
+        (&["analysts"], Some(Rights::READ)),
+        (&["writers"], None),
+    ] {
+        let before = fixture.authenticate("claude", &token).await.ok();
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        fixture.store().set_groups("bob", &groups).await.unwrap();
+        if let Some(before) = before
+            && Some(before.principal().rights) != rights
+        {
+            before.alive().cancelled().await;
+        }
+        let after = fixture.authenticate("claude", &token).await.ok();
+        assert_eq!(
+            after.map(|caller| caller.principal().rights),
+            rights,
+            "{groups:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_a_revocation_overtakes_is_not_believed() {
+    let fixture = Fixture::watching().await;
+    let token = fixture.token("claude", "ana", Rights::READ).await;
+    let (held, seen) = (fixture.faults.hold().await, fixture.faults.reads());
+    let overtaken = fixture.authenticate("claude", &token);
+    let overtake = async {
+        // The token was read, and ends before that answer arrives.
+        fixture.faults.read_after(seen).await;
+        let revoked = fixture
+            .other_node
+            .revoke_token(SecretHash::of(&token), "program");
+        assert!(revoked.await.unwrap());
+        until(|| fixture.oauth.shared.known.len() == 0).await;
+        drop(held);
+    };
+    let (caller, ()) = futures_util::join!(overtaken, overtake);
+    assert_eq!(caller.err(), Some(Refusal::Ended));
+}
+
+#[tokio::test]
+async fn while_the_store_cannot_be_heard_every_token_is_looked_up() {
+    let fixture = Fixture::watching().await;
+    let token = fixture.token("claude", "ana", Rights::READ).await;
+    let running = fixture.authenticate("claude", &token).await.unwrap();
+    fixture.faults.set_broken(true);
+    until(|| !fixture.oauth.is_watching()).await;
+    let refusal = fixture.authenticate("claude", &token).await.err();
+    assert_eq!(refusal, Some(Refusal::Unavailable));
+    assert!(!running.alive().is_cancelled(), "what runs goes on");
+    // Readable again, but not yet heard: what is known is asked for again.
+    fixture.faults.set_broken(false);
+    let reads = fixture.faults.reads();
+    let caller = fixture.authenticate("claude", &token).await.unwrap();
+    assert!(fixture.oauth.is_watching() || fixture.faults.reads() > reads);
+    until(|| fixture.oauth.is_watching()).await;
+    // All of them are found by what is heard next.
+    let hash = SecretHash::of(&token);
+    assert!(fixture.store().revoke_token(hash, "program").await.unwrap());
+    running.alive().cancelled().await;
+    caller.alive().cancelled().await;
+}
+
+#[tokio::test]
+async fn what_ended_unheard_ends_when_the_store_is_asked() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token("claude", "bob", Rights::READ).await;
+    let caller = fixture.authenticate("claude", &token).await.unwrap();
+    let groups = BTreeSet::from(["analysts".to_owned(), "writers".to_owned()]);
+    fixture.store().set_groups("bob", &groups).await.unwrap();
+    let same = fixture.authenticate("claude", &token).await.unwrap();
+    assert!(
+        !caller.alive().is_cancelled(),
+        "nothing changed for the token"
+    );
+    fixture.store().remove_person("bob").await.unwrap();
+    let refusal = fixture.authenticate("claude", &token).await.err();
+    assert_eq!(refusal, Some(Refusal::Ended));
+    assert!(caller.alive().is_cancelled() && same.alive().is_cancelled());
+}
+
+#[tokio::test]
+async fn active_tokens_are_counted() {
+    let fixture = Fixture::new().await;
+    fixture.token("claude", "ana", Rights::READ).await;
+    fixture.token("claude", "bob", Rights::READ).await;
+    fixture.oauth.watch(fixture.watching.clone()).await;
+    assert_eq!(fixture.oauth.active_tokens(), 2);
+}
+
+/// Fails after the second that everything may take.
+async fn until(condition: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(1), async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.expect("it took more than a second");
+}

@@ -1,0 +1,292 @@
+//! `/account`: who is signed in, what that person allowed, and the password.
+
+mod allowed;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use secrecy::SecretString;
+
+use super::answers::{minutes, see_other, slowed, trouble, unavailable};
+use super::new_password;
+use crate::http_error::HttpError;
+use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::error::OAuthError;
+use crate::oauth::pages::{
+    AccountPage, Language, SignInChoice, SignInPage, Texts, respond, respond_leading_to,
+};
+use crate::oauth::parameters::Parameters;
+use crate::oauth::people::{Browser, PasswordError, Refusal, Visitor};
+use crate::oauth::{ClientAddress, OAuth, SignInMethod};
+use crate::state::{GrantFilter, StoreError};
+
+/// Shows the account, or how to get to it.
+pub(crate) async fn get(
+    State(oauth): State<OAuth>,
+    address: ClientAddress,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::new(oauth, address, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes());
+    let texts = visit.texts();
+    let done = match query.one("done") {
+        Ok(Some(WITHDRAWN)) => Some(texts.account.withdrawn),
+        Ok(Some(PASSWORD)) => Some(texts.account.password_changed),
+        _ => None,
+    };
+    let response = visit.show(StatusCode::OK, done, None).await;
+    visit.browser.keep(visit.or_unavailable(response))
+}
+
+/// Takes a form: sign-in, sign-out, withdraw, change-password.
+pub(crate) async fn post(
+    State(oauth): State<OAuth>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let visit = match Visit::new(oauth, address, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let response = visit.act(&Parameters::parse(&body)).await;
+    visit.browser.keep(visit.or_unavailable(response))
+}
+
+/// One request to the page.
+struct Visit {
+    oauth: OAuth,
+    address: ClientAddress,
+    language: Language,
+    browser: Browser,
+}
+
+impl Visit {
+    fn new(oauth: OAuth, address: ClientAddress, headers: &HeaderMap) -> Result<Self, Response> {
+        let language = Language::of(headers);
+        let base = oauth.base(headers);
+        let base = base.ok_or_else(|| HttpError::not_found().into_response())?;
+        let browser = Browser::of(&oauth, &base, headers);
+        let browser = browser.map_err(|error| unavailable(language, &error))?;
+        Ok(Self {
+            oauth,
+            address,
+            language,
+            browser,
+        })
+    }
+
+    async fn act(&self, form: &Parameters) -> Result<Response, StoreError> {
+        let field = |name| form.one(name).ok().flatten();
+        if !self.browser.is_own_form(ADDRESS, field("csrf")) {
+            let page = &self.texts().troubles.form;
+            return Ok(trouble(StatusCode::FORBIDDEN, self.language, page, ADDRESS));
+        }
+        let action = field("action");
+        if action == Some("sign-in") {
+            return self.sign_in(form).await;
+        }
+        let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
+            return Ok(see_other(ADDRESS));
+        };
+        let subject = &visitor.subject;
+        match action {
+            Some("sign-out") => {
+                let response = see_other(ADDRESS);
+                self.browser.sign_out(&self.oauth, response).await
+            }
+            Some("withdraw") => {
+                let (scope, client_id) = (field("scope"), field("client_id"));
+                let which = (scope.unwrap_or_default(), client_id.unwrap_or_default());
+                self.withdraw(subject, which).await
+            }
+            Some("change-password") if self.has_password() => {
+                self.change_password(subject, form).await
+            }
+            _ => Ok(see_other(ADDRESS)),
+        }
+    }
+
+    async fn sign_in(&self, form: &Parameters) -> Result<Response, StoreError> {
+        if !self.has_password() {
+            return Ok(see_other(ADDRESS));
+        }
+        let field = |name| form.one(name).ok().flatten().unwrap_or_default();
+        let typed = field("username");
+        let subject = typed.trim().to_lowercase();
+        let password = SecretString::from(field("password"));
+        let details = self.details(&subject);
+        let checked = self
+            .oauth
+            .check_password(&subject, password, self.address.0);
+        if let Err(refusal) = checked.await {
+            audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
+            let texts = &self.texts().sign_in;
+            return match refusal {
+                Refusal::Throttled(wait) => {
+                    let alert = (texts.throttled)(minutes(wait));
+                    let page = self.sign_in_page(StatusCode::OK, typed, Some(&alert));
+                    Ok(slowed(page, wait))
+                }
+                Refusal::Wrong => {
+                    let alert = Some(texts.wrong);
+                    Ok(self.sign_in_page(StatusCode::FORBIDDEN, typed, alert))
+                }
+                Refusal::Store(error) => Err(error),
+            };
+        }
+        let response = see_other(ADDRESS);
+        let signed_in = self.browser.sign_in(&self.oauth, &subject, None, response);
+        let response = signed_in.await?;
+        audit::done(Action::SignIn, details);
+        Ok(response)
+    }
+
+    async fn withdraw(
+        &self,
+        subject: &str,
+        (scope, client_id): (&str, &str),
+    ) -> Result<Response, StoreError> {
+        let store = &self.oauth.shared.store;
+        if store.withdraw_consent(subject, scope, client_id).await? {
+            let details = Details {
+                scope,
+                client_id,
+                ..self.details(subject)
+            };
+            audit::done(Action::Withdrawal, details);
+        }
+        Ok(see_other(&format!("{ADDRESS}?done={WITHDRAWN}")))
+    }
+
+    async fn change_password(
+        &self,
+        subject: &str,
+        form: &Parameters,
+    ) -> Result<Response, StoreError> {
+        let texts = self.texts();
+        let password = match new_password::read(form, subject, texts) {
+            Ok(password) => password,
+            Err(alert) => return self.show(StatusCode::BAD_REQUEST, None, Some(alert)).await,
+        };
+        let current = form.one("current").ok().flatten().unwrap_or_default();
+        let current = SecretString::from(current);
+        let checked = self.oauth.check_password(subject, current, self.address.0);
+        if let Err(refusal) = checked.await {
+            let error = OAuthError::from(&refusal);
+            audit::refused(Action::Password, self.details(subject), &error);
+            return match refusal {
+                Refusal::Throttled(wait) => {
+                    let alert = (texts.sign_in.throttled)(minutes(wait));
+                    let page = self.show(StatusCode::OK, None, Some(&alert)).await?;
+                    Ok(slowed(page, wait))
+                }
+                Refusal::Wrong => {
+                    let alert = Some(texts.account.wrong_password);
+                    self.show(StatusCode::FORBIDDEN, None, alert).await
+                }
+                Refusal::Store(error) => Err(error),
+            };
+        }
+        let shared = &self.oauth.shared;
+        let hash = match shared.passwords.hash(password).await {
+            Ok(hash) => hash,
+            Err(error) => return Ok(self.not_hashed(&error)),
+        };
+        if !shared.store.set_password(subject, &hash).await? {
+            return Ok(see_other(ADDRESS));
+        }
+        // All sign-ins have ended, this one too.
+        let response = see_other(&format!("{ADDRESS}?done={PASSWORD}"));
+        let signed_in = self.browser.sign_in(&self.oauth, subject, None, response);
+        let response = signed_in.await?;
+        audit::done(Action::Password, self.details(subject));
+        Ok(response)
+    }
+
+    async fn show(
+        &self,
+        status: StatusCode,
+        done: Option<&str>,
+        alert: Option<&str>,
+    ) -> Result<Response, StoreError> {
+        let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
+            return Ok(self.sign_in_page(StatusCode::OK, "", None));
+        };
+        let store = &self.oauth.shared.store;
+        let filter = GrantFilter {
+            subject: Some(visitor.subject.clone()),
+            ..GrantFilter::default()
+        };
+        let allowed = allowed::list(
+            &store.consents(&visitor.subject).await?,
+            &store.grants(&filter).await?,
+        );
+        let page = AccountPage {
+            t: self.texts(),
+            csrf: &self.browser.csrf_token(ADDRESS),
+            subject: visitor.has_signed_in.then_some(&*visitor.subject),
+            allowed: &allowed,
+            has_password: self.has_password(),
+            done,
+            alert,
+        };
+        Ok(respond(status, self.language, &page))
+    }
+
+    fn sign_in_page(&self, status: StatusCode, username: &str, alert: Option<&str>) -> Response {
+        let elsewhere = self.oauth.shared.sign_in.places();
+        let page = SignInPage {
+            t: self.texts(),
+            target: ADDRESS,
+            csrf: &self.browser.csrf_token(ADDRESS),
+            choice: match elsewhere {
+                Some(_) => SignInChoice::Provider,
+                None => SignInChoice::Password,
+            },
+            asking: None,
+            username,
+            alert,
+        };
+        let places = elsewhere.as_ref().map_or(&[][..], |places| places);
+        respond_leading_to(status, self.language, &page, places)
+    }
+
+    fn has_password(&self) -> bool {
+        matches!(self.oauth.shared.sign_in, SignInMethod::Password)
+    }
+
+    fn not_hashed(&self, error: &PasswordError) -> Response {
+        unavailable(self.language, error)
+    }
+
+    fn or_unavailable(&self, response: Result<Response, StoreError>) -> Response {
+        response.unwrap_or_else(|error| unavailable(self.language, &error))
+    }
+
+    fn texts(&self) -> &'static Texts {
+        self.language.texts()
+    }
+
+    fn details<'a>(&self, subject: &'a str) -> Details<'a> {
+        Details {
+            subject,
+            address: Some(self.address.0),
+            ..Details::default()
+        }
+    }
+}
+
+/// Where the forms go.
+pub(crate) const ADDRESS: &str = "/account";
+/// What `done` says in the address that a form leads to.
+const WITHDRAWN: &str = "withdrawn";
+pub(super) const PASSWORD: &str = "password";
+
+#[cfg(test)]
+mod tests;

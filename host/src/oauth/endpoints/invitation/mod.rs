@@ -1,0 +1,190 @@
+//! `/invitation`: an invited person sets a password, once.
+//!
+//! To open the link changes nothing, for programs that scan mail do it as well;
+//! the form uses it up.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::account;
+use super::answers::{see_other, trouble, unavailable};
+use super::new_password;
+use crate::http_error::HttpError;
+use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::pages::{InvitationPage, Language, respond};
+use crate::oauth::parameters::Parameters;
+use crate::oauth::people::Browser;
+use crate::oauth::{ClientAddress, OAuth, SignInMethod};
+use crate::state::{Accepted, Invitation, SecretKind, StoreError};
+
+/// Shows the form to whoever has the link.
+pub(crate) async fn get(
+    State(oauth): State<OAuth>,
+    address: ClientAddress,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let visit = match Visit::new(oauth, address, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes());
+    let token = query.one("token").ok().flatten().unwrap_or_default();
+    let response = match visit.invitation(token).await {
+        Ok(Some(invitation)) => Ok(visit.page(StatusCode::OK, token, &invitation, None)),
+        Ok(None) => Ok(visit.over()),
+        Err(error) => Err(error),
+    };
+    visit.answer(response)
+}
+
+/// Sets the password and signs the person in.
+pub(crate) async fn post(
+    State(oauth): State<OAuth>,
+    address: ClientAddress,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let visit = match Visit::new(oauth, address, &headers) {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let response = visit.accept(&Parameters::parse(&body)).await;
+    visit.answer(response)
+}
+
+/// One request to the page.
+struct Visit {
+    oauth: OAuth,
+    address: ClientAddress,
+    language: Language,
+    browser: Browser,
+}
+
+impl Visit {
+    fn new(oauth: OAuth, address: ClientAddress, headers: &HeaderMap) -> Result<Self, Response> {
+        let not_found = || HttpError::not_found().into_response();
+        if !matches!(oauth.shared.sign_in, SignInMethod::Password) {
+            return Err(not_found());
+        }
+        let language = Language::of(headers);
+        let base = oauth.base(headers).ok_or_else(not_found)?;
+        let browser = Browser::of(&oauth, &base, headers);
+        let browser = browser.map_err(|error| unavailable(language, &error))?;
+        Ok(Self {
+            oauth,
+            address,
+            language,
+            browser,
+        })
+    }
+
+    async fn invitation(&self, token: &str) -> Result<Option<Invitation>, StoreError> {
+        let store = &self.oauth.shared.store;
+        match store.secrets().recognise(SecretKind::Invitation, token) {
+            Some(hash) => store.invitation(hash).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn accept(&self, form: &Parameters) -> Result<Response, StoreError> {
+        let field = |name| form.one(name).ok().flatten();
+        let token = field("token").unwrap_or_default();
+        if !self.browser.is_own_form(ADDRESS, field("csrf")) {
+            let page = &self.language.texts().troubles.form;
+            return Ok(trouble(
+                StatusCode::FORBIDDEN,
+                self.language,
+                page,
+                account::ADDRESS,
+            ));
+        }
+        let Some(invitation) = self.invitation(token).await? else {
+            return Ok(self.over());
+        };
+        let password = new_password::read(form, &invitation.subject, self.language.texts());
+        let password = match password {
+            Ok(password) => password,
+            Err(alert) => {
+                let status = StatusCode::BAD_REQUEST;
+                return Ok(self.page(status, token, &invitation, Some(alert)));
+            }
+        };
+        let shared = &self.oauth.shared;
+        let hash = match shared.passwords.hash(password).await {
+            Ok(hash) => hash,
+            Err(error) => return Ok(unavailable(self.language, &error)),
+        };
+        let accepted = shared
+            .store
+            .accept_invitation(invitation.hash, &hash)
+            .await?;
+        let Accepted::Set(person) = accepted else {
+            return Ok(self.over());
+        };
+        let response = see_other(&format!("{}?done={}", account::ADDRESS, account::PASSWORD));
+        let signed_in = self
+            .browser
+            .sign_in(&self.oauth, &person.subject, None, response);
+        let response = signed_in.await?;
+        let details = Details {
+            subject: &person.subject,
+            ..self.details()
+        };
+        audit::done(Action::Password, details);
+        Ok(response)
+    }
+
+    fn page(
+        &self,
+        status: StatusCode,
+        token: &str,
+        invitation: &Invitation,
+        alert: Option<&str>,
+    ) -> Response {
+        let page = InvitationPage {
+            t: self.language.texts(),
+            csrf: &self.browser.csrf_token(ADDRESS),
+            token,
+            subject: &invitation.subject,
+            alert,
+        };
+        respond(status, self.language, &page)
+    }
+
+    /// The link is not good any more, or never was.
+    fn over(&self) -> Response {
+        let error = OAuthError::new(ErrorCode::InvalidRequest, "no such invitation");
+        audit::refused(Action::Password, self.details(), &error);
+        let page = &self.language.texts().troubles.invitation;
+        trouble(StatusCode::NOT_FOUND, self.language, page, account::ADDRESS)
+    }
+
+    fn answer(&self, response: Result<Response, StoreError>) -> Response {
+        let response = response.unwrap_or_else(|error| unavailable(self.language, &error));
+        let mut response = self.browser.keep(response);
+        // The address holds the token: not even this server's own style sheet
+        // is told of it.
+        let policy = HeaderValue::from_static("strict-origin");
+        response
+            .headers_mut()
+            .insert(header::REFERRER_POLICY, policy);
+        response
+    }
+
+    fn details(&self) -> Details<'static> {
+        Details {
+            address: Some(self.address.0),
+            ..Details::default()
+        }
+    }
+}
+
+/// Where the form goes.
+pub(crate) const ADDRESS: &str = "/invitation";
+
+#[cfg(test)]
+mod tests;
