@@ -20,7 +20,7 @@ pub enum BuildError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// The key for sealed values.
-    #[error(transparent)]
+    #[error("state.key_file: {0}; give this user the file, or name another one")]
     Key(#[from] KeyError),
     /// Where people, clients and tokens are kept.
     #[error(transparent)]

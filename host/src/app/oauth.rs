@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::BuildError;
 use crate::clock::Clock;
@@ -15,9 +15,15 @@ use crate::oauth::{
 use crate::state::{self, HostKey, Secrets, Store};
 
 /// The host's key: from the file that `config` names, or one that ends with the
-/// process.
+/// process. With OAuth off there is no state that the key must fit, so only a
+/// file that is named counts.
 pub fn host_key(config: &Config) -> Result<HostKey, BuildError> {
-    Ok(match config.state.key_file() {
+    let file = if config.oauth.enabled {
+        config.state.key_file()
+    } else {
+        config.state.key_file.clone()
+    };
+    Ok(match file {
         Some(path) => HostKey::load_or_create(&path)?,
         None => HostKey::random()?,
     })
@@ -31,7 +37,7 @@ pub async fn open_store(
     entropy: Entropy,
 ) -> Result<Store, BuildError> {
     let secrets = Secrets::new(key, entropy);
-    Ok(state::open(&config.state.store, clock, secrets).await?)
+    Ok(state::open(config.state.store.expose_secret(), clock, secrets).await?)
 }
 
 /// The authorization servers of all scopes, over `store`.
@@ -104,6 +110,10 @@ fn oidc(section: &OidcSection) -> Result<SignInMethod, BuildError> {
                     &format_args!("{} cannot be read: {error}", path.display()),
                 )
             })?;
+            if text.trim().is_empty() {
+                let message = format!("{} is empty", path.display());
+                return Err(rule("oauth.oidc.client_secret_file", &message).into());
+            }
             Some(SecretString::from(text.trim().to_owned()))
         }
         (None, None) => None,

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::exit::{UsageError, print};
-use super::site::{Site, SiteArguments, nothing, table, time};
+use super::exit::UsageError;
+use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
 use crate::state::{ClientAuthentication, ClientKind, NewClient};
 
 #[derive(Debug, clap::Args)]
@@ -37,9 +37,6 @@ enum ClientCommand {
         /// Of one scope
         #[arg(long)]
         scope: Option<String>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Remove a client and all that was allowed to it
     Remove {
@@ -59,103 +56,210 @@ enum ClientCommand {
 }
 
 pub(super) async fn run(arguments: ClientArguments) -> anyhow::Result<()> {
-    let site = Site::open(&arguments.site).await?;
+    let site = arguments.site.open().await?;
+    arguments.site.print(&act(&site, arguments.command).await?)
+}
+
+async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
     let store = site.store();
-    match arguments.command {
+    let done = |id: &str, text: &str| {
+        Ok(Output {
+            text: text.to_owned(),
+            json: json!({ "client_id": id }),
+        })
+    };
+    match command {
         ClientCommand::Add {
             scope,
             name,
             redirect_uris,
             public,
         } => {
-            let rules = site.scope(&scope)?;
-            for uri in &redirect_uris {
-                rules
-                    .check_redirect(uri)
-                    .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
-            }
+            let authentication = if public {
+                ClientAuthentication::None
+            } else {
+                ClientAuthentication::ClientSecretPost
+            };
             let new = NewClient {
                 scope,
-                name,
+                name: name.trim().to_owned(),
                 redirect_uris,
-                authentication: if public {
-                    ClientAuthentication::None
-                } else {
-                    ClientAuthentication::ClientSecretPost
-                },
+                authentication,
                 kind: ClientKind::Preregistered,
             };
-            let (client, secret) = store.register_client(&new).await?;
-            print(&format!("client_id      {}", client.id))?;
-            match secret {
-                Some(secret) => print(&format!(
-                    "client_secret  {}\nThe secret is shown this once; only its hash is kept.",
-                    secret.expose()
-                )),
-                None => Ok(()),
-            }
+            add(site, new).await
         }
-        ClientCommand::List { scope, json } => list(&site, scope.as_deref(), json).await,
+        ClientCommand::List { scope } => list(site, scope.as_deref()).await,
         ClientCommand::Remove { id } => {
             if !store.remove_client(&id).await? {
                 return Err(nothing(format!("there is no client {id}")));
             }
-            print("the client is removed, with all that was allowed to it")
+            done(
+                &id,
+                "the client is removed, with all that was allowed to it",
+            )
         }
         ClientCommand::Block { id } => {
+            if store.is_client_blocked(&id).await? {
+                return Err(nothing(format!("{id} is blocked already")));
+            }
             store.block_client(&id, true).await?;
-            print("the client is blocked")
+            done(&id, "the client is blocked")
         }
         ClientCommand::Unblock { id } => {
+            if !store.is_client_blocked(&id).await? {
+                return Err(nothing(format!("{id} is not blocked")));
+            }
             store.block_client(&id, false).await?;
-            print("the client may come again")
+            done(&id, "the client may come again")
         }
     }
 }
 
-async fn list(site: &Site, scope: Option<&str>, as_json: bool) -> anyhow::Result<()> {
+async fn add(site: &Site, new: NewClient) -> anyhow::Result<Output> {
+    let rules = site.scope(&new.scope)?;
+    if new.name.is_empty() || new.name.contains(char::is_control) {
+        return Err(
+            UsageError("--name: write what people see when they are asked".to_owned()).into(),
+        );
+    }
+    for uri in &new.redirect_uris {
+        rules
+            .check_redirect(uri)
+            .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
+    }
+    let (client, secret) = site.store().register_client(&new).await?;
+    let mut text = format!("client_id      {}", client.id);
+    let mut json = json!({
+        "client_id": client.id,
+        "client_name": client.name,
+        "redirect_uris": client.redirect_uris,
+        "scope": client.scope,
+    });
+    if let (Some(secret), Some(members)) = (secret, json.as_object_mut()) {
+        let secret = secret.expose();
+        text.push_str(&format!(
+            "\nclient_secret  {secret}\nThe secret is shown this once; only its hash is kept."
+        ));
+        members.insert("client_secret".to_owned(), json!(secret));
+    }
+    Ok(Output { text, json })
+}
+
+async fn list(site: &Site, scope: Option<&str>) -> anyhow::Result<Output> {
+    if let Some(scope) = scope {
+        site.scope(scope)?;
+    }
     let clients = site.store().clients(scope).await?;
     let blocked = site.store().blocked_clients().await?;
-    if as_json {
-        let clients = clients.iter().map(|client| {
-            json!({
-                "client_id": client.id,
-                "scope": client.scope,
-                "client_name": client.name,
-                "redirect_uris": client.redirect_uris,
-                "confidential": client.secret.is_some(),
-                "preregistered": matches!(client.kind, ClientKind::Preregistered),
-                "created_at": time(client.created_at),
-                "used_at": client.used_at.map(time),
-            })
-        });
-        let blocked = blocked
-            .iter()
-            .map(|(id, since)| json!({"client_id": id, "since": time(*since)}));
-        let all = json!({
-            "clients": clients.collect::<Vec<_>>(),
-            "blocked": blocked.collect::<Vec<_>>(),
-        });
-        return print(&serde_json::to_string_pretty(&all)?);
-    }
     let rows: Vec<Vec<String>> = clients
-        .into_iter()
+        .iter()
         .map(|client| {
             vec![
-                client.id,
-                client.scope,
-                client.name,
+                client.id.clone(),
+                client.scope.clone(),
+                client.name.clone(),
                 client.redirect_uris.join(" "),
                 client.used_at.map_or_else(|| "never".to_owned(), time),
             ]
         })
         .collect();
-    print(&table(
-        &["CLIENT", "SCOPE", "NAME", "REDIRECTS", "FIRST USED"],
-        &rows,
-    ))?;
-    for (id, since) in blocked {
-        print(&format!("blocked since {}: {id}", time(since)))?;
+    let head = ["CLIENT", "SCOPE", "NAME", "REDIRECTS", "FIRST USED"];
+    let mut text = table(&head, &rows);
+    for (id, since) in &blocked {
+        text.push_str(&format!("\nblocked since {}: {id}", time(*since)));
     }
-    Ok(())
+    let clients = clients.iter().map(|client| {
+        json!({
+            "client_id": client.id,
+            "scope": client.scope,
+            "client_name": client.name,
+            "redirect_uris": client.redirect_uris,
+            "confidential": client.secret.is_some(),
+            "preregistered": client.kind == ClientKind::Preregistered,
+            "created_at": timestamp(client.created_at),
+            "used_at": client.used_at.map(timestamp),
+        })
+    });
+    let blocked = blocked
+        .iter()
+        .map(|(id, since)| json!({ "client_id": id, "since": timestamp(*since) }));
+    let json = json!({
+        "clients": clients.collect::<Vec<_>>(),
+        "blocked": blocked.collect::<Vec<_>>(),
+    });
+    Ok(Output { text, json })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exit::ExitCode;
+    use super::super::site::testing::site;
+    use super::*;
+    use crate::state::SecretKind;
+
+    fn add(scope: &str, redirect_uri: &str, public: bool) -> ClientCommand {
+        ClientCommand::Add {
+            scope: scope.to_owned(),
+            name: "Desktop".to_owned(),
+            redirect_uris: vec![redirect_uri.to_owned()],
+            public,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_gets_an_id_and_once_a_secret_of_which_the_hash_is_kept() {
+        let test = site("").await;
+        let callback = "http://127.0.0.1/callback";
+        let made = act(&test.site, add("claude", callback, false)).await;
+        let made = made.unwrap();
+        let (id, secret) = (&made.json["client_id"], &made.json["client_secret"]);
+        let store = test.site.store();
+        let client = store.client(id.as_str().unwrap()).await.unwrap().unwrap();
+        let hash = store
+            .secrets()
+            .recognise(SecretKind::ClientSecret, secret.as_str().unwrap());
+        assert_eq!(client.secret, hash);
+        assert_eq!(client.expires_at, None, "it is never purged");
+        assert_eq!(client.kind, ClientKind::Preregistered);
+        let public = act(&test.site, add("claude", callback, true)).await;
+        assert_eq!(public.unwrap().json.get("client_secret"), None);
+        let list = ClientCommand::List { scope: None };
+        let list = act(&test.site, list).await.unwrap();
+        assert_eq!(list.json["clients"].as_array().unwrap().len(), 2);
+        assert!(!list.text.contains(secret.as_str().unwrap()), "{list:?}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_could_never_work_is_refused() {
+        let test = site("").await;
+        for (scope, uri, why) in [
+            ("cloud", "http://127.0.0.1/cb", "there is claude, sales"),
+            ("claude", "https://evil.example/cb", "--redirect-uri"),
+            ("claude", "javascript:alert(1)", "--redirect-uri"),
+        ] {
+            let error = act(&test.site, add(scope, uri, true)).await.unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+            assert_eq!(ExitCode::of(&error), ExitCode::Usage);
+        }
+        assert_eq!(test.site.store().clients(None).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn the_address_of_a_metadata_document_is_blocked_and_let_in_again() {
+        let test = site("").await;
+        let id = || "https://chatgpt.com/oauth/client.json".to_owned();
+        let block = || ClientCommand::Block { id: id() };
+        let unblock = || ClientCommand::Unblock { id: id() };
+        act(&test.site, block()).await.unwrap();
+        let store = test.site.store();
+        assert!(store.is_client_blocked(&id()).await.unwrap());
+        let list = ClientCommand::List { scope: None };
+        let list = act(&test.site, list).await.unwrap();
+        assert_eq!(list.json["blocked"][0]["client_id"], id());
+        act(&test.site, unblock()).await.unwrap();
+        assert!(!store.is_client_blocked(&id()).await.unwrap());
+        let error = act(&test.site, unblock()).await.unwrap_err();
+        assert_eq!(ExitCode::of(&error), ExitCode::Found);
+    }
 }

@@ -1,23 +1,29 @@
-//! What the commands about people, clients and tokens share: the configuration
-//! and the store that it names. What they change takes effect on every running
-//! node within a second.
+//! What the commands about people, clients and tokens share: the configuration,
+//! the store that it names, and how they answer. What they change takes effect
+//! on every running node within a second.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::exit::NothingDone;
+use serde_json::Value;
+
+use super::exit::{NothingDone, UsageError, print};
 use crate::app;
 use crate::clock::{Clock, Timestamp};
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
 use crate::entropy::Entropy;
-use crate::oauth::{OAuth, ScopeAccess};
+use crate::oauth::{Admission, OAuth, ScopeAccess};
 use crate::state::Store;
 
-/// Which configuration.
+/// Which configuration, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(super) struct SiteArguments {
     /// Configuration file
     #[arg(long, env = "MSSQL_MCP_CONFIG", global = true)]
     config: Option<PathBuf>,
+    /// Answer in JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 /// An open store with the rules of its scopes.
@@ -26,18 +32,42 @@ pub(super) struct Site {
     pub(super) oauth: OAuth,
 }
 
-impl Site {
-    pub(super) async fn open(arguments: &SiteArguments) -> anyhow::Result<Self> {
-        let path = arguments.config.as_deref().ok_or_else(|| {
-            super::exit::UsageError(
-                "--config FILE is missing; it names the configuration of the server".to_owned(),
-            )
+/// The answer of a command, for people and for programs.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) text: String,
+    pub(super) json: Value,
+}
+
+impl SiteArguments {
+    pub(super) async fn open(&self) -> anyhow::Result<Site> {
+        let path = self.config.as_deref().ok_or_else(|| {
+            UsageError("--config FILE is missing: the configuration of the server".to_owned())
         })?;
-        let config = Config::from_file(path)?;
-        if config.state.store == "memory" {
-            return Err(super::exit::UsageError(
-                "state.store is \"memory\": it ends with the server's process, and no command can \
-                 reach it"
+        Site::open(Config::from_file(path)?).await
+    }
+
+    pub(super) fn print(&self, output: &Output) -> anyhow::Result<()> {
+        if self.json {
+            print(&serde_json::to_string_pretty(&output.json)?)
+        } else {
+            print(&output.text)
+        }
+    }
+}
+
+impl Site {
+    pub(super) async fn open(config: Config) -> anyhow::Result<Self> {
+        if !config.oauth.enabled {
+            return Err(UsageError(
+                "oauth.enabled is false: there are no people, clients and tokens".to_owned(),
+            )
+            .into());
+        }
+        if config.state.kind() == Some(StoreKind::Memory) {
+            return Err(UsageError(
+                "state.store is \"memory\", which no other process can reach; write \
+                 \"sqlite:PATH\" or \"redis://HOST\""
                     .to_owned(),
             )
             .into());
@@ -58,25 +88,46 @@ impl Site {
     pub(super) fn scope(&self, name: &str) -> anyhow::Result<&ScopeAccess> {
         let scope = self.oauth.scope(name).ok_or_else(|| {
             let known: Vec<&str> = self.config.scopes.keys().map(String::as_str).collect();
-            super::exit::UsageError(format!(
+            UsageError(format!(
                 "--scope {name}: there is no such scope; there is {}",
                 known.join(", ")
             ))
         })?;
         Ok(scope)
     }
+
+    /// Names of the scopes that let this person in.
+    pub(super) fn scopes_of(&self, subject: &str, groups: &BTreeSet<String>) -> Vec<&str> {
+        let scopes = self.config.scopes.keys().map(String::as_str);
+        scopes
+            .filter(|name| {
+                let scope = self.oauth.scope(name);
+                scope.is_some_and(|scope| !scope.rights_of(subject, groups).is_empty())
+            })
+            .collect()
+    }
+
+    /// The subject of somebody who is known by that name: a provider's subject
+    /// may have capitals, everybody else's has none.
+    pub(super) async fn known(&self, name: &str) -> anyhow::Result<String> {
+        let subject = subject(name)?;
+        let exact = name.trim();
+        if exact != subject && self.store().person(exact).await?.is_some() {
+            return Ok(exact.to_owned());
+        }
+        Ok(subject)
+    }
 }
 
 /// A subject as it is stored: without blanks around it, in lower case.
 pub(super) fn subject(name: &str) -> anyhow::Result<String> {
-    let subject = name.trim().to_lowercase();
-    if subject.is_empty() || subject.contains(char::is_control) || subject.starts_with("group:") {
-        return Err(super::exit::UsageError(format!(
+    match name.parse() {
+        Ok(Admission::Person(subject)) if !subject.contains(char::is_control) => Ok(subject),
+        _ => Err(UsageError(format!(
             "\"{name}\" is not a person's name; write an e-mail address or a name"
         ))
-        .into());
+        .into()),
     }
-    Ok(subject)
 }
 
 /// That there was nothing to do.
@@ -84,25 +135,27 @@ pub(super) fn nothing(sentence: impl Into<String>) -> anyhow::Error {
     NothingDone(sentence.into()).into()
 }
 
-/// As people read it: RFC 3339 in UTC, to the minute.
+/// As people read it, in UTC, to the minute.
 pub(super) fn time(at: Timestamp) -> String {
-    chrono::DateTime::from_timestamp_millis(at.0).map_or_else(
-        || "-".to_owned(),
-        |time| time.format("%Y-%m-%d %H:%MZ").to_string(),
-    )
+    written(at, "%Y-%m-%d %H:%MZ")
+}
+
+/// As programs read it: RFC 3339 in UTC, to the second.
+pub(super) fn timestamp(at: Timestamp) -> String {
+    written(at, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+fn written(at: Timestamp, form: &str) -> String {
+    chrono::DateTime::from_timestamp_millis(at.0)
+        .map_or_else(|| "-".to_owned(), |time| time.format(form).to_string())
 }
 
 /// Rows under a head, columns as wide as they need.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let cells = |row: &[String]| {
-        row.iter()
-            .map(|cell| cell.chars().count())
-            .collect::<Vec<_>>()
-    };
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.len()).collect();
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(cells(row)) {
-            *width = cell.max(*width);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
         }
     }
     let line = |row: Vec<&str>| {
@@ -121,6 +174,56 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 #[cfg(test)]
+pub(super) mod testing {
+    //! A site of its own in a folder that ends with it.
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    pub(in crate::cli) struct TestSite {
+        pub(in crate::cli) site: Site,
+        pub(in crate::cli) folder: TempDir,
+    }
+
+    /// Scopes `claude`, for ana and the group analysts, and `sales`, where ana
+    /// may write; `oauth` is what `[oauth]` says.
+    pub(in crate::cli) async fn site(oauth: &str) -> TestSite {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            r#"
+            [state]
+            store = 'sqlite:{}/state.db'
+            [oauth]
+            {oauth}
+            [databases.d]
+            host = "h"
+            database = "d"
+            user = "u"
+            password = "p"
+            [scopes.claude]
+            tool_sets = ["t"]
+            databases = ["d"]
+            people = ["ana", "group:analysts"]
+            [scopes.sales]
+            tool_sets = ["t"]
+            databases = ["d"]
+            read_only = false
+            write_database = "d"
+            people = ["ana", "bob"]
+            writers = ["ana"]
+            "#,
+            folder.path().display()
+        );
+        let config = Config::parse(&text, "test").unwrap();
+        TestSite {
+            site: Site::open(config).await.unwrap(),
+            folder,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -132,13 +235,25 @@ mod tests {
         ];
         assert_eq!(table(&["NAME", "N"], &rows), "NAME   N\nñandú  1\nx");
         assert_eq!(time(Timestamp(0)), "1970-01-01 00:00Z");
+        assert_eq!(timestamp(Timestamp(1_500)), "1970-01-01T00:00:01Z");
     }
 
     #[test]
     fn a_subject_is_a_name_in_lower_case() {
         assert_eq!(subject(" Ana@Example.com ").unwrap(), "ana@example.com");
-        for name in ["", "  ", "a\nb", "group:x"] {
+        for name in ["", "  ", "a\nb", "group:x", "*", "*@example.com"] {
             assert!(subject(name).is_err(), "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_state_that_no_command_can_reach_is_said_so() {
+        let mut config = testing::site("").await.site.config;
+        config.state.store = "memory".into();
+        let said = Site::open(config.clone()).await.err().unwrap().to_string();
+        assert!(said.contains("no other process can reach"), "{said}");
+        config.oauth.enabled = false;
+        let said = Site::open(config).await.err().unwrap().to_string();
+        assert!(said.contains("oauth.enabled is false"), "{said}");
     }
 }

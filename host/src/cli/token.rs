@@ -1,12 +1,14 @@
 //! `mssql-mcp token`: what people allowed, and tokens for scripts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Subcommand;
+use humantime_serde::re::humantime::parse_duration;
 use serde_json::json;
 
-use super::exit::{UsageError, print};
-use super::site::{Site, SiteArguments, nothing, subject, table, time};
+use super::exit::UsageError;
+use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
 use crate::config::SignIn;
 use crate::oauth::LOCAL_SUBJECT;
 use crate::principal::{OAuthScope, Rights};
@@ -34,16 +36,13 @@ enum TokenCommand {
         #[arg(long)]
         write: bool,
         /// Its life
-        #[arg(long, default_value = "90d", value_parser = humantime)]
+        #[arg(long, default_value = "90d", value_parser = life)]
         ttl: Duration,
     },
     /// List what is allowed at present
     List {
         #[command(flatten)]
         filter: Filter,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Revoke what is allowed, with all its tokens
     Revoke {
@@ -58,7 +57,7 @@ enum TokenCommand {
     },
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 struct Filter {
     /// Of this person
     #[arg(long)]
@@ -72,20 +71,21 @@ struct Filter {
 }
 
 pub(super) async fn run(arguments: TokenArguments) -> anyhow::Result<()> {
-    let site = Site::open(&arguments.site).await?;
-    match arguments.command {
+    let site = arguments.site.open().await?;
+    arguments.site.print(&act(&site, arguments.command).await?)
+}
+
+async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
+    match command {
         TokenCommand::Issue {
             scope,
             user,
             write,
             ttl,
-        } => {
-            let token = issue(&site, &scope, &user, write, ttl).await?;
-            print(&token)
-        }
-        TokenCommand::List { filter, json } => list(&site, &filter.read()?, json).await,
+        } => issue(site, &scope, &user, write, ttl).await,
+        TokenCommand::List { filter } => list(site, &filter.read(site).await?).await,
         TokenCommand::Revoke { grant, filter, all } => {
-            let filter = filter.read()?;
+            let filter = filter.read(site).await?;
             let count = match grant {
                 Some(id) => usize::from(site.store().revoke_grant(&id).await?),
                 None if filter == GrantFilter::default() && !all => {
@@ -100,7 +100,10 @@ pub(super) async fn run(arguments: TokenArguments) -> anyhow::Result<()> {
             if count == 0 {
                 return Err(nothing("there is nothing of that kind to revoke"));
             }
-            print(&format!("{count} revoked"))
+            Ok(Output {
+                text: format!("{count} revoked"),
+                json: json!({ "revoked": count }),
+            })
         }
     }
 }
@@ -111,26 +114,26 @@ async fn issue(
     user: &str,
     write: bool,
     ttl: Duration,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Output> {
     let access = site.scope(scope)?;
-    let name = subject(user)?;
-    let may = if site.config.oauth.sign_in == SignIn::Consent && name == LOCAL_SUBJECT {
-        access.rights_of(&name, &std::collections::BTreeSet::new())
+    let name = site.known(user).await?;
+    let groups = if site.config.oauth.sign_in == SignIn::Consent && name == LOCAL_SUBJECT {
+        BTreeSet::new()
     } else {
         let person = site.store().person(&name).await?;
-        let person = person
-            .ok_or_else(|| nothing(format!("there is no {name}; `user add` adds a person")))?;
-        access.rights_of(&name, &person.groups)
+        let missing = || nothing(format!("there is no {name}; `user add` adds a person"));
+        person.ok_or_else(missing)?.groups
     };
+    let may = access.rights_of(&name, &groups);
     let wanted = if write { Rights::ALL } else { Rights::READ };
     if !may.has(OAuthScope::Read) {
         return Err(nothing(format!(
-            "{name} may not enter {scope}: scopes.{scope}.people"
+            "{name} may not enter {scope}; scopes.{scope}.people says who may"
         )));
     }
     if !wanted.within(may) {
         return Err(nothing(format!(
-            "{name} may not write in {scope}: scopes.{scope}.writers"
+            "{name} may not write in {scope}; scopes.{scope}.writers says who may"
         )));
     }
     let store = site.store();
@@ -141,54 +144,72 @@ async fn issue(
         refresh: None,
         refresh_ttl: ttl,
     };
-    store
-        .issue_token(scope, &name, "mssql-mcp token", wanted, tokens)
+    let grant = store
+        .issue_token(scope, &name, CLIENT, wanted, tokens)
         .await?;
-    Ok(token.expose().to_owned())
+    let token = token.expose();
+    Ok(Output {
+        text: token.to_owned(),
+        json: json!({
+            "access_token": token,
+            "token_type": "Bearer",
+            "grant": grant.id,
+            "scope": grant.scope,
+            "user": grant.subject,
+            "rights": grant.rights,
+            "expires_at": timestamp(grant.expires_at),
+        }),
+    })
 }
 
-async fn list(site: &Site, filter: &GrantFilter, as_json: bool) -> anyhow::Result<()> {
+async fn list(site: &Site, filter: &GrantFilter) -> anyhow::Result<Output> {
     let grants = site.store().grants(filter).await?;
-    if as_json {
-        let grants = grants.iter().map(|grant| {
-            json!({
-                "id": grant.id,
-                "scope": grant.scope,
-                "user": grant.subject,
-                "client_id": grant.client_id,
-                "client_name": grant.client_name,
-                "rights": grant.rights,
-                "created_at": time(grant.created_at),
-                "used_at": time(grant.used_at),
-                "expires_at": time(grant.expires_at),
-            })
-        });
-        return print(&serde_json::to_string_pretty(&grants.collect::<Vec<_>>())?);
-    }
     let rows: Vec<Vec<String>> = grants
-        .into_iter()
+        .iter()
         .map(|grant| {
             vec![
-                grant.id,
-                grant.scope,
-                grant.subject,
-                grant.client_name,
+                grant.id.clone(),
+                grant.scope.clone(),
+                grant.subject.clone(),
+                grant.client_name.clone(),
                 grant.rights.to_string(),
                 time(grant.used_at),
                 time(grant.expires_at),
             ]
         })
         .collect();
+    let json = grants.iter().map(|grant| {
+        json!({
+            "id": grant.id,
+            "scope": grant.scope,
+            "user": grant.subject,
+            "client_id": grant.client_id,
+            "client_name": grant.client_name,
+            "rights": grant.rights,
+            "created_at": timestamp(grant.created_at),
+            "used_at": timestamp(grant.used_at),
+            "expires_at": timestamp(grant.expires_at),
+        })
+    });
     let head = [
         "GRANT", "SCOPE", "PERSON", "CLIENT", "RIGHTS", "USED", "ENDS",
     ];
-    print(&table(&head, &rows))
+    Ok(Output {
+        json: json.collect(),
+        text: table(&head, &rows),
+    })
 }
 
 impl Filter {
-    fn read(self) -> anyhow::Result<GrantFilter> {
+    async fn read(self, site: &Site) -> anyhow::Result<GrantFilter> {
+        if let Some(scope) = &self.scope {
+            site.scope(scope)?;
+        }
         Ok(GrantFilter {
-            subject: self.user.as_deref().map(subject).transpose()?,
+            subject: match &self.user {
+                Some(name) => Some(site.known(name).await?),
+                None => None,
+            },
             client_id: self.client,
             scope: self.scope,
         })
@@ -196,11 +217,125 @@ impl Filter {
 }
 
 /// `90d`, `1h 30m`
-fn humantime(text: &str) -> Result<Duration, String> {
-    let ttl: Duration = humantime_serde::re::humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write it like 90d or 12h"))?;
-    if ttl.is_zero() || ttl > Duration::from_secs(366 * 24 * 3_600) {
+fn life(text: &str) -> Result<Duration, String> {
+    let ttl = parse_duration(text).map_err(|error| format!("{error}; write it like 90d or 12h"))?;
+    if !(SHORTEST..=LONGEST).contains(&ttl) {
         return Err("is between a second and a year".to_owned());
     }
     Ok(ttl)
+}
+
+/// What audit and lists call the client of such tokens.
+const CLIENT: &str = "mssql-mcp token";
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::super::exit::ExitCode;
+    use super::super::site::testing::{TestSite, site};
+    use super::*;
+
+    async fn people(names: &[(&str, &[&str])]) -> TestSite {
+        let test = site("").await;
+        for (name, groups) in names {
+            let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+            let store = test.site.store();
+            assert!(store.add_person(name, None, &groups).await.unwrap());
+        }
+        test
+    }
+
+    async fn issue(
+        test: &TestSite,
+        scope: &str,
+        user: &str,
+        write: bool,
+    ) -> anyhow::Result<Output> {
+        let command = TokenCommand::Issue {
+            scope: scope.to_owned(),
+            user: user.to_owned(),
+            write,
+            ttl: Duration::from_secs(60),
+        };
+        act(&test.site, command).await
+    }
+
+    #[tokio::test]
+    async fn a_token_has_what_was_asked_and_no_more_than_the_person_may() {
+        let test = people(&[("ana", &[]), ("bob", &[]), ("eva", &["analysts"])]).await;
+        for (scope, user, write, refused) in [
+            ("claude", "Ana", false, None),
+            ("claude", "eva", false, None),
+            ("sales", "ana", true, None),
+            ("sales", "bob", true, Some("bob may not write in sales")),
+            ("claude", "ana", true, Some("ana may not write in claude")),
+            ("claude", "bob", false, Some("bob may not enter claude")),
+            ("sales", "eva", false, Some("eva may not enter sales")),
+            ("sales", "zoe", false, Some("there is no zoe")),
+            ("sales", "local", false, Some("there is no local")),
+            ("cloud", "ana", false, Some("there is no such scope")),
+        ] {
+            let answer = issue(&test, scope, user, write).await;
+            let Some(reason) = refused else {
+                let token = answer.unwrap().text;
+                let store = test.site.store();
+                let hash = store.secrets().recognise(SecretKind::AccessToken, &token);
+                let known = store.known_token(hash.unwrap()).await.unwrap().unwrap();
+                assert_eq!(known.grant.scope, scope);
+                assert_eq!(known.grant.subject, user.to_lowercase());
+                assert_eq!(known.token.rights.has(OAuthScope::Write), write);
+                continue;
+            };
+            let said = answer.unwrap_err().to_string();
+            assert!(said.contains(reason), "{scope} {user}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_revoked_is_what_was_named() {
+        let test = people(&[("ana", &[]), ("bob", &[])]).await;
+        let revoke = async |grant: Option<String>, filter: Filter, all| {
+            act(&test.site, TokenCommand::Revoke { grant, filter, all }).await
+        };
+        let of = |user: &str| Filter {
+            user: Some(user.to_owned()),
+            ..Filter::default()
+        };
+        let first = issue(&test, "claude", "ana", false).await.unwrap();
+        issue(&test, "sales", "ana", false).await.unwrap();
+        issue(&test, "sales", "bob", false).await.unwrap();
+        let error = revoke(None, Filter::default(), false).await.unwrap_err();
+        assert_eq!(ExitCode::of(&error), ExitCode::Usage, "{error}");
+        let id = first.json["grant"].as_str().map(ToOwned::to_owned);
+        let one = revoke(id.clone(), Filter::default(), false).await.unwrap();
+        assert_eq!(one.json["revoked"], 1);
+        let error = revoke(id, Filter::default(), false).await.unwrap_err();
+        assert_eq!(ExitCode::of(&error), ExitCode::Found, "{error}");
+        assert_eq!(
+            revoke(None, of("ana"), false).await.unwrap().text,
+            "1 revoked"
+        );
+        let left = act(&test.site, TokenCommand::List { filter: of("bob") }).await;
+        assert!(left.unwrap().text.contains("bob"));
+        let all = revoke(None, Filter::default(), true).await.unwrap();
+        assert_eq!(all.json["revoked"], 1);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_signs_in_a_token_speaks_for_the_local_person() {
+        let test = site("sign_in = \"consent\"").await;
+        let refused = issue(&test, "claude", LOCAL_SUBJECT, false).await;
+        assert!(refused.unwrap_err().to_string().contains("may not enter"));
+        let error = issue(&test, "claude", "ana", false).await.unwrap_err();
+        assert!(error.to_string().contains("there is no ana"), "{error}");
+    }
+
+    #[test]
+    fn a_life_is_between_a_second_and_a_year() {
+        assert_eq!(life("1h 30m"), Ok(Duration::from_secs(5_400)));
+        for text in ["0s", "500ms", "2y", "90", "soon"] {
+            assert!(life(text).is_err(), "{text}");
+        }
+    }
 }

@@ -67,7 +67,7 @@ impl ConfigError {
         let before = before.unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = text.get(start..).and_then(|rest| rest.lines().next());
-        let secret = line.is_some_and(|line| line.contains("password"))
+        let secret = line.is_some_and(|line| SECRET.iter().any(|word| line.contains(word)))
             && !error.message().starts_with("unknown field");
         Self::Syntax {
             file: file.to_owned(),
@@ -75,7 +75,7 @@ impl ConfigError {
             column: before.chars().count() - before.get(..start).map_or(0, |b| b.chars().count())
                 + 1,
             message: if secret {
-                "this line cannot be read; a password is a string in quotes".to_owned()
+                "this line cannot be read; what it sets is a string in quotes".to_owned()
             } else {
                 error.message().to_owned()
             },
@@ -111,3 +111,6 @@ fn list(names: &[&str]) -> String {
         names.join(", ")
     }
 }
+
+/// What lines are about that may hold a secret.
+const SECRET: &[&str] = &["password", "secret", "redis"];

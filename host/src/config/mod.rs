@@ -19,7 +19,7 @@ pub use error::ConfigError;
 pub use http::HttpSection;
 pub use oauth::{OAuthSection, OidcSection, SignIn};
 pub use scope::{LimitsSection, ScopeSection};
-pub use state::StateSection;
+pub use state::{StateSection, StoreKind};
 pub use tool_sets::ToolSetsSection;
 
 /// The whole configuration.
@@ -92,23 +92,15 @@ impl Config {
                 "there is none; add one, such as [scopes.claude]",
             ));
         }
-        if let Some(name) = &self.default_scope
-            && !self.scopes.contains_key(name)
-        {
-            return Err(ConfigError::unknown(
-                "default_scope",
-                name,
-                self.scopes.keys(),
-            ));
-        }
-        if let Some(name) = &self.root_discovery
-            && !self.scopes.contains_key(name)
-        {
-            return Err(ConfigError::unknown(
-                "root_discovery",
-                name,
-                self.scopes.keys(),
-            ));
+        for (key, name) in [
+            ("default_scope", &self.default_scope),
+            ("root_discovery", &self.root_discovery),
+        ] {
+            if let Some(name) = name
+                && !self.scopes.contains_key(name)
+            {
+                return Err(ConfigError::unknown(key, name, self.scopes.keys()));
+            }
         }
         let loopback = self.http.listen.ip().is_loopback();
         self.oauth.check(loopback, self.http.public_url.is_some())?;
@@ -174,12 +166,15 @@ fn check_scope_name(key: &str, name: &str) -> Result<(), ConfigError> {
 const RESERVED: &[&str] = &[
     "account",
     "authorize",
+    "callback",
     "docs",
     "health",
     "invitation",
     "live",
     "mcp",
     "metrics",
+    "oauth",
+    "oidc",
     "ready",
     "records",
     "register",

@@ -46,9 +46,9 @@ pub struct OidcSection {
     pub issuer: String,
     /// This server's `client_id` there.
     pub client_id: String,
-    /// Its secret, or …
+    /// Its secret there, or …
     pub client_secret: Option<SecretString>,
-    /// … the file that holds it.
+    /// … the file that holds it; neither for a public client.
     pub client_secret_file: Option<PathBuf>,
     /// The claim that lists a person's groups.
     pub groups_claim: Option<String>,
@@ -93,35 +93,28 @@ impl OAuthSection {
                     "has no use without sign_in = \"oidc\"; remove one of them",
                 );
             }
-            (Some(oidc), SignIn::Oidc)
-                if oidc.client_secret.is_some() && oidc.client_secret_file.is_some() =>
-            {
-                return rule(
-                    "oidc.client_secret_file",
-                    "is given beside client_secret; remove one of them",
-                );
-            }
-            _ => {}
+            (Some(oidc), SignIn::Oidc) => oidc.check()?,
+            (None, SignIn::Password | SignIn::Consent) => {}
         }
-        for (key, ttl, least) in [
-            (
+        self.check_lives()
+    }
+
+    fn check_lives(&self) -> Result<(), ConfigError> {
+        let rule = |key: &str, message| Err(ConfigError::rule(&format!("oauth.{key}"), message));
+        let (access, refresh) = (self.access_token_ttl, self.refresh_token_ttl);
+        if access < MIN_TTL {
+            return rule(
                 "access_token_ttl",
-                self.access_token_ttl,
-                Duration::from_secs(60),
-            ),
-            (
+                "is a minute at least; clients refresh some minutes before the end, so write 1h",
+            );
+        }
+        if refresh < access {
+            return rule(
                 "refresh_token_ttl",
-                self.refresh_token_ttl,
-                self.access_token_ttl,
-            ),
-        ] {
-            if ttl < least {
-                return rule(
-                    key,
-                    "is too short: a minute at least, and no refresh token ends before its access \
-                     token",
-                );
-            }
+                "is shorter than access_token_ttl; people would have to sign in again each time",
+            );
+        }
+        for (key, ttl) in [("access_token_ttl", access), ("refresh_token_ttl", refresh)] {
             if ttl > MAX_TTL {
                 return rule(key, "is a year at most; write less");
             }
@@ -130,4 +123,23 @@ impl OAuthSection {
     }
 }
 
+impl OidcSection {
+    fn check(&self) -> Result<(), ConfigError> {
+        let rule =
+            |key: &str, message| Err(ConfigError::rule(&format!("oauth.oidc.{key}"), message));
+        if self.client_id.trim().is_empty() {
+            return rule(
+                "client_id",
+                "is empty; write the one that the provider gave this server",
+            );
+        }
+        if self.client_secret.is_some() && self.client_secret_file.is_some() {
+            return rule("client_secret", "is given twice; keep client_secret_file");
+        }
+        Ok(())
+    }
+}
+
+/// Clients refresh up to five minutes before the end; tests need less.
+const MIN_TTL: Duration = Duration::from_secs(60);
 const MAX_TTL: Duration = Duration::from_secs(366 * 24 * 3_600);

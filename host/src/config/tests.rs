@@ -114,3 +114,142 @@ fn passwords_are_not_printed() {
         assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
     }
 }
+
+/// [`GOOD`] with more tables.
+fn with(more: &str) -> Result<Config, ConfigError> {
+    Config::parse(&format!("{GOOD}{more}"), "test")
+}
+
+#[test]
+fn oauth_is_on_with_passwords_and_the_usual_lives() {
+    let config = Config::parse(GOOD, "test").unwrap();
+    assert!(config.oauth.enabled);
+    assert_eq!(config.oauth.sign_in, SignIn::Password);
+    assert_eq!(config.oauth.access_token_ttl, Duration::from_secs(3_600));
+    assert_eq!(
+        config.oauth.refresh_token_ttl,
+        Duration::from_secs(30 * 86_400)
+    );
+    assert_eq!(config.root_discovery(), Some("claude"));
+    assert!(config.scopes["claude"].people.is_empty());
+    assert_eq!(config.scopes["claude"].allowed_redirect_hosts, None);
+}
+
+#[test]
+fn mistakes_about_oauth_and_state_are_named_with_the_way_out() {
+    let oidc = "sign_in = \"oidc\"\n[oauth.oidc]\nissuer = \"https://i\"\nclient_id = \"c\"\n";
+    let cases = [
+        ("[oauth]\nsing_in = \"oidc\"", "did you mean `sign_in`?"),
+        ("[oauth]\nsign_in = \"oidc\"", "oauth.oidc: is missing"),
+        (
+            &format!("[oauth]\n{oidc}client_secret = \"s\"\nclient_secret_file = \"f\""),
+            "oauth.oidc.client_secret: is given twice",
+        ),
+        (
+            &format!("[oauth]\n{}", oidc.replace("\"c\"", "\" \"")),
+            "oauth.oidc.client_id: is empty",
+        ),
+        (
+            &format!("[oauth]\n{}", oidc.replace("\"oidc\"", "\"password\"")),
+            "oauth.oidc: has no use",
+        ),
+        (
+            "[oauth]\naccess_token_ttl = \"5s\"",
+            "oauth.access_token_ttl: is a minute at least",
+        ),
+        (
+            "[oauth]\nrefresh_token_ttl = \"10m\"",
+            "oauth.refresh_token_ttl: is shorter",
+        ),
+        (
+            "[oauth]\nrefresh_token_ttl = \"20y\"",
+            "oauth.refresh_token_ttl: is a year at most",
+        ),
+        ("[state]\nstore = \"postgres://h\"", "state.store: names no"),
+        ("[state]\nstore = \"sqlite:\"", "state.store: names no"),
+        (
+            "[state]\nstore = \"redis://cache\"",
+            "state.key_file: is needed with redis",
+        ),
+        (
+            "[state]\nstore = \"sqlite:/x/s.key\"",
+            "state.key_file: is the file of the store itself",
+        ),
+    ];
+    for (more, expected) in cases {
+        let said = with(more).unwrap_err().to_string();
+        assert!(said.contains(expected), "{more}: {said}");
+    }
+    for (from, to, expected) in [
+        (
+            "\"127.0.0.1:9000\"",
+            "\"0.0.0.0:9000\"",
+            "http.public_url: is needed off loopback",
+        ),
+        (
+            "\"127.0.0.1:9000\"",
+            "\"127.0.0.1:9000\"\npublic_url = \"https://d.example.com\"\n[oauth]\nsign_in = \
+             \"consent\"",
+            "oauth.sign_in: \"consent\"",
+        ),
+        (
+            "\"127.0.0.1:9000\"",
+            "\"127.0.0.1:9000\"\ntrusted_proxies = [\"172.16.0.0/40\"]",
+            "test, line 5",
+        ),
+        (
+            "default_scope = \"claude\"",
+            "root_discovery = \"cloud\"",
+            "root_discovery: \"cloud\" is not configured; did you mean \"claude\"?",
+        ),
+        (
+            "databases = [\"sales\"]",
+            "databases = [\"sales\"]\nwriters = [\"ana\"]",
+            "scopes.claude.writers: has no use with read_only",
+        ),
+        (
+            "[scopes.claude]",
+            "[scopes.oauth]\ntool_sets=[\"a\"]\ndatabases=[\"sales\"]\n[scopes.claude]",
+            "scopes.oauth: this name is an address",
+        ),
+    ] {
+        let text = GOOD.replacen(from, to, 1);
+        assert_ne!(text, GOOD, "{from}");
+        let said = Config::parse(&text, "test").unwrap_err().to_string();
+        assert!(said.contains(expected), "{to}: {said}");
+    }
+}
+
+#[test]
+fn the_key_lies_beside_the_file_of_the_state_unless_it_is_named() {
+    let file = |more: &str| with(more).unwrap().state.key_file();
+    assert_eq!(file(""), Some("/var/lib/mssql-mcp/state.key".into()));
+    assert_eq!(
+        file("[state]\nstore = \"sqlite:s.db\""),
+        Some("s.key".into())
+    );
+    assert_eq!(
+        file("[state]\nstore = \"sqlite:s.db\"\nkey_file = \"k\""),
+        Some("k".into())
+    );
+    assert_eq!(file("[state]\nstore = \"memory\""), None);
+}
+
+#[test]
+fn secrets_of_redis_and_of_providers_are_not_printed() {
+    let redis = "[state]\nstore = \"redis://:s3cret@cache\"\nkey_file = \"k\"\n[oauth]\n\
+                 sign_in = \"oidc\"\n[oauth.oidc]\nissuer = \"https://i\"\nclient_id = \"c\"\n\
+                 client_secret = \"s3cret\"";
+    let config = with(redis).unwrap();
+    assert_eq!(config.state.kind(), Some(StoreKind::Redis));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    for broken in [
+        "[state]\nstore = redis://:s3cret@cache",
+        "[oauth]\nsign_in = \"oidc\"\n[oauth.oidc]\nissuer = \"https://i\"\nclient_id = \"c\"\n\
+         client_secret = s3cret",
+    ] {
+        let said = with(broken).unwrap_err();
+        assert!(!said.to_string().contains("s3cret"), "{said}");
+        assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
+    }
+}
