@@ -118,7 +118,10 @@ impl<'a> Trip<'a> {
         self.admit(&identity).await?;
         let (subject, groups) = (&identity.subject, identity.groups.as_ref());
         let response = see_other(&federation.return_to);
-        let signed_in = self.caller.browser.sign_in(&self.caller.oauth, subject, groups, response);
+        let signed_in = self
+            .caller
+            .browser
+            .sign_in(&self.caller.oauth, subject, groups, response);
         let response = signed_in.await?;
         audit::done(Action::SignIn, self.caller.details(subject));
         Ok(response)

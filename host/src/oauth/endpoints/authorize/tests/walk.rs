@@ -238,7 +238,10 @@ async fn where_nobody_signs_in_whoever_is_there_is_asked() {
         parameter(&location, "iss").as_deref(),
         Some("http://localhost:8008/claude")
     );
-    assert_eq!(oauth.store().consents(LOCAL_SUBJECT).await.unwrap().len(), 1);
+    assert_eq!(
+        oauth.store().consents(LOCAL_SUBJECT).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
