@@ -10,8 +10,8 @@ use mssql_mcp::app::{App, ServedScope};
 use mssql_mcp::clock::{Clock, ManualClock};
 use mssql_mcp::entropy::Entropy;
 use mssql_mcp::oauth::{
-    Admission, DocumentFetcher, LOCAL_SUBJECT, OAuth, OAuthConfig, RedirectRule, ScopeAccess,
-    SignInMethod,
+    Admission, DocumentFetcher, DocumentRules, LOCAL_SUBJECT, OAuth, OAuthConfig, OidcSettings,
+    RedirectRule, ScopeAccess, SignInMethod,
 };
 use mssql_mcp::principal::Rights;
 use mssql_mcp::state::{HostKey, SecretKind, Secrets, Store, Tokens};
@@ -23,6 +23,8 @@ pub(crate) struct AuthorizationBuilder {
     people: Vec<(String, String)>,
     scope_people: HashMap<String, Vec<Admission>>,
     scope_writers: HashMap<String, Vec<Admission>>,
+    provider: Option<OidcSettings>,
+    documents: Option<DocumentRules>,
 }
 
 /// Running.
@@ -47,6 +49,14 @@ impl AuthorizationBuilder {
         self.scope_writers.insert(scope.to_owned(), list(writers));
     }
 
+    pub(crate) fn provider(&mut self, provider: OidcSettings) {
+        self.provider = Some(provider);
+    }
+
+    pub(crate) fn documents(&mut self, rules: DocumentRules) {
+        self.documents = Some(rules);
+    }
+
     pub(crate) async fn start(&self, app: &App, key: &HostKey) -> Authorization {
         let (clock, time) = Clock::manual(Clock::system().now());
         let store = Store::memory(clock, Secrets::new(key, Entropy::system()));
@@ -68,14 +78,18 @@ impl AuthorizationBuilder {
             default_scope: app.default_scope().to_string(),
             root_discovery: app.default_scope().to_string(),
             public_url: None,
-            sign_in: if self.people.is_empty() {
-                SignInMethod::Consent
-            } else {
-                SignInMethod::Password
+            sign_in: match &self.provider {
+                Some(provider) => SignInMethod::Oidc(provider.clone()),
+                None if self.people.is_empty() => SignInMethod::Consent,
+                None => SignInMethod::Password,
             },
             access_token_ttl: HOUR,
             refresh_token_ttl: 24 * HOUR,
-            documents: DocumentFetcher::public_internet().expect("TLS"),
+            documents: match &self.documents {
+                Some(rules) => DocumentFetcher::new(rules.clone()),
+                None => DocumentFetcher::public_internet(),
+            }
+            .expect("TLS"),
         });
         let mut authorization = Authorization {
             oauth,

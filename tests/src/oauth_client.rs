@@ -57,6 +57,14 @@ impl OAuthClient {
         }
     }
 
+    /// The same client at another issuer.
+    pub fn at(&self, issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The address to send the person to; `changes` replace parameters, and an
     /// empty value leaves one out.
     pub fn authorize_url(&self, changes: &[(&str, &str)]) -> String {

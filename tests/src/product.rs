@@ -7,7 +7,7 @@ use std::time::Duration;
 use demo_sqlserver::DemoServer;
 use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
 use mssql_mcp::config::Config;
-use mssql_mcp::oauth::OAuth;
+use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use mssql_mcp::state::{HostKey, Store};
@@ -120,6 +120,19 @@ impl ProductBuilder {
         self
     }
 
+    /// Asks callers for access tokens; people sign in at this provider.
+    pub fn provider(mut self, provider: OidcSettings) -> Self {
+        self.authorization().provider(provider);
+        self
+    }
+
+    /// How metadata documents of clients are fetched, in place of the rules of
+    /// production.
+    pub fn documents(mut self, rules: DocumentRules) -> Self {
+        self.authorization().documents(rules);
+        self
+    }
+
     /// Who may enter the scope `name`, in place of everybody.
     pub fn scope_people(mut self, name: &str, people: &[&str]) -> Self {
         self.authorization().scope_people(name, people);
@@ -138,6 +151,9 @@ impl ProductBuilder {
 
     /// Starts it.
     pub async fn start(self) -> Product {
+        // Clients of HTTP want one, though all of this is plain HTTP. Another
+        // test of this process may have been first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");

@@ -313,6 +313,18 @@ mod tests {
             ),
             (("resource", "https://evil.com/"), ErrorCode::InvalidTarget),
             (("request", "x"), ErrorCode::InvalidRequest),
+            (
+                ("request_uri", "https://evil.com"),
+                ErrorCode::InvalidRequest,
+            ),
+            (("prompt", "none login"), ErrorCode::InvalidRequest),
+            (
+                (
+                    "code_challenge",
+                    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+                ),
+                ErrorCode::InvalidRequest,
+            ),
         ] {
             let refused = judge(&query(&[changes])).unwrap_err();
             assert_eq!(refused.error.code, code, "{changes:?}");
@@ -331,6 +343,33 @@ mod tests {
         assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
         assert_eq!(refused.state, None);
         assert!(judge(&format!("{}&resource=https://h/claude/mcp", query(&[]))).is_ok());
+    }
+
+    #[test]
+    fn a_prompt_says_whether_the_person_may_or_must_be_asked() {
+        for (prompt, silent, ask_anew) in [
+            ("", false, false),
+            ("none", true, false),
+            ("consent", false, true),
+            ("login consent", false, true),
+            ("select_account", false, true),
+            ("something", false, false),
+        ] {
+            let request = judge(&query(&[("prompt", prompt)])).unwrap();
+            assert_eq!(
+                (request.silent, request.ask_anew),
+                (silent, ask_anew),
+                "{prompt}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_state_has_a_bound() {
+        let longest = "x".repeat(MAX_STATE);
+        assert!(judge(&query(&[("state", &longest)])).is_ok());
+        let refused = judge(&query(&[("state", &format!("{longest}x"))])).unwrap_err();
+        assert_eq!(refused.error.code, ErrorCode::InvalidRequest);
     }
 
     #[test]

@@ -118,3 +118,118 @@ const CODE_TTL: Duration = Duration::from_secs(60);
 /// A code that comes back later than that can end nothing any more but a grant
 /// that was refreshed since.
 const CODE_MEMORY: Duration = Duration::from_secs(24 * 3_600);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use url::Url;
+
+    use super::*;
+    use crate::state::{ClientAuthentication, ClientKind};
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn scope() -> ScopeAccess {
+        ScopeAccess {
+            name: "claude".to_owned(),
+            people: vec!["ana".parse().unwrap(), "bob".parse().unwrap()],
+            writers: vec!["ana".parse().unwrap()],
+            writable: true,
+            redirects: Vec::new(),
+        }
+    }
+
+    fn visitor(subject: &str) -> Visitor {
+        Visitor {
+            subject: subject.to_owned(),
+            groups: BTreeSet::new(),
+            has_signed_in: true,
+        }
+    }
+
+    fn asked(redirect: &str, rights: Rights) -> Asked {
+        Asked {
+            client: Client {
+                id: "c".to_owned(),
+                scope: "claude".to_owned(),
+                name: "Claude".to_owned(),
+                redirect_uris: vec![redirect.to_owned()],
+                authentication: ClientAuthentication::None,
+                secret: None,
+                kind: ClientKind::Registered,
+                created_at: NOW,
+                used_at: None,
+                expires_at: None,
+            },
+            registered: redirect.to_owned(),
+            request: AuthorizationRequest {
+                redirect_uri: redirect.to_owned(),
+                redirect: Url::parse(redirect).unwrap(),
+                state: None,
+                code_challenge: "challenge".to_owned(),
+                resource: None,
+                rights,
+                silent: false,
+                ask_anew: false,
+            },
+        }
+    }
+
+    #[test]
+    fn nobody_gives_away_more_than_is_asked_and_may_be_given() {
+        let scope = scope();
+        for (subject, wanted, given) in [
+            ("ana", Rights::ALL, Some(Rights::ALL)),
+            ("ana", Rights::READ, Some(Rights::READ)),
+            ("bob", Rights::ALL, Some(Rights::READ)),
+            ("eve", Rights::READ, None),
+        ] {
+            let (asked, visitor) = (asked("https://claude.ai/cb", wanted), visitor(subject));
+            let admitted = Admitted::new(&scope, &asked, &visitor);
+            assert_eq!(
+                admitted.map(|admitted| admitted.rights()),
+                given,
+                "{subject}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_consent_is_remembered_for_web_sites_and_what_was_allowed() {
+        let (scope, ana) = (scope(), visitor("ana"));
+        for (redirect, wanted, remembered, holds) in [
+            ("https://claude.ai/cb", Rights::READ, Rights::READ, true),
+            ("https://claude.ai/cb", Rights::READ, Rights::ALL, true),
+            ("https://claude.ai/cb", Rights::ALL, Rights::READ, false),
+            ("http://127.0.0.1:1/cb", Rights::READ, Rights::ALL, false),
+            ("http://[::1]/cb", Rights::READ, Rights::ALL, false),
+            ("http://localhost/cb", Rights::READ, Rights::ALL, false),
+            ("https://localhost/cb", Rights::READ, Rights::ALL, false),
+            ("cursor://cb", Rights::READ, Rights::ALL, false),
+        ] {
+            let before = {
+                let asked = asked(redirect, remembered);
+                let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
+                admitted.allow().consent(None, NOW)
+            };
+            let asked = asked(redirect, wanted);
+            let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
+            assert!(admitted.remembered(None).is_none());
+            let consented = admitted.remembered(Some(&before));
+            assert_eq!(consented.is_some(), holds, "{redirect} {wanted}");
+        }
+    }
+
+    #[test]
+    fn what_was_allowed_before_is_allowed_still() {
+        let (scope, ana) = (scope(), visitor("ana"));
+        let consent = |rights, before: Option<&Consent>| {
+            let asked = asked("https://claude.ai/cb", rights);
+            let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
+            admitted.allow().consent(before, NOW)
+        };
+        let all = consent(Rights::ALL, None);
+        assert_eq!(consent(Rights::READ, Some(&all)).rights, Rights::ALL);
+    }
+}

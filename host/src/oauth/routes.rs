@@ -16,19 +16,24 @@ use crate::http_error::HttpError;
 pub fn routes(oauth: OAuth) -> Router {
     Router::new()
         .merge(for_people())
+        .merge(for_accounts())
         .merge(for_programs())
         .with_state(oauth)
 }
 
 /// What people come to with a browser.
 fn for_people() -> Router<OAuth> {
-    let both = |method: MethodRouter<OAuth>| {
-        method.fallback(async || HttpError::method_not_allowed("GET, HEAD, POST"))
-    };
     let asked = || both(get(authorize::get).post(authorize::post));
     Router::new()
         .route("/authorize", asked())
         .route("/{scope}/authorize", asked())
+        .route("/style.css", read(get(pages::style)))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+}
+
+/// What belongs to a person, at no scope.
+fn for_accounts() -> Router<OAuth> {
+    Router::new()
         .route(
             account::ADDRESS,
             both(get(account::get).post(account::post)),
@@ -39,8 +44,7 @@ fn for_people() -> Router<OAuth> {
         )
         .route(oidc::LEAVE, sent(post(oidc::post)))
         .route(oidc::CALLBACK, read(get(oidc::callback)))
-        .route("/style.css", read(get(pages::style)))
-        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+        .layer(DefaultBodyLimit::max(LONGEST_PASSWORDS))
 }
 
 /// What clients call themselves, not through a person's browser.
@@ -63,9 +67,15 @@ fn read(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
     method.fallback(async || HttpError::method_not_allowed("GET, HEAD"))
 }
 
+fn both(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
+    method.fallback(async || HttpError::method_not_allowed("GET, HEAD, POST"))
+}
+
 fn sent(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
     method.fallback(async || HttpError::method_not_allowed("POST"))
 }
 
+/// A name, a password and a token; twice as much as a password may have.
+const LONGEST_FORM: usize = 16 * 1_024;
 /// Three passwords of 1,024 characters take 36 KiB, encoded.
-const LONGEST_FORM: usize = 48 * 1_024;
+const LONGEST_PASSWORDS: usize = 48 * 1_024;

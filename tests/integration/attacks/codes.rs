@@ -46,10 +46,7 @@ async fn a_code_is_worth_nothing_to_another_client_or_scope() {
         (refused, error["error"].as_str()),
         (400, Some("invalid_grant"))
     );
-    let elsewhere = OAuthClient {
-        issuer: product.issuer("writer"),
-        ..claude.clone()
-    };
+    let elsewhere = claude.at(&product.issuer("writer"));
     let (refused, error) = elsewhere.exchange(&code, &[]).await;
     assert!(refused == 400 || refused == 401, "{error}");
     let (ok, _) = claude.exchange(&code, &[]).await;

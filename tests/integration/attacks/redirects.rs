@@ -93,10 +93,7 @@ async fn an_unknown_client_gets_a_page_and_no_redirect() {
     assert!(page.status == 400 || page.status == 401, "{}", page.status);
     // Nor is a client of one scope one of another.
     let claude = client(&product, "claude").await;
-    let elsewhere = OAuthClient {
-        issuer: product.issuer("chatgpt"),
-        ..claude
-    };
+    let elsewhere = claude.at(&product.issuer("chatgpt"));
     let page = Browser::new().get(&elsewhere.authorize_url(&[])).await;
     assert_eq!(page.location(), None);
 }

@@ -1,12 +1,10 @@
 //! The official SDKs as clients: each lists and calls all six tools.
 
-use std::path::PathBuf;
-
 use integration_tests::Product;
 use mssql_mcp::oauth::LOCAL_SUBJECT;
 use mssql_mcp::principal::Rights;
-use tokio::process::Command;
 
+use super::binary::binary;
 use super::{finish, node, python};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,34 +63,11 @@ async fn the_python_sdk_calls_every_tool_over_stdio() {
         let mut script = python("mcp_tools.py");
         script
             .args([era, "stdio"])
-            .arg(&product)
+            .arg(product)
             .args(["stdio", "--demo", "--scope", "demo"]);
         finish(&mut script, "").await;
     }
 }
 
-/// Builds the command: cargo hands out paths only of the package under test.
-/// Together with this test, so that their dependencies are the same and not
-/// compiled a second time with other features.
-async fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    // <target>/<profile>/deps/<test>
-    let profile = test.ancestors().nth(2).expect("a profile's folder");
-    let target = profile.parent().expect("a target folder");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--bin", "mssql-mcp"]);
-    cargo.args(["--test", "integration", "--features", "outside"]);
-    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    cargo.arg("--target-dir").arg(target);
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let status = cargo.status().await.expect("cargo runs");
-    assert!(status.success(), "mssql-mcp cannot be built: {status}");
-    profile
-        .join("mssql-mcp")
-        .with_extension(std::env::consts::EXE_EXTENSION)
-}
-
 /// Version 1 of the SDK, and both eras of version 2.
-const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];
+pub(super) const TYPESCRIPT: [&str; 3] = ["sdk", "client-legacy", "client-modern"];

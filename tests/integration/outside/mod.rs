@@ -1,7 +1,13 @@
 //! Real clients against the product: scripts of `tests/outside`, run as
 //! programs of their own. A missing program or package is a failure.
 
+mod binary;
+mod document;
+mod durability;
 mod mcp;
+mod oauth;
+mod oidc;
+mod redis;
 mod tap;
 mod tds;
 
@@ -26,6 +32,15 @@ fn python(script: &str) -> Command {
 fn node(script: &str) -> Command {
     installed(".", "node_modules/.installed");
     let mut command = Command::new("node");
+    command.arg(folder().join(script));
+    command
+}
+
+/// Runs a Node script of `tests/outside` that wants a newer Node than the
+/// machine may have.
+fn newer_node(script: &str) -> Command {
+    installed(".", "node_modules/.installed");
+    let mut command = Command::new(installed(".venv/bin/node", ".venv/installed"));
     command.arg(folder().join(script));
     command
 }

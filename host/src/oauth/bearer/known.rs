@@ -241,4 +241,4 @@ impl<'a> Ended<'a> {
 }
 
 /// About 40 MB. Past this, those that nothing runs under are forgotten.
-const MOST: usize = 100_000;
+pub(super) const MOST: usize = 100_000;

@@ -13,7 +13,7 @@ use crate::entropy::Entropy;
 use crate::oauth::{DocumentFetcher, DocumentRules, OAuth, OAuthConfig, ScopeAccess, SignInMethod};
 use crate::principal::{Principal, Rights};
 use crate::state::testing::Faults;
-use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
+use crate::state::{HostKey, SecretHash, SecretKind, Secrets, Store, Tokens};
 
 /// The scopes `claude`, where `ana` may write and analysts may read, and
 /// `chatgpt`, where everybody may read.
@@ -102,6 +102,13 @@ impl Fixture {
             .issue_token(scope, subject, "program", rights, tokens);
         issued.await.unwrap();
         secret.expose().to_owned()
+    }
+
+    /// Revokes a token, as another node does.
+    pub(crate) async fn revoke(&self, token: &str) {
+        let hash = SecretHash::of(token);
+        let revoked = self.other_node.revoke_token(hash, "program").await;
+        assert!(revoked.unwrap(), "there was no such token");
     }
 
     pub(crate) async fn authenticate(

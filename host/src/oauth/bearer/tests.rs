@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Refusal;
+use super::known::MOST;
 use super::testing::{Fixture, HOUR};
 use crate::oauth::SignInMethod;
 use crate::oauth::people::LOCAL_SUBJECT;
 use crate::principal::Rights;
-use crate::state::{GrantFilter, SecretHash};
+use crate::state::{Event, GrantFilter, SecretHash};
 
 #[tokio::test]
 async fn a_token_is_worth_what_it_its_grant_and_its_person_have_in_common() {
@@ -133,10 +134,7 @@ async fn what_ends_a_token_ends_what_runs_under_it_and_nothing_else() {
         let caller = fixture.authenticate("claude", &token).await.unwrap();
         let other = fixture.authenticate("chatgpt", &others).await.unwrap();
         match what {
-            "token" => {
-                let hash = SecretHash::of(&token);
-                assert!(store.revoke_token(hash, "program").await.unwrap());
-            }
+            "token" => fixture.revoke(&token).await,
             "grant" => {
                 let filter = GrantFilter {
                     subject: Some("ana".to_owned()),
@@ -192,10 +190,7 @@ async fn a_look_up_that_a_revocation_overtakes_is_not_believed() {
     let overtake = async {
         // The token was read, and ends before that answer arrives.
         fixture.faults.read_after(seen).await;
-        let revoked = fixture
-            .other_node
-            .revoke_token(SecretHash::of(&token), "program");
-        assert!(revoked.await.unwrap());
+        fixture.revoke(&token).await;
         until(|| fixture.oauth.shared.known.len() == 0).await;
         drop(held);
     };
@@ -220,8 +215,7 @@ async fn while_the_store_cannot_be_heard_every_token_is_looked_up() {
     assert!(fixture.oauth.is_watching() || fixture.faults.reads() > reads);
     until(|| fixture.oauth.is_watching()).await;
     // All of them are found by what is heard next.
-    let hash = SecretHash::of(&token);
-    assert!(fixture.store().revoke_token(hash, "program").await.unwrap());
+    fixture.revoke(&token).await;
     running.alive().cancelled().await;
     caller.alive().cancelled().await;
 }
@@ -242,6 +236,49 @@ async fn what_ended_unheard_ends_when_the_store_is_asked() {
     let refusal = fixture.authenticate("claude", &token).await.err();
     assert_eq!(refusal, Some(Refusal::Ended));
     assert!(caller.alive().is_cancelled() && same.alive().is_cancelled());
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_not_forgotten_when_it_expires_or_room_is_made() {
+    let fixture = Fixture::watching().await;
+    let known = &fixture.oauth.shared.known;
+    let now = || fixture.store().clock().now();
+    let token = fixture.token("claude", "ana", Rights::READ).await;
+    let running = fixture.authenticate("claude", &token).await.unwrap();
+    let idle = fixture.token("claude", "ana", Rights::READ).await;
+    fixture.authenticate("claude", &idle).await.unwrap();
+    known.purge(now());
+    assert_eq!(known.len(), 2);
+    fixture.time.advance(HOUR);
+    known.purge(now());
+    assert_eq!(known.len(), 1);
+    let filler = |n: usize| SecretHash::of(&n.to_string());
+    for n in 0..MOST {
+        known.slot(filler(n), now());
+    }
+    assert!(known.len() <= 2, "room was made: {}", known.len());
+    assert!(!running.alive().is_cancelled());
+    fixture.other_node.remove_person("ana").await.unwrap();
+    running.alive().cancelled().await;
+}
+
+#[tokio::test]
+async fn what_is_not_understood_ends_everything() {
+    let fixture = Fixture::watching().await;
+    let known = &fixture.oauth.shared.known;
+    for event in [
+        Event::EverythingChanged,
+        Event::TokenRevoked("not a hash".to_owned()),
+    ] {
+        let token = fixture.token("claude", "ana", Rights::READ).await;
+        let caller = fixture.authenticate("claude", &token).await.unwrap();
+        known.hear(&[Event::GrantRevoked("another".to_owned())]);
+        assert!(!caller.alive().is_cancelled());
+        known.hear(&[event]);
+        assert!(caller.alive().is_cancelled());
+        assert_eq!(known.len(), 0);
+        assert!(fixture.authenticate("claude", &token).await.is_ok());
+    }
 }
 
 #[tokio::test]

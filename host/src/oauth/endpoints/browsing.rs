@@ -146,7 +146,7 @@ impl Visitor {
                 (cookie.http_only(), cookie.secure()),
                 (Some(true), Some(true))
             );
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie.max_age().is_some_and(cookie::time::Duration::is_zero) {
                 self.cookies.remove(cookie.name());
             } else {
                 self.cookies

@@ -6,6 +6,7 @@ mod answers;
 pub(crate) mod authorize;
 #[cfg(test)]
 mod browsing;
+mod caller;
 pub(crate) mod cors;
 mod form;
 pub(crate) mod invitation;

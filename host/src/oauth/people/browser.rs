@@ -171,3 +171,58 @@ const SIGN_IN: &str = "mssql-mcp-sign-in";
 const BROWSER_TTL: Duration = Duration::from_secs(24 * 3_600);
 /// A working day.
 const SIGN_IN_TTL: Duration = Duration::from_secs(12 * 3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::testing;
+
+    fn browser(oauth: &OAuth, cookies: &str) -> Browser {
+        let base = PublicUrl::parse(testing::PUBLIC_URL).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, cookies.parse().unwrap());
+        Browser::of(oauth, &base, &headers).unwrap()
+    }
+
+    #[test]
+    fn a_form_belongs_to_one_browser_and_one_address() {
+        let (oauth, _) = testing::oauth();
+        let id = |browser: &Browser| format!("__Host-{BROWSER}={}", browser.id);
+        let new = browser(&oauth, "");
+        let own = browser(&oauth, &id(&new));
+        let token = new.csrf_token("/a?b=c");
+        assert!(own.is_own_form("/a?b=c", Some(&token)));
+        assert!(!own.is_own_form("/a?b=d", Some(&token)));
+        assert!(!own.is_own_form("/a?b=c", None));
+        assert!(!browser(&oauth, "").is_own_form("/a?b=c", Some(&token)));
+        // One that sends no cookie cannot have been given a form.
+        assert!(!new.is_own_form("/a?b=c", Some(&token)));
+    }
+
+    #[test]
+    fn only_one_cookie_of_the_right_name_and_make_is_believed() {
+        let (oauth, _) = testing::oauth();
+        let made = |kind| {
+            let issued = oauth.store().secrets().issue(kind).unwrap();
+            issued.expose().to_owned()
+        };
+        let (one, other) = (made(SecretKind::Browser), made(SecretKind::Browser));
+        let sign_in = made(SecretKind::SignIn);
+        for (cookies, known) in [
+            (format!("a=b; __Host-{BROWSER}={one}; c=d"), true),
+            (
+                format!("__Host-{BROWSER}={one}; __Host-{BROWSER}={other}"),
+                false,
+            ),
+            (format!("{BROWSER}={one}"), false),
+            (format!("__Host-{BROWSER}={sign_in}"), false),
+            (format!("__Host-{BROWSER}={one}x"), false),
+            ("no cookie at all;;=;".to_owned(), false),
+        ] {
+            assert_eq!(browser(&oauth, &cookies).known, known, "{cookies}");
+        }
+        let signed_in = |cookies: String| browser(&oauth, &cookies).sign_in.is_some();
+        assert!(signed_in(format!("__Host-{SIGN_IN}={sign_in}")));
+        assert!(!signed_in(format!("__Host-{SIGN_IN}={one}")));
+    }
+}

@@ -64,10 +64,12 @@ impl Passwords {
     /// What to change.
     pub fn check(subject: &str, password: &SecretString) -> Result<(), PasswordError> {
         let password = password.expose_secret();
-        match password.chars().count() {
-            ..Self::MIN_CHARACTERS => return Err(PasswordError::TooShort),
-            ..=Self::MAX_CHARACTERS => {}
-            _ => return Err(PasswordError::TooLong),
+        let characters = password.chars().count();
+        if characters < Self::MIN_CHARACTERS {
+            return Err(PasswordError::TooShort);
+        }
+        if characters > Self::MAX_CHARACTERS {
+            return Err(PasswordError::TooLong);
         }
         if password.trim().to_lowercase() == subject.trim().to_lowercase() {
             return Err(PasswordError::SameAsName);

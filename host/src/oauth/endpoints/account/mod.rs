@@ -3,84 +3,40 @@
 mod allowed;
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use secrecy::SecretString;
 
 use super::answers::{minutes, see_other, slowed, trouble, unavailable};
+use super::caller::Caller;
 use super::new_password;
-use crate::http_error::HttpError;
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::error::OAuthError;
-use crate::oauth::pages::{
-    AccountPage, Language, SignInChoice, SignInPage, Texts, respond, respond_leading_to,
-};
+use crate::oauth::pages::{AccountPage, SignInChoice, SignInPage, respond, respond_leading_to};
 use crate::oauth::parameters::Parameters;
-use crate::oauth::people::{Browser, PasswordError, Refusal, Visitor};
-use crate::oauth::{ClientAddress, OAuth, SignInMethod};
+use crate::oauth::people::{Refusal, Visitor};
 use crate::state::{GrantFilter, StoreError};
 
 /// Shows the account, or how to get to it.
-pub(crate) async fn get(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::new(oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
+pub(crate) async fn get(caller: Caller, uri: Uri) -> Response {
     let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes());
-    let texts = visit.texts();
+    let texts = &caller.texts().account;
     let done = match query.one("done") {
-        Ok(Some(WITHDRAWN)) => Some(texts.account.withdrawn),
-        Ok(Some(PASSWORD)) => Some(texts.account.password_changed),
+        Ok(Some(WITHDRAWN)) => Some(texts.withdrawn),
+        Ok(Some(PASSWORD)) => Some(texts.password_changed),
         _ => None,
     };
-    let response = visit.show(StatusCode::OK, done, None).await;
-    visit.browser.keep(visit.or_unavailable(response))
+    let response = caller.show(StatusCode::OK, done, None).await;
+    caller.answer(response)
 }
 
 /// Takes a form: sign-in, sign-out, withdraw, change-password.
-pub(crate) async fn post(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let visit = match Visit::new(oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let response = visit.act(&Parameters::parse(&body)).await;
-    visit.browser.keep(visit.or_unavailable(response))
+pub(crate) async fn post(caller: Caller, body: Bytes) -> Response {
+    let response = caller.act(&Parameters::parse(&body)).await;
+    caller.answer(response)
 }
 
-/// One request to the page.
-struct Visit {
-    oauth: OAuth,
-    address: ClientAddress,
-    language: Language,
-    browser: Browser,
-}
-
-impl Visit {
-    fn new(oauth: OAuth, address: ClientAddress, headers: &HeaderMap) -> Result<Self, Response> {
-        let language = Language::of(headers);
-        let base = oauth.base(headers);
-        let base = base.ok_or_else(|| HttpError::not_found().into_response())?;
-        let browser = Browser::of(&oauth, &base, headers);
-        let browser = browser.map_err(|error| unavailable(language, &error))?;
-        Ok(Self {
-            oauth,
-            address,
-            language,
-            browser,
-        })
-    }
-
+impl Caller {
     async fn act(&self, form: &Parameters) -> Result<Response, StoreError> {
         let field = |name| form.one(name).ok().flatten();
         if !self.browser.is_own_form(ADDRESS, field("csrf")) {
@@ -105,7 +61,7 @@ impl Visit {
                 let which = (scope.unwrap_or_default(), client_id.unwrap_or_default());
                 self.withdraw(subject, which).await
             }
-            Some("change-password") if self.has_password() => {
+            Some("change-password") if self.has_passwords() => {
                 self.change_password(subject, form).await
             }
             _ => Ok(see_other(ADDRESS)),
@@ -113,7 +69,7 @@ impl Visit {
     }
 
     async fn sign_in(&self, form: &Parameters) -> Result<Response, StoreError> {
-        if !self.has_password() {
+        if !self.has_passwords() {
             return Ok(see_other(ADDRESS));
         }
         let field = |name| form.one(name).ok().flatten().unwrap_or_default();
@@ -196,7 +152,7 @@ impl Visit {
         let shared = &self.oauth.shared;
         let hash = match shared.passwords.hash(password).await {
             Ok(hash) => hash,
-            Err(error) => return Ok(self.not_hashed(&error)),
+            Err(error) => return Ok(unavailable(self.language, &error)),
         };
         if !shared.store.set_password(subject, &hash).await? {
             return Ok(see_other(ADDRESS));
@@ -232,7 +188,7 @@ impl Visit {
             csrf: &self.browser.csrf_token(ADDRESS),
             subject: visitor.has_signed_in.then_some(&*visitor.subject),
             allowed: &allowed,
-            has_password: self.has_password(),
+            has_password: self.has_passwords(),
             done,
             alert,
         };
@@ -257,28 +213,9 @@ impl Visit {
         respond_leading_to(status, self.language, &page, places)
     }
 
-    fn has_password(&self) -> bool {
-        matches!(self.oauth.shared.sign_in, SignInMethod::Password)
-    }
-
-    fn not_hashed(&self, error: &PasswordError) -> Response {
-        unavailable(self.language, error)
-    }
-
-    fn or_unavailable(&self, response: Result<Response, StoreError>) -> Response {
-        response.unwrap_or_else(|error| unavailable(self.language, &error))
-    }
-
-    fn texts(&self) -> &'static Texts {
-        self.language.texts()
-    }
-
-    fn details<'a>(&self, subject: &'a str) -> Details<'a> {
-        Details {
-            subject,
-            address: Some(self.address.0),
-            ..Details::default()
-        }
+    fn answer(&self, response: Result<Response, StoreError>) -> Response {
+        let response = response.unwrap_or_else(|error| unavailable(self.language, &error));
+        self.browser.keep(response)
     }
 }
 

@@ -4,85 +4,45 @@
 //! the form uses it up.
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
 
 use super::account;
 use super::answers::{see_other, trouble, unavailable};
+use super::caller::Caller;
 use super::new_password;
-use crate::http_error::HttpError;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Action};
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::pages::{InvitationPage, Language, respond};
+use crate::oauth::pages::{InvitationPage, respond};
 use crate::oauth::parameters::Parameters;
-use crate::oauth::people::Browser;
-use crate::oauth::{ClientAddress, OAuth, SignInMethod};
 use crate::state::{Accepted, Invitation, SecretKind, StoreError};
 
 /// Shows the form to whoever has the link.
-pub(crate) async fn get(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::new(oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
+pub(crate) async fn get(caller: Caller, uri: Uri) -> Response {
     let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes());
     let token = query.one("token").ok().flatten().unwrap_or_default();
-    let response = match visit.invitation(token).await {
-        Ok(Some(invitation)) => Ok(visit.page(StatusCode::OK, token, &invitation, None)),
-        Ok(None) => Ok(visit.over()),
+    let response = match caller.invitation(token).await {
+        Ok(Some(invitation)) => {
+            Ok(caller.invitation_page(StatusCode::OK, token, &invitation, None))
+        }
+        Ok(None) => Ok(caller.invitation_is_over()),
         Err(error) => Err(error),
     };
-    visit.answer(response)
+    caller.without_referrer(response)
 }
 
 /// Sets the password and signs the person in.
-pub(crate) async fn post(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let visit = match Visit::new(oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
-    };
-    let response = visit.accept(&Parameters::parse(&body)).await;
-    visit.answer(response)
+pub(crate) async fn post(caller: Caller, body: Bytes) -> Response {
+    let response = caller.accept(&Parameters::parse(&body)).await;
+    caller.without_referrer(response)
 }
 
-/// One request to the page.
-struct Visit {
-    oauth: OAuth,
-    address: ClientAddress,
-    language: Language,
-    browser: Browser,
-}
-
-impl Visit {
-    fn new(oauth: OAuth, address: ClientAddress, headers: &HeaderMap) -> Result<Self, Response> {
-        let not_found = || HttpError::not_found().into_response();
-        if !matches!(oauth.shared.sign_in, SignInMethod::Password) {
-            return Err(not_found());
-        }
-        let language = Language::of(headers);
-        let base = oauth.base(headers).ok_or_else(not_found)?;
-        let browser = Browser::of(&oauth, &base, headers);
-        let browser = browser.map_err(|error| unavailable(language, &error))?;
-        Ok(Self {
-            oauth,
-            address,
-            language,
-            browser,
-        })
-    }
-
+impl Caller {
+    /// None as well where people have no passwords.
     async fn invitation(&self, token: &str) -> Result<Option<Invitation>, StoreError> {
+        if !self.has_passwords() {
+            return Ok(None);
+        }
         let store = &self.oauth.shared.store;
         match store.secrets().recognise(SecretKind::Invitation, token) {
             Some(hash) => store.invitation(hash).await,
@@ -103,14 +63,14 @@ impl Visit {
             ));
         }
         let Some(invitation) = self.invitation(token).await? else {
-            return Ok(self.over());
+            return Ok(self.invitation_is_over());
         };
         let password = new_password::read(form, &invitation.subject, self.language.texts());
         let password = match password {
             Ok(password) => password,
             Err(alert) => {
                 let status = StatusCode::BAD_REQUEST;
-                return Ok(self.page(status, token, &invitation, Some(alert)));
+                return Ok(self.invitation_page(status, token, &invitation, Some(alert)));
             }
         };
         let shared = &self.oauth.shared;
@@ -123,22 +83,18 @@ impl Visit {
             .accept_invitation(invitation.hash, &hash)
             .await?;
         let Accepted::Set(person) = accepted else {
-            return Ok(self.over());
+            return Ok(self.invitation_is_over());
         };
         let response = see_other(&format!("{}?done={}", account::ADDRESS, account::PASSWORD));
         let signed_in = self
             .browser
             .sign_in(&self.oauth, &person.subject, None, response);
         let response = signed_in.await?;
-        let details = Details {
-            subject: &person.subject,
-            ..self.details()
-        };
-        audit::done(Action::Password, details);
+        audit::done(Action::Password, self.details(&person.subject));
         Ok(response)
     }
 
-    fn page(
+    fn invitation_page(
         &self,
         status: StatusCode,
         token: &str,
@@ -156,14 +112,14 @@ impl Visit {
     }
 
     /// The link is not good any more, or never was.
-    fn over(&self) -> Response {
+    fn invitation_is_over(&self) -> Response {
         let error = OAuthError::new(ErrorCode::InvalidRequest, "no such invitation");
-        audit::refused(Action::Password, self.details(), &error);
+        audit::refused(Action::Password, self.details(""), &error);
         let page = &self.language.texts().troubles.invitation;
         trouble(StatusCode::NOT_FOUND, self.language, page, account::ADDRESS)
     }
 
-    fn answer(&self, response: Result<Response, StoreError>) -> Response {
+    fn without_referrer(&self, response: Result<Response, StoreError>) -> Response {
         let response = response.unwrap_or_else(|error| unavailable(self.language, &error));
         let mut response = self.browser.keep(response);
         // The address holds the token: not even this server's own style sheet
@@ -173,13 +129,6 @@ impl Visit {
             .headers_mut()
             .insert(header::REFERRER_POLICY, policy);
         response
-    }
-
-    fn details(&self) -> Details<'static> {
-        Details {
-            address: Some(self.address.0),
-            ..Details::default()
-        }
     }
 }
 

@@ -4,65 +4,48 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::account;
 use super::answers::{see_other, trouble, unavailable};
+use super::caller::Caller;
 use crate::entropy::EntropyError;
 use crate::http_error::HttpError;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Action};
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::pages::{ErrorPage, Language, respond};
+use crate::oauth::pages::{ErrorPage, respond};
 use crate::oauth::parameters::Parameters;
-use crate::oauth::people::{Browser, Exchange, Identity, Provider, ProviderError, ReturnTo};
-use crate::oauth::{ClientAddress, OAuth, PublicUrl};
+use crate::oauth::people::{Exchange, Identity, Provider, ProviderError, ReturnTo};
 use crate::state::{Federation, SecretKind, StoreError};
 
 /// `POST /sign-in/oidc`: sends the browser to the provider.
-pub(crate) async fn post(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let visit = match Visit::new(&oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+pub(crate) async fn post(caller: Caller, body: Bytes) -> Response {
+    let Some(trip) = Trip::of(&caller) else {
+        return HttpError::not_found().into_response();
     };
-    let response = visit.leave(&Parameters::parse(&body)).await;
-    let response = response.unwrap_or_else(|failure| visit.failed(failure));
-    visit.browser.keep(response)
+    let response = trip.leave(&Parameters::parse(&body)).await;
+    let response = response.unwrap_or_else(|failure| trip.failed(&failure));
+    caller.browser.keep(response)
 }
 
 /// `GET /sign-in/oidc/callback`: the provider sends the browser back
 /// (OpenID Connect Core §3.1.2.5).
-pub(crate) async fn callback(
-    State(oauth): State<OAuth>,
-    address: ClientAddress,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let visit = match Visit::new(&oauth, address, &headers) {
-        Ok(visit) => visit,
-        Err(response) => return response,
+pub(crate) async fn callback(caller: Caller, uri: Uri) -> Response {
+    let Some(trip) = Trip::of(&caller) else {
+        return HttpError::not_found().into_response();
     };
     let query = Parameters::parse(uri.query().unwrap_or_default().as_bytes());
-    let response = visit.come_back(&query).await;
-    response.unwrap_or_else(|failure| visit.failed(failure))
+    let response = trip.come_back(&query).await;
+    response.unwrap_or_else(|failure| trip.failed(&failure))
 }
 
-/// One request on the way there or back.
-struct Visit<'a> {
-    oauth: &'a OAuth,
+/// One way there, or one way back.
+struct Trip<'a> {
+    caller: &'a Caller,
     provider: &'a Provider,
-    address: ClientAddress,
-    language: Language,
-    browser: Browser,
-    base: PublicUrl,
 }
 
 /// Why a sign-in ends here.
@@ -79,41 +62,25 @@ enum Failure {
     Store(StoreError),
 }
 
-impl<'a> Visit<'a> {
-    fn new(
-        oauth: &'a OAuth,
-        address: ClientAddress,
-        headers: &HeaderMap,
-    ) -> Result<Self, Response> {
-        let not_found = || HttpError::not_found().into_response();
-        let language = Language::of(headers);
-        let provider = oauth.shared.provider.as_ref().ok_or_else(not_found)?;
-        let base = oauth.base(headers).ok_or_else(not_found)?;
-        let browser = Browser::of(oauth, &base, headers);
-        let browser = browser.map_err(|error| unavailable(language, &error))?;
-        Ok(Self {
-            oauth,
-            provider,
-            address,
-            language,
-            browser,
-            base,
-        })
+impl<'a> Trip<'a> {
+    fn of(caller: &'a Caller) -> Option<Self> {
+        let provider = caller.oauth.shared.provider.as_ref()?;
+        Some(Self { caller, provider })
     }
 
     async fn leave(&self, form: &Parameters) -> Result<Response, Failure> {
         let return_to = form.one("return_to").ok().flatten().unwrap_or_default();
         let token = form.one("csrf").ok().flatten();
-        if !self.browser.is_own_form(return_to, token) {
+        if !self.caller.browser.is_own_form(return_to, token) {
             return Err(Failure::Form);
         }
-        let return_to = ReturnTo::parse(return_to, &self.base).ok_or(Failure::Form)?;
+        let return_to = ReturnTo::parse(return_to, &self.caller.base).ok_or(Failure::Form)?;
 
-        let store = &self.oauth.shared.store;
+        let store = &self.caller.oauth.shared.store;
         let state = store.secrets().issue(SecretKind::FederationState)?;
         let federation = Federation {
             hash: state.hash,
-            browser: self.browser.hash(),
+            browser: self.caller.browser.hash(),
             nonce: self.random()?,
             code_verifier: self.random()?,
             return_to: return_to.as_str().to_owned(),
@@ -133,7 +100,7 @@ impl<'a> Visit<'a> {
 
     async fn come_back(&self, query: &Parameters) -> Result<Response, Failure> {
         let parameter = |name| query.one(name).ok().flatten();
-        let store = &self.oauth.shared.store;
+        let store = &self.caller.oauth.shared.store;
         let state = parameter("state").unwrap_or_default();
         let hash = store
             .secrets()
@@ -141,7 +108,7 @@ impl<'a> Visit<'a> {
         let hash = hash.ok_or(Failure::Lost("state is none of this server's"))?;
         let federation = store.take_federation(hash).await?;
         let federation = federation.ok_or(Failure::Lost("state was used, or has expired"))?;
-        if federation.browser != self.browser.hash() {
+        if federation.browser != self.caller.browser.hash() {
             return Err(Failure::Lost("state belongs to another browser"));
         }
 
@@ -151,9 +118,9 @@ impl<'a> Visit<'a> {
         self.admit(&identity).await?;
         let (subject, groups) = (&identity.subject, identity.groups.as_ref());
         let response = see_other(&federation.return_to);
-        let signed_in = self.browser.sign_in(self.oauth, subject, groups, response);
+        let signed_in = self.caller.browser.sign_in(&self.caller.oauth, subject, groups, response);
         let response = signed_in.await?;
-        audit::done(Action::SignIn, self.details(subject));
+        audit::done(Action::SignIn, self.caller.details(subject));
         Ok(response)
     }
 
@@ -181,19 +148,19 @@ impl<'a> Visit<'a> {
     async fn admit(&self, identity: &Identity) -> Result<(), Failure> {
         let nobody = BTreeSet::new();
         let groups = identity.groups.as_ref().unwrap_or(&nobody);
-        let (subject, store) = (&identity.subject, &self.oauth.shared.store);
+        let (subject, store) = (&identity.subject, &self.caller.oauth.shared.store);
         if store.person(subject).await?.is_some() {
             return Ok(());
         }
-        if !self.oauth.admits_anywhere(subject, groups) {
+        if !self.caller.oauth.admits_anywhere(subject, groups) {
             return Err(Failure::NotAdmitted(subject.clone()));
         }
         store.add_person(subject, None, groups).await?;
         Ok(())
     }
 
-    fn failed(&self, failure: Failure) -> Response {
-        let troubles = &self.language.texts().troubles;
+    fn failed(&self, failure: &Failure) -> Response {
+        let troubles = &self.caller.language.texts().troubles;
         let code = match failure {
             Failure::NotAdmitted(_) => ErrorCode::AccessDenied,
             Failure::Store(_) | Failure::Provider(ProviderError::Unusable(_), _) => {
@@ -203,8 +170,8 @@ impl<'a> Visit<'a> {
             Failure::Form | Failure::Lost(_) => ErrorCode::InvalidRequest,
         };
         let error = OAuthError::new(code, "the sign-in at the provider failed");
-        let page = |status, text, start| trouble(status, self.language, text, start);
-        let (reason, response) = match &failure {
+        let page = |status, text, start| trouble(status, self.caller.language, text, start);
+        let (reason, response) = match failure {
             Failure::Form => {
                 let response = page(StatusCode::FORBIDDEN, &troubles.form, account::ADDRESS);
                 ("not a form of this browser".to_owned(), response)
@@ -227,41 +194,33 @@ impl<'a> Visit<'a> {
             Failure::NotAdmitted(subject) => {
                 let page = ErrorPage {
                     about: Some(subject),
-                    ..ErrorPage::new(self.language.texts(), &troubles.not_admitted)
+                    ..ErrorPage::new(self.caller.language.texts(), &troubles.not_admitted)
                 };
-                let response = respond(StatusCode::FORBIDDEN, self.language, &page);
+                let response = respond(StatusCode::FORBIDDEN, self.caller.language, &page);
                 ("no scope lets this person in".to_owned(), response)
             }
-            Failure::Store(error) => (error.to_string(), unavailable(self.language, error)),
+            Failure::Store(error) => (error.to_string(), unavailable(self.caller.language, error)),
         };
-        let subject = match &failure {
+        let subject = match failure {
             Failure::NotAdmitted(subject) => subject.as_str(),
             _ => "",
         };
         audit::refused(
             Action::SignIn,
-            self.details(subject),
+            self.caller.details(subject),
             &error.because(reason),
         );
         response
     }
 
     fn random(&self) -> Result<String, EntropyError> {
-        let bytes: [u8; 32] = self.oauth.shared.store.secrets().entropy().bytes()?;
+        let bytes: [u8; 32] = self.caller.oauth.shared.store.secrets().entropy().bytes()?;
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// What is registered at the provider.
     fn redirect_uri(&self) -> String {
-        format!("{}{CALLBACK}", self.base.as_str())
-    }
-
-    fn details<'s>(&self, subject: &'s str) -> Details<'s> {
-        Details {
-            subject,
-            address: Some(self.address.0),
-            ..Details::default()
-        }
+        format!("{}{CALLBACK}", self.caller.base.as_str())
     }
 }
 

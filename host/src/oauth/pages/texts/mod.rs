@@ -65,7 +65,9 @@ pub(crate) struct ConsentTexts {
     pub(crate) local: &'static str,
     /// Of a client that describes itself at an address.
     pub(crate) document: &'static str,
+    /// Before the link to the account.
     pub(crate) withdraw: &'static str,
+    pub(crate) account: &'static str,
     pub(crate) allow: &'static str,
     pub(crate) deny: &'static str,
 }
@@ -73,9 +75,10 @@ pub(crate) struct ConsentTexts {
 /// Of who asks.
 #[derive(Debug)]
 pub(crate) struct AskingTexts {
-    pub(crate) application: &'static str,
     pub(crate) unnamed: &'static str,
+    /// What is to be thought of the name.
     pub(crate) unverified: &'static str,
+    pub(crate) unverified_means: &'static str,
     pub(crate) goes_to: &'static str,
     /// Before a loopback address or a scheme.
     pub(crate) this_computer: &'static str,

@@ -34,21 +34,22 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
         read: "Leer datos",
         read_means: "Usar las herramientas de consulta, con lo que usted puede ver.",
         write: "Modificar datos",
-        write_means: "Usar las herramientas que añaden, cambian o borran registros. Lo que modifique, \
-                      lo habrá modificado usted.",
+        write_means: "Usar las herramientas que añaden, cambian o borran registros. Los cambios que haga \
+                      contarán como hechos por usted.",
         read_only: "No podrá modificar nada.",
         local_title: "Vuelve a un programa de este equipo",
         local: "Cualquier programa de este equipo podría estar pidiéndolo. Permítalo solo si acaba de \
                 iniciarlo usted, en un programa de su confianza.",
         document: "Cualquiera puede publicar una descripción así. Fíese de la dirección, no del nombre.",
-        withdraw: "Puede retirar este permiso en cualquier momento.",
+        withdraw: "Puede retirar este permiso en cualquier momento en",
+        account: "su cuenta",
         allow: "Permitir",
         deny: "Rechazar",
     },
     asking: AskingTexts {
-        application: "Aplicación",
         unnamed: "Una aplicación sin nombre",
         unverified: "Sin verificar",
+        unverified_means: "Así se llama a sí misma.",
         goes_to: "Le envía a",
         this_computer: "Este equipo:",
         described_at: "Descrita en",

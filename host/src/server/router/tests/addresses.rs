@@ -39,12 +39,7 @@ async fn each_scope_answers_at_its_paths_and_the_default_one_at_the_root() {
 #[tokio::test]
 async fn unknown_addresses_are_json_404s_without_a_token_too() {
     let server = TestServer::guarded().await;
-    for path in [
-        "/x",
-        "/.well-known/openid-configuration",
-        "/nobody/sse",
-        "/favicon.ico",
-    ] {
+    for path in ["/x", "/.well-known", "/nobody/sse", "/favicon.ico"] {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
             let reply = server.send(method, path, &[], "").await;
             assert_eq!(
@@ -53,6 +48,45 @@ async fn unknown_addresses_are_json_404s_without_a_token_too() {
                 "{method} {path}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn the_addresses_of_the_authorization_servers_are_there_when_tokens_are_asked_for() {
+    let (open, guarded) = (TestServer::open(), TestServer::guarded().await);
+    for (method, path) in [
+        ("GET", "/.well-known/oauth-authorization-server"),
+        ("GET", "/.well-known/oauth-protected-resource/claude/sse"),
+        ("GET", "/claude/.well-known/openid-configuration"),
+        ("GET", "/claude/authorize"),
+        ("POST", "/token"),
+        ("POST", "/claude/register"),
+    ] {
+        let reply = open.send(method, path, &[], "").await;
+        assert_eq!(reply.status, 404, "{path}");
+        assert_eq!(reply.json()["error"], "not_found", "{path}");
+        let reply = guarded.send(method, path, &[], "").await;
+        assert_ne!(reply.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn programs_in_browsers_may_come_from_anywhere_and_forms_may_not() {
+    let server = TestServer::guarded().await;
+    let foreign = [("origin", "https://inspector.example.com")];
+    for (method, path) in [
+        ("GET", "/.well-known/oauth-authorization-server/claude"),
+        ("POST", "/claude/token"),
+        ("OPTIONS", "/claude/register"),
+    ] {
+        let reply = server.send(method, path, &foreign, "").await;
+        assert_ne!(reply.status, 403, "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}");
+    }
+    for path in ["/claude/authorize", "/claude/sse"] {
+        let reply = server.send("POST", path, &foreign, "").await;
+        assert_eq!(reply.status, 403, "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), "", "{path}");
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::principal::Rights;
 use crate::server::testing::{Reply, TestServer};
-use crate::state::SecretHash;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
 const HANG: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"hang"}}"#;
@@ -202,9 +201,8 @@ async fn a_call_is_cut_off_when_its_token_ends() {
     let call = server.post(&good, HANG);
     let revoke = async {
         server.claude.hanging.notified().await;
-        let store = &server.people.as_ref().unwrap().other_node;
-        let hash = SecretHash::of(&server.bearer[7..]);
-        assert!(store.revoke_token(hash, "program").await.unwrap());
+        let people = server.people.as_ref().unwrap();
+        people.revoke(&server.bearer[7..]).await;
         server.claude.cancelled.notified().await;
     };
     let both = async { futures_util::join!(call, revoke) };

@@ -1,0 +1,162 @@
+//! The product as its users start it: the program, in a process of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use demo_sqlserver::DemoServer;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+/// A folder with all that processes of the product share: the configuration, the
+/// tool sets, and a database server.
+pub(super) struct Site {
+    program: &'static Path,
+    server: DemoServer,
+    folder: TempDir,
+}
+
+/// A process; killed when dropped.
+pub(super) struct Process {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    child: Child,
+}
+
+impl Site {
+    pub(super) async fn new() -> Self {
+        let program = binary().await;
+        let server = DemoServer::start().await.expect("the demo server starts");
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, content: &[u8]| {
+            std::fs::write(folder.path().join(name), content).expect("a file");
+        };
+        write("ca.pem", server.certificate_pem().as_bytes());
+        for component in plugin_bundle::ALL {
+            write(&format!("{}.wasm", component.name), component.wasm);
+        }
+        Self {
+            program,
+            server,
+            folder,
+        }
+    }
+
+    /// A file of this folder.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts a process at `address` that keeps its state in `store`, and waits
+    /// until it serves.
+    pub(super) async fn start(&self, address: SocketAddr, store: &str) -> Process {
+        let config = self.path(&format!("{}.toml", address.port()));
+        std::fs::write(&config, self.config(address, store)).expect("a file");
+        let mut command = Command::new(self.program);
+        command.arg("serve").arg("--config").arg(&config);
+        command.stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("mssql-mcp starts");
+        let mut printed = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let ready = async {
+            while let Some(line) = printed.next_line().await.expect("its output") {
+                if line.contains("is ready on") {
+                    return;
+                }
+            }
+            panic!("mssql-mcp ended before it was ready");
+        };
+        timeout(PATIENCE, ready).await.expect("it is ready in time");
+        // The rest is read too, or the process would block on a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = printed.next_line().await {} });
+        Process { address, child }
+    }
+
+    fn config(&self, address: SocketAddr, store: &str) -> String {
+        let reader = self.server.reader();
+        let folder = self.folder.path().display();
+        format!(
+            r#"
+default_scope = "claude"
+
+[http]
+listen = "{address}"
+
+[state]
+store = "{store}"
+key_file = "{folder}/state-key"
+
+[oauth]
+sign_in = "consent"
+
+[tool_sets]
+dir = "{folder}"
+
+[databases.demo]
+host = "127.0.0.1"
+port = {port}
+database = "{database}"
+user = "{user}"
+password = "{password}"
+ca_file = "{folder}/ca.pem"
+
+[scopes.claude]
+tool_sets = ["claude-tools"]
+databases = ["demo"]
+people = ["*"]
+"#,
+            port = self.server.address().port(),
+            database = self.server.database(),
+            user = reader.user,
+            password = reader.password,
+        )
+    }
+}
+
+impl Process {
+    /// Ends it as nothing can be prepared for (SIGKILL), and waits until it has.
+    pub(super) async fn kill(mut self) {
+        self.child.kill().await.expect("it was running");
+    }
+}
+
+/// An address that was free a moment ago, for what is to come back at the same.
+pub(super) async fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// Builds the command: cargo hands out paths only of the package under test.
+/// Together with this test, so that their dependencies are the same and not
+/// compiled a second time with other features.
+pub(super) async fn binary() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(build).await
+}
+
+async fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    // <target>/<profile>/deps/<test>
+    let profile = test.ancestors().nth(2).expect("a profile's folder");
+    let target = profile.parent().expect("a target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--bin", "mssql-mcp"]);
+    cargo.args(["--test", "integration", "--features", "outside"]);
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    cargo.arg("--target-dir").arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().await.expect("cargo runs");
+    assert!(status.success(), "mssql-mcp cannot be built: {status}");
+    profile
+        .join("mssql-mcp")
+        .with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// Components are compiled at the first start, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
