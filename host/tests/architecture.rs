@@ -79,6 +79,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("openidconnect", &["oauth/people"]),
     ("plugin_bundle", &["cli"]),
     ("redis", &["state/backend"]),
+    (
+        "reqwest",
+        &["cli/doctor", "oauth/clients/document", "oauth/people/provider"],
+    ),
     ("rpassword", &["cli"]),
     ("rusqlite", &["state/backend"]),
     ("tiberius", &["database"]),

@@ -13,21 +13,25 @@ use crate::app::{self, App, AppHealth, BuildError, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
+use crate::oauth::OAuth;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
-use crate::state::HostKey;
+use crate::state::{HostKey, Person};
 use crate::telemetry;
 
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let config = Config::from_file(path)?;
     let shutdown = stop_signal()?;
     let key = app::host_key(&config)?;
-    let authentication = authentication(&config, &key).await?;
+    let (authentication, missing) = authentication(&config, path, &key).await?;
     let app = Arc::new(app(&config, &key).await?);
     let listener = bind(config.http.listen, "http.listen").await?;
     let guard = HostGuard::new(listener.local_addr()?, config.http.public_url.as_deref())?;
     let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
     let state = state(&app, &config, guard, authentication, &shutdown).await?;
     print(&ready)?;
+    for sentence in missing {
+        print(&sentence)?;
+    }
     server::serve(listener, state, shutdown).await;
     Ok(())
 }
@@ -38,30 +42,52 @@ pub(super) async fn app(config: &Config, key: &HostKey) -> Result<App, BuildErro
     App::build(config, &files, key).await
 }
 
-/// Who is let in. What would let nobody in is said.
-async fn authentication(config: &Config, key: &HostKey) -> anyhow::Result<Authentication> {
+/// Who is let in, and what keeps everybody out.
+async fn authentication(
+    config: &Config,
+    path: &Path,
+    key: &HostKey,
+) -> anyhow::Result<(Authentication, Vec<String>)> {
     if !config.oauth.enabled {
-        return Ok(Authentication::Off);
+        return Ok((Authentication::Off, Vec::new()));
     }
     let store = app::open_store(config, key, Clock::system(), Entropy::system()).await?;
     let oauth = app::oauth(config, store)?;
-    for (name, scope) in &config.scopes {
-        if scope.people.is_empty() {
-            tracing::warn!(
-                scope = name,
-                "nobody may enter: scopes.{name}.people is empty"
-            );
-        }
+    let people = oauth.store().people().await?;
+    let missing = missing(config, path, &oauth, &people);
+    Ok((Authentication::OAuth(oauth), missing))
+}
+
+/// What is still to be done before people can come in, a sentence each.
+fn missing(config: &Config, path: &Path, oauth: &OAuth, people: &[Person]) -> Vec<String> {
+    let enters = |scope: &str, person: &Person| {
+        let scope = oauth.scope(scope);
+        scope.is_some_and(|scope| {
+            let rights = scope.rights_of(&person.subject, &person.groups);
+            !rights.is_empty()
+        })
+    };
+    let empty = config
+        .scopes
+        .iter()
+        .filter(|(_, scope)| scope.people.is_empty());
+    let mut sentences: Vec<String> = empty
+        .map(|(name, _)| {
+            format!("Nobody may enter {name}: scopes.{name}.people is empty; list people or \"*\".")
+        })
+        .collect();
+    let somebody = || {
+        let mut able = people.iter().filter(|person| person.password.is_some());
+        able.any(|person| config.scopes.keys().any(|scope| enters(scope, person)))
+    };
+    if config.oauth.sign_in == SignIn::Password && !somebody() {
+        sentences.push(format!(
+            "Nobody who may enter has a password; invite the first person with: mssql-mcp user \
+             invite NAME --config {}",
+            path.display()
+        ));
     }
-    if config.oauth.sign_in == SignIn::Password {
-        let people = oauth.store().people().await?;
-        if people.iter().all(|person| person.password.is_none()) {
-            tracing::warn!(
-                "nobody can sign in yet; invite the first person with: mssql-mcp user invite NAME"
-            );
-        }
-    }
-    Ok(Authentication::OAuth(oauth))
+    sentences
 }
 
 /// Binds `address`; `setting` is what the operator changes to have another.
@@ -119,4 +145,37 @@ pub(super) fn stop_signal() -> anyhow::Result<CancellationToken> {
         stopped.cancel();
     });
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::site::testing::site;
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_person_is_asked_for_until_somebody_can_sign_in() {
+        let mut test = site("").await;
+        let path = Path::new("/etc/mssql-mcp.toml");
+        let nobody = std::collections::BTreeSet::new();
+        for (name, password, asked) in [
+            ("ana", None, true),
+            ("zoe", Some("admitted nowhere"), true),
+            ("bob", Some("admitted to sales"), false),
+        ] {
+            let store = test.site.store();
+            store.add_person(name, password, &nobody).await.unwrap();
+            let people = store.people().await.unwrap();
+            let said = missing(&test.site.config, path, &test.site.oauth, &people).join("");
+            let command = "mssql-mcp user invite NAME --config /etc/mssql-mcp.toml";
+            assert_eq!(said.contains(command), asked, "{name}: {said}");
+        }
+        let people = test.site.store().people().await.unwrap();
+        let scope = test.site.config.scopes.get_mut("claude").unwrap();
+        scope.people.clear();
+        let said = missing(&test.site.config, path, &test.site.oauth, &people);
+        assert!(
+            said[0].contains("scopes.claude.people is empty"),
+            "{said:?}"
+        );
+    }
 }

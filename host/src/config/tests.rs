@@ -253,3 +253,13 @@ fn secrets_of_redis_and_of_providers_are_not_printed() {
         assert!(!format!("{said:?}").contains("s3cret"), "{said:?}");
     }
 }
+
+#[test]
+fn the_configuration_in_the_readme_is_a_good_one() {
+    let readme = include_str!("../../../README.md");
+    let (_, after) = readme.split_once("```toml\n").unwrap();
+    let (text, _) = after.split_once("```").unwrap();
+    let config = Config::parse(text, "README.md").unwrap();
+    assert_eq!(config.root_discovery(), Some("claude"));
+    assert!(config.scopes.contains_key("chatgpt"));
+}

@@ -32,10 +32,11 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         ))
         .into());
     }
-    let public_url = arguments.public_url.as_deref();
-    if let Some(url) = public_url {
-        PublicUrl::parse(url).map_err(|error| UsageError(format!("--public-url: {error}")))?;
-    }
+    let public_url = arguments.public_url.as_deref().map(PublicUrl::parse);
+    let public_url = public_url
+        .transpose()
+        .map_err(|error| UsageError(format!("--public-url: {error}")))?;
+    let public_url = public_url.as_ref().map(PublicUrl::as_str);
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let stage = Stage::set(public_url).await?;
@@ -49,10 +50,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let guard = HostGuard::new(address, public_url)?;
     let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
-    let base = public_url.map_or_else(
-        || format!("http://{address}"),
-        |url| url.trim_end_matches('/').to_owned(),
-    );
+    let base = public_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
     print(&snippets::ready(&base, &entrance))?;
     server::serve(listener, state, shutdown).await;
     Ok(())
@@ -115,9 +113,7 @@ impl Stage {
         let files = ToolSetFiles::Bundled(bundle.collect());
         Ok(App::build(&self.config, &files, &self.key).await?)
     }
-}
 
-impl Stage {
     /// Authorization servers whose state ends with the process, and a token to
     /// begin with.
     async fn entrance(&self) -> anyhow::Result<(OAuth, Entrance)> {
@@ -155,13 +151,15 @@ async fn issue(store: &Store, person: &str) -> anyhow::Result<String> {
         refresh_ttl: TOKEN_TTL,
     };
     store
-        .issue_token("claude", person, "mssql-mcp demo", Rights::READ, tokens)
+        .issue_token("claude", person, CLIENT, Rights::READ, tokens)
         .await?;
     Ok(secret.expose().to_owned())
 }
 
 /// Who signs in to a demo that the world can reach.
 const PERSON: &str = "demo";
+/// What audit and lists call the client of the printed token.
+const CLIENT: &str = "demo";
 /// Longer than anybody looks at a demo.
 const TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -228,5 +226,52 @@ fn key() -> anyhow::Result<HostKey> {
             }
         },
         None => Ok(HostKey::random()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn entrance(public_url: Option<&str>) -> (OAuth, Entrance) {
+        let stage = Stage::set(public_url).await.unwrap();
+        stage.entrance().await.unwrap()
+    }
+
+    async fn owner(oauth: &OAuth, token: &str) -> (String, String) {
+        let store = oauth.store();
+        let hash = store.secrets().recognise(SecretKind::AccessToken, token);
+        let known = store.known_token(hash.unwrap()).await.unwrap().unwrap();
+        assert_eq!(known.grant.scope, "claude");
+        (known.grant.subject, known.grant.client_id)
+    }
+
+    #[tokio::test]
+    async fn on_this_machine_a_click_lets_in_and_the_token_is_good() {
+        let (oauth, entrance) = entrance(None).await;
+        let Entrance::Consent { token } = entrance else {
+            panic!("the demo asks for a password on loopback");
+        };
+        let owner = owner(&oauth, &token).await;
+        assert_eq!(owner, (LOCAL_SUBJECT.to_owned(), "demo".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn behind_a_public_address_there_is_one_person_with_the_printed_password() {
+        let (oauth, entrance) = entrance(Some("https://demo.example.com")).await;
+        let Entrance::Password {
+            name,
+            password,
+            token,
+        } = entrance
+        else {
+            panic!("whoever reaches the public address comes in");
+        };
+        assert_eq!(owner(&oauth, &token).await.0, name);
+        let people = oauth.store().people().await.unwrap();
+        assert_eq!(people.len(), 1);
+        let passwords = Passwords::new(Entropy::system());
+        let hash = people[0].password.clone();
+        assert!(passwords.verify(password.into(), hash).await);
     }
 }

@@ -80,7 +80,13 @@ pub(super) fn ready(base: &str, entrance: &Entrance) -> String {
     if base.starts_with("http:") {
         text.push_str(
             "ChatGPT and claude.ai reach public https addresses only: run a tunnel to this machine \
-             and start\nagain with --public-url.\n",
+             and start\nagain with --public-url https://THE-TUNNEL.\n",
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "claude.ai (Settings, Connectors, Add custom connector):\n  {base}/claude/mcp\n\n\
+             ChatGPT (Settings, Connectors, Create; authentication OAuth):\n  {base}/chatgpt/mcp\n"
         );
     }
     text.push_str("Ctrl-C stops it.");
