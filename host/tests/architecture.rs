@@ -81,7 +81,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("redis", &["state/backend"]),
     (
         "reqwest",
-        &["cli/doctor", "oauth/clients/document", "oauth/people/provider"],
+        &[
+            "cli/doctor",
+            "oauth/clients/document",
+            "oauth/people/provider",
+        ],
     ),
     ("rpassword", &["cli"]),
     ("rusqlite", &["state/backend"]),

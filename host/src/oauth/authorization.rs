@@ -7,6 +7,7 @@ use url::Url;
 use super::error::{ErrorCode, OAuthError};
 use super::issuer::Issuer;
 use super::parameters::{Parameters, Repeated};
+use super::pkce::is_challenge;
 use crate::principal::{OAuthScope, Rights};
 
 /// A request whose client and redirect URI have not been looked at.
@@ -213,14 +214,6 @@ fn with_parameters(uri: &str, parameters: &[(&str, Option<&str>)]) -> String {
         // It was judged when it was registered.
         Err(_) => uri.to_owned(),
     }
-}
-
-/// SHA-256 in base64url without padding (RFC 7636 §4.2).
-fn is_challenge(text: &str) -> bool {
-    text.len() == 43
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 const ASK_ANEW: &[&str] = &["consent", "login", "select_account"];

@@ -61,11 +61,6 @@ pub(crate) fn find<'a>(registered: &'a [String], requested: &str) -> Option<&'a 
     fitting.next()
 }
 
-/// Whether `uri` leads to this very machine, where any program can listen.
-pub(crate) fn is_loopback(uri: &str) -> bool {
-    well_formed(uri).is_ok_and(|url| is_native(&url))
-}
-
 fn matches(registered: &str, requested: &str) -> bool {
     let without_port = |uri: &str| {
         let mut url = well_formed(uri).ok().filter(is_native)?;

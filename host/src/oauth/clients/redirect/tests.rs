@@ -171,11 +171,3 @@ fn a_request_means_a_registered_uri_to_the_letter_but_for_a_loopback_port() {
     }
     assert_eq!(find(&[], "https://claude.ai/cb"), None);
 }
-
-#[test]
-fn loopback_is_told_from_the_rest() {
-    assert!(is_loopback("http://localhost:5/cb"));
-    assert!(!is_loopback("https://localhost:5/cb"));
-    assert!(!is_loopback("https://claude.ai/cb"));
-    assert!(!is_loopback("cursor://localhost/cb"));
-}

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::replies::{see_other, store_failed};
+use super::replies::see_other;
 use super::{Outcome, Visit};
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::decision::{Admitted, Asked, Consented};
@@ -21,13 +21,9 @@ impl Visit {
         visitor: &Visitor,
     ) -> Outcome<Response> {
         let admitted = self.admit(asked, visitor)?;
-        let failed = |error| store_failed(self.language, &error);
-        let before = self.consent_before(asked, visitor).await.map_err(failed)?;
+        let before = self.stored(self.consent_before(asked, visitor).await)?;
         if let Some(consented) = admitted.remembered(before.as_ref()) {
-            return self
-                .give_code(&consented, asked, visitor)
-                .await
-                .map_err(failed);
+            return self.stored(self.give_code(&consented, asked, visitor).await);
         }
         if asked.request.silent {
             let error = cannot_ask(ErrorCode::ConsentRequired);
@@ -58,13 +54,8 @@ impl Visit {
             return Ok(see_other(&self.target));
         };
         let consented = self.admit(asked, &visitor)?.allow();
-        let failed = |error| store_failed(self.language, &error);
-        self.remember(&consented, asked, &visitor)
-            .await
-            .map_err(failed)?;
-        self.give_code(&consented, asked, &visitor)
-            .await
-            .map_err(failed)
+        self.stored(self.remember(&consented, asked, &visitor).await)?;
+        self.stored(self.give_code(&consented, asked, &visitor).await)
     }
 
     pub(super) async fn deny(&self, asked: &Asked) -> Outcome<Response> {
@@ -100,7 +91,7 @@ impl Visit {
             }),
             ..ErrorPage::new(self.texts(), &troubles.not_admitted)
         };
-        Err(respond(StatusCode::FORBIDDEN, self.language, &page))
+        Err(respond(StatusCode::FORBIDDEN, self.language, &page).into())
     }
 
     async fn consent_before(

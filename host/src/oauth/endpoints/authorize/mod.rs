@@ -23,6 +23,7 @@ use crate::oauth::pages::{Language, Texts};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::{Browser, Visitor};
 use crate::oauth::{ClientAddress, OAuth};
+use crate::state::StoreError;
 
 /// Shows what there is to decide.
 pub(crate) async fn get(
@@ -34,15 +35,13 @@ pub(crate) async fn get(
 ) -> Response {
     let visit = match Visit::new(oauth, issuer, address, &uri, &headers) {
         Ok(visit) => visit,
-        Err(response) => return response,
+        Err(stop) => return *stop.0,
     };
     let response = match visit.open().await {
         Ok(asked) => visit.show(&asked).await,
-        Err(response) => Err(response),
+        Err(stop) => Err(stop),
     };
-    visit
-        .browser
-        .keep(response.unwrap_or_else(|response| response))
+    visit.finish(response)
 }
 
 /// Takes a form: sign-in, allow, deny, sign-out.
@@ -56,12 +55,10 @@ pub(crate) async fn post(
 ) -> Response {
     let visit = match Visit::new(oauth, issuer, address, &uri, &headers) {
         Ok(visit) => visit,
-        Err(response) => return response,
+        Err(stop) => return *stop.0,
     };
     let response = visit.act(&Parameters::parse(&body)).await;
-    visit
-        .browser
-        .keep(response.unwrap_or_else(|response| response))
+    visit.finish(response)
 }
 
 /// One request to the page.
@@ -76,8 +73,16 @@ struct Visit {
     query: String,
 }
 
-/// A refusal is a whole response as well.
-type Outcome<T> = Result<T, Response>;
+type Outcome<T> = Result<T, Stop>;
+
+/// Why a request goes no further: a whole response as well.
+struct Stop(Box<Response>);
+
+impl From<Response> for Stop {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
 
 impl Visit {
     fn new(
@@ -137,16 +142,14 @@ impl Visit {
     async fn act(&self, form: &Parameters) -> Outcome<Response> {
         let token = form.one("csrf").ok().flatten();
         if !self.browser.is_own_form(&self.target, token) {
-            return Err(self.foreign_form());
+            return Ok(self.foreign_form());
         }
         let asked = self.open().await?;
         match form.one("action").ok().flatten() {
             Some("sign-in") => self.sign_in(form, &asked).await,
             Some("sign-out") => {
                 let signed_out = self.browser.sign_out(&self.oauth, see_other(&self.target));
-                signed_out
-                    .await
-                    .map_err(|error| store_failed(self.language, &error))
+                self.stored(signed_out.await)
             }
             Some("allow") => self.allow(&asked).await,
             Some("deny") => self.deny(&asked).await,
@@ -155,8 +158,15 @@ impl Visit {
     }
 
     async fn visitor(&self) -> Outcome<Option<Visitor>> {
-        let visitor = Visitor::of(&self.oauth, &self.browser).await;
-        visitor.map_err(|error| store_failed(self.language, &error))
+        self.stored(Visitor::of(&self.oauth, &self.browser).await)
+    }
+
+    fn stored<T>(&self, result: Result<T, StoreError>) -> Outcome<T> {
+        result.map_err(|error| store_failed(self.language, &error).into())
+    }
+
+    fn finish(&self, outcome: Outcome<Response>) -> Response {
+        self.browser.keep(outcome.unwrap_or_else(|stop| *stop.0))
     }
 
     fn texts(&self) -> &'static Texts {

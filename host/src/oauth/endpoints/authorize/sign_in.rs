@@ -9,16 +9,15 @@ use super::{Outcome, Visit};
 use crate::oauth::SignInMethod;
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::decision::Asked;
-use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{SignInChoice, SignInPage, respond_leading_to};
 use crate::oauth::parameters::Parameters;
+use crate::oauth::people::Refusal;
 
 impl Visit {
     /// New cookies for who knows the password. Whatever is wrong, the page and
     /// the time it takes are the same, so that nobody learns who has an account.
     pub(super) async fn sign_in(&self, form: &Parameters, asked: &Asked) -> Outcome<Response> {
-        let shared = &self.oauth.shared;
-        if !matches!(shared.sign_in, SignInMethod::Password) {
+        if !matches!(self.oauth.shared.sign_in, SignInMethod::Password) {
             return Ok(see_other(&self.target));
         }
         let field = |name| form.one(name).ok().flatten().unwrap_or_default();
@@ -29,32 +28,36 @@ impl Visit {
             subject: &subject,
             ..self.details(&asked.client)
         };
-        let refused = |code, description: &str| {
-            audit::refused(Action::SignIn, details, &OAuthError::new(code, description));
-        };
-        let texts = &self.texts().sign_in;
-        if let Err(wait) = shared.throttle.admit(&subject, self.address.0) {
-            refused(ErrorCode::SlowDown, "there were too many attempts");
-            let alert = (texts.throttled)(wait.as_secs().div_ceil(60).max(1));
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut page = self.sign_in_page(status, asked, Some(&alert), typed);
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
-            page.headers_mut().insert(header::RETRY_AFTER, seconds);
-            return Err(page);
-        }
-        let failed = |error| store_failed(self.language, &error);
-        let person = shared.store.person(&subject).await.map_err(failed)?;
-        let phc = person.and_then(|person| person.password);
-        if !shared.passwords.verify(password, phc).await {
-            refused(ErrorCode::AccessDenied, "wrong name or password");
-            let status = StatusCode::FORBIDDEN;
-            return Err(self.sign_in_page(status, asked, Some(texts.wrong), typed));
+        let checked = self
+            .oauth
+            .check_password(&subject, password, self.address.0);
+        if let Err(refusal) = checked.await {
+            audit::refused(Action::SignIn, details, &(&refusal).into());
+            return Ok(self.refuse(&refusal, asked, typed));
         }
         let response = see_other(&self.target);
         let signed_in = self.browser.sign_in(&self.oauth, &subject, None, response);
-        let response = signed_in.await.map_err(failed)?;
+        let response = self.stored(signed_in.await)?;
         audit::done(Action::SignIn, details);
         Ok(response)
+    }
+
+    fn refuse(&self, refusal: &Refusal, asked: &Asked, typed: &str) -> Response {
+        let texts = &self.texts().sign_in;
+        match refusal {
+            Refusal::Throttled(wait) => {
+                let alert = (texts.throttled)(wait.as_secs().div_ceil(60).max(1));
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                let mut page = self.sign_in_page(status, asked, Some(&alert), typed);
+                let seconds = HeaderValue::from(wait.as_secs().max(1));
+                page.headers_mut().insert(header::RETRY_AFTER, seconds);
+                page
+            }
+            Refusal::Wrong => {
+                self.sign_in_page(StatusCode::FORBIDDEN, asked, Some(texts.wrong), typed)
+            }
+            Refusal::Store(error) => store_failed(self.language, error),
+        }
     }
 
     pub(super) fn sign_in_page(
