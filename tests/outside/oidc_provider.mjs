@@ -83,7 +83,9 @@ provider.use(async (context, next) => {
   <button name="action" value="sign-in">Sign in</button>
 </form></html>`;
 });
-provider.on("server_error", (_, error) => console.error(error));
+for (const event of ["server_error", "grant.error", "userinfo.error", "authorization.error"]) {
+  provider.on(event, (_, error) => console.error(`${event}: ${error} ${error.error_detail ?? ""}`));
+}
 
 server.on("request", provider.callback());
 console.log(JSON.stringify({ issuer }));
