@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mssql_mcp::oauth::{OidcIssuer, OidcSettings};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use super::newer_node;
@@ -16,6 +16,8 @@ pub(super) struct Provider {
     issuer: String,
     _child: Child,
     _open: ChildStdin,
+    // Closed, a word from the provider would be its end: EPIPE.
+    _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Provider {
@@ -57,6 +59,7 @@ impl Provider {
             issuer: ready["issuer"].as_str().expect("an issuer").to_owned(),
             _child: child,
             _open: open,
+            _said: said,
         }
     }
 
