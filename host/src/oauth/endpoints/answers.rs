@@ -1,4 +1,4 @@
-//! Answers that the pages of an account and of a sign-in have in common.
+//! Answers that pages have in common.
 
 use std::time::Duration;
 

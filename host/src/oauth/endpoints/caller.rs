@@ -1,5 +1,4 @@
-//! Who calls a page that belongs to no scope: the browser, its language and
-//! its address.
+//! Who calls a page: the browser, its language and its address.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -12,7 +11,7 @@ use crate::oauth::pages::{Language, Texts};
 use crate::oauth::people::Browser;
 use crate::oauth::{ClientAddress, OAuth, PublicUrl, SignInMethod};
 
-/// One request to such a page.
+/// One request to a page.
 pub(crate) struct Caller {
     pub(super) oauth: OAuth,
     pub(super) base: PublicUrl,

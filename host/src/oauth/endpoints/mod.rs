@@ -14,5 +14,6 @@ mod new_password;
 pub(crate) mod oidc;
 pub(crate) mod register;
 pub(crate) mod revoke;
+mod sign_in;
 pub(crate) mod token;
 pub(crate) mod well_known;

@@ -10,9 +10,10 @@ use secrecy::SecretString;
 use super::answers::{minutes, see_other, slowed, trouble, unavailable};
 use super::caller::Caller;
 use super::new_password;
+use super::sign_in::SignIn;
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::error::OAuthError;
-use crate::oauth::pages::{AccountPage, SignInChoice, SignInPage, respond, respond_leading_to};
+use crate::oauth::pages::{AccountPage, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::{Refusal, Visitor};
 use crate::state::{GrantFilter, StoreError};
@@ -45,7 +46,7 @@ impl Caller {
         }
         let action = field("action");
         if action == Some("sign-in") {
-            return self.sign_in(form).await;
+            return self.sign_in().take(form).await;
         }
         let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
             return Ok(see_other(ADDRESS));
@@ -66,41 +67,6 @@ impl Caller {
             }
             _ => Ok(see_other(ADDRESS)),
         }
-    }
-
-    async fn sign_in(&self, form: &Parameters) -> Result<Response, StoreError> {
-        if !self.has_passwords() {
-            return Ok(see_other(ADDRESS));
-        }
-        let field = |name| form.one(name).ok().flatten().unwrap_or_default();
-        let typed = field("username");
-        let subject = typed.trim().to_lowercase();
-        let password = SecretString::from(field("password"));
-        let details = self.details(&subject);
-        let checked = self
-            .oauth
-            .check_password(&subject, password, self.address.0);
-        if let Err(refusal) = checked.await {
-            audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
-            let texts = &self.texts().sign_in;
-            return match refusal {
-                Refusal::Throttled(wait) => {
-                    let alert = (texts.throttled)(minutes(wait));
-                    let page = self.sign_in_page(StatusCode::OK, typed, Some(&alert));
-                    Ok(slowed(page, wait))
-                }
-                Refusal::Wrong => {
-                    let alert = Some(texts.wrong);
-                    Ok(self.sign_in_page(StatusCode::FORBIDDEN, typed, alert))
-                }
-                Refusal::Store(error) => Err(error),
-            };
-        }
-        let response = see_other(ADDRESS);
-        let signed_in = self.browser.sign_in(&self.oauth, &subject, None, response);
-        let response = signed_in.await?;
-        audit::done(Action::SignIn, details);
-        Ok(response)
     }
 
     async fn withdraw(
@@ -172,7 +138,7 @@ impl Caller {
         alert: Option<&str>,
     ) -> Result<Response, StoreError> {
         let Some(visitor) = Visitor::of(&self.oauth, &self.browser).await? else {
-            return Ok(self.sign_in_page(StatusCode::OK, "", None));
+            return Ok(self.sign_in().page());
         };
         let store = &self.oauth.shared.store;
         let filter = GrantFilter {
@@ -195,22 +161,14 @@ impl Caller {
         Ok(respond(status, self.language, &page))
     }
 
-    fn sign_in_page(&self, status: StatusCode, username: &str, alert: Option<&str>) -> Response {
-        let elsewhere = self.oauth.shared.sign_in.places();
-        let page = SignInPage {
-            t: self.texts(),
+    fn sign_in(&self) -> SignIn<'_> {
+        SignIn {
+            caller: self,
             target: ADDRESS,
-            csrf: &self.browser.csrf_token(ADDRESS),
-            choice: match elsewhere {
-                Some(_) => SignInChoice::Provider,
-                None => SignInChoice::Password,
-            },
             asking: None,
-            username,
-            alert,
-        };
-        let places = elsewhere.as_ref().map_or(&[][..], |places| places);
-        respond_leading_to(status, self.language, &page, places)
+            places: Vec::new(),
+            details: self.details(""),
+        }
     }
 
     fn answer(&self, response: Result<Response, StoreError>) -> Response {

@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::replies::see_other;
 use super::{Outcome, Visit};
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::decision::{Admitted, Asked, Consented};
+use crate::oauth::endpoints::answers::see_other;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ConsentPage, ErrorPage, WayOut, respond, respond_leading_to};
 use crate::oauth::people::Visitor;
@@ -31,9 +31,9 @@ impl Visit {
             return Ok(self.send_back(&refused, &asked.client, &visitor.subject));
         }
         let page = ConsentPage {
-            t: self.texts(),
+            t: self.caller.texts(),
             target: &self.target,
-            csrf: &self.browser.csrf_token(&self.target),
+            csrf: &self.caller.browser.csrf_token(&self.target),
             asking: &asked.asking(),
             scope: &self.issuer.scope().name,
             resource: &self.issuer.identifier(),
@@ -43,7 +43,7 @@ impl Visit {
         let places = self.places(asked);
         Ok(respond_leading_to(
             StatusCode::OK,
-            self.language,
+            self.caller.language,
             &page,
             &places,
         ))
@@ -79,8 +79,8 @@ impl Visit {
         }
         let error = OAuthError::new(ErrorCode::AccessDenied, "not among the people of the scope");
         audit::refused(Action::Consent, self.details_of(asked, visitor), &error);
-        let troubles = &self.texts().troubles;
-        let token = self.browser.csrf_token(&self.target);
+        let troubles = &self.caller.texts().troubles;
+        let token = self.caller.browser.csrf_token(&self.target);
         let page = ErrorPage {
             about: Some(&visitor.subject),
             way_out: visitor.has_signed_in.then_some(WayOut::Button {
@@ -89,9 +89,9 @@ impl Visit {
                 action: "sign-out",
                 label: troubles.somebody_else,
             }),
-            ..ErrorPage::new(self.texts(), &troubles.not_admitted)
+            ..ErrorPage::new(self.caller.texts(), &troubles.not_admitted)
         };
-        Err(respond(StatusCode::FORBIDDEN, self.language, &page).into())
+        Err(respond(StatusCode::FORBIDDEN, self.caller.language, &page).into())
     }
 
     async fn consent_before(
@@ -99,7 +99,7 @@ impl Visit {
         asked: &Asked,
         visitor: &Visitor,
     ) -> Result<Option<Consent>, StoreError> {
-        let store = &self.oauth.shared.store;
+        let store = &self.caller.oauth.shared.store;
         let scope = &self.issuer.scope().name;
         let consent = store.consent(&visitor.subject, scope, &asked.client.id, &asked.registered);
         consent.await
@@ -111,7 +111,7 @@ impl Visit {
         asked: &Asked,
         visitor: &Visitor,
     ) -> Result<(), StoreError> {
-        let store = &self.oauth.shared.store;
+        let store = &self.caller.oauth.shared.store;
         let before = self.consent_before(asked, visitor).await?;
         let consent = consented.consent(before.as_ref(), store.clock().now());
         store.remember_consent(&consent).await
@@ -123,7 +123,7 @@ impl Visit {
         asked: &Asked,
         visitor: &Visitor,
     ) -> Result<Response, StoreError> {
-        let store = &self.oauth.shared.store;
+        let store = &self.caller.oauth.shared.store;
         let code = store.secrets().issue(SecretKind::AuthorizationCode)?;
         store
             .put_code(&consented.code(code.hash, store.clock().now()))

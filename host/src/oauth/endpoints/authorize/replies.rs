@@ -1,17 +1,17 @@
 //! What the page answers when it shows nothing to decide.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::Visit;
 use crate::oauth::RedirectRule;
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::authorization::Refused;
 use crate::oauth::decision::Asked;
+use crate::oauth::endpoints::answers::{see_other, trouble};
 use crate::oauth::error::{ErrorCode, OAuthError};
-use crate::oauth::pages::Trouble;
-use crate::oauth::pages::{Asking, ErrorPage, Language, WayOut, respond};
-use crate::state::{Client, ClientKind, StoreError};
+use crate::oauth::pages::{Asking, ErrorPage, Trouble, respond};
+use crate::state::{Client, ClientKind};
 
 impl Visit {
     /// The client gets the error.
@@ -29,39 +29,35 @@ impl Visit {
         let details = Details {
             scope: &self.issuer.scope().name,
             client_id,
-            address: Some(self.address.0),
-            ..Details::default()
+            ..self.caller.details("")
         };
         let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
         audit::refused(Action::Consent, details, &error);
         let page = ErrorPage {
             detail: Some(detail),
-            ..ErrorPage::new(self.texts(), trouble)
+            ..ErrorPage::new(self.caller.texts(), trouble)
         };
-        respond(StatusCode::BAD_REQUEST, self.language, &page)
+        respond(StatusCode::BAD_REQUEST, self.caller.language, &page)
     }
 
     /// A form that this browser was not given here.
     pub(super) fn foreign_form(&self) -> Response {
         let details = Details {
             scope: &self.issuer.scope().name,
-            address: Some(self.address.0),
-            ..Details::default()
+            ..self.caller.details("")
         };
         let error = OAuthError::new(
             ErrorCode::InvalidRequest,
             "a form of another browser or page",
         );
         audit::refused(Action::Consent, details, &error);
-        let troubles = &self.texts().troubles;
-        let page = ErrorPage {
-            way_out: Some(WayOut::Link {
-                href: &self.target,
-                label: troubles.start_again,
-            }),
-            ..ErrorPage::new(self.texts(), &troubles.form)
-        };
-        respond(StatusCode::FORBIDDEN, self.language, &page)
+        let text = &self.caller.texts().troubles.form;
+        trouble(
+            StatusCode::FORBIDDEN,
+            self.caller.language,
+            text,
+            &self.target,
+        )
     }
 
     /// Where a form may end, as sources of CSP: at the redirect URI, and where
@@ -93,8 +89,7 @@ impl Visit {
             scope: &self.issuer.scope().name,
             client_id: &client.id,
             client_name: &client.name,
-            address: Some(self.address.0),
-            ..Details::default()
+            ..self.caller.details("")
         }
     }
 }
@@ -106,27 +101,4 @@ impl Asked {
         let document = by_document.then_some(&*self.client.id);
         Asking::new(&self.client.name, document, &self.request.redirect)
     }
-}
-
-pub(super) fn store_failed(language: Language, error: &StoreError) -> Response {
-    tracing::error!(%error, "the authorization page cannot be shown");
-    let texts = language.texts();
-    let page = ErrorPage::new(texts, &texts.troubles.unavailable);
-    respond(StatusCode::SERVICE_UNAVAILABLE, language, &page)
-}
-
-/// 303: the browser follows with GET, whatever it sent (RFC 9700 §4.12).
-pub(super) fn see_other(location: &str) -> Response {
-    let Ok(location) = HeaderValue::try_from(location) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("same-origin"),
-        ),
-    ];
-    (StatusCode::SEE_OTHER, headers).into_response()
 }
