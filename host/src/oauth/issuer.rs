@@ -29,13 +29,12 @@ impl PublicUrl {
     pub fn parse(text: &str) -> Result<Self, BaseError> {
         let wrong = || BaseError(text.to_owned());
         let url = Url::parse(text).map_err(|_| wrong())?;
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
         let bare = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
             && url.password().is_none();
-        if !secure || !bare || url.host_str().is_none_or(str::is_empty) {
+        if !is_protected(&url) || !bare || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong());
         }
         Ok(Self(url.origin().ascii_serialization()))
@@ -158,7 +157,13 @@ pub(super) fn loopback_base(host: &HeaderValue) -> Option<PublicUrl> {
     PublicUrl::parse(&format!("http://{}", host.to_str().ok()?)).ok()
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether nobody between can read and change what goes to this address.
+pub(super) fn is_protected(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
+}
+
+/// Whether this machine alone is meant; http will do there.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

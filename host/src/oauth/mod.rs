@@ -47,6 +47,7 @@ pub use clients::document::{
     DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
 };
 pub use context::{OAuth, OAuthConfig, SignInMethod};
+pub(crate) use issuer::is_loopback;
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,

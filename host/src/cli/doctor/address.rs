@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use tokio::net::lookup_host;
-use url::{Host, Url};
+use url::Url;
 
 use super::report::Report;
+use crate::oauth::is_loopback;
 
 /// Looks at the address as typed, and at where its name leads.
 pub(super) async fn examine(typed: &str, url: &Url, report: &mut Report) {
@@ -36,16 +37,6 @@ pub(super) async fn examine(typed: &str, url: &Url, report: &mut Report) {
     if let Ok(addresses) = lookup_host((host, port)).await {
         let addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
         resolved(host, &addresses, report);
-    }
-}
-
-/// Whether this machine alone is meant; http will do there.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

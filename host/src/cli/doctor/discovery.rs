@@ -3,10 +3,10 @@
 
 use url::Url;
 
-use super::address::is_loopback;
 use super::report::Report;
 use super::request::{Answer, Asker};
 use super::walk::answered;
+use crate::oauth::is_loopback;
 
 /// Reads the metadata of the endpoint, at the address that the 401 named or else
 /// where clients guess; gives the issuer.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-use super::settings::is_protected;
+use crate::oauth::issuer::is_protected;
 use crate::oauth::tls::{client_tls, native_roots};
 
 /// Sends requests to the provider alone.

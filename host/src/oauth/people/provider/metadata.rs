@@ -24,8 +24,9 @@ use tokio::task;
 use super::error::ProviderError;
 use super::http::Http;
 use super::identity::Rest;
-use super::settings::{OidcSettings, is_protected};
+use super::settings::OidcSettings;
 use crate::clock::{Clock, Timestamp};
+use crate::oauth::issuer::is_protected;
 
 /// Fetches metadata when there is need, for all who wait at once.
 pub(super) struct Discovery {

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::oauth::issuer::is_loopback;
+use crate::oauth::issuer::is_protected;
 
 /// An OpenID Connect provider, and this server's registration there.
 ///
@@ -71,11 +71,6 @@ impl fmt::Display for OidcIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Whether nobody between can read and change what goes to this address.
-pub(super) fn is_protected(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }
 
 #[cfg(test)]
