@@ -12,7 +12,6 @@ use document::DocumentError;
 
 use super::access::ScopeAccess;
 use super::context::OAuth;
-use super::error::{ErrorCode, OAuthError};
 use crate::state::{Client, ClientAuthentication, ClientKind, StoreError};
 
 /// Why a `client_id` stands for no client that may come here.
@@ -31,27 +30,6 @@ pub(crate) enum ClientError {
     /// Nothing is known about the client.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl From<ClientError> for OAuthError {
-    fn from(error: ClientError) -> Self {
-        let (code, description) = match error {
-            ClientError::Unknown => (
-                ErrorCode::InvalidClient,
-                "This client is not registered here; it must register again.".to_owned(),
-            ),
-            ClientError::Blocked => (
-                ErrorCode::UnauthorizedClient,
-                "The operator of this server does not let this client in.".to_owned(),
-            ),
-            ClientError::Document(problem) => (
-                ErrorCode::InvalidClient,
-                format!("The client's metadata document cannot be used: {problem}."),
-            ),
-            ClientError::Store(error) => return error.into(),
-        };
-        Self::new(code, description)
-    }
 }
 
 impl OAuth {
