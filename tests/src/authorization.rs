@@ -145,12 +145,7 @@ impl Authorization {
         let store = self.store();
         let secret = store.secrets().issue(SecretKind::AccessToken);
         let secret = secret.expect("randomness");
-        let tokens = Tokens {
-            access: secret.hash,
-            access_ttl: HOUR,
-            refresh: None,
-            refresh_ttl: HOUR,
-        };
+        let tokens = Tokens::access_only(secret.hash, HOUR);
         let issued = store.issue_token(scope, subject, CLIENT, rights, tokens);
         issued.await.expect("memory works");
         secret.expose().to_owned()

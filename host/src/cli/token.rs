@@ -138,12 +138,7 @@ async fn issue(
     }
     let store = site.store();
     let token = store.secrets().issue(SecretKind::AccessToken)?;
-    let tokens = Tokens {
-        access: token.hash,
-        access_ttl: ttl,
-        refresh: None,
-        refresh_ttl: ttl,
-    };
+    let tokens = Tokens::access_only(token.hash, ttl);
     let grant = store
         .issue_token(scope, &name, CLIENT, wanted, tokens)
         .await?;

@@ -144,12 +144,7 @@ impl Stage {
 
 async fn issue(store: &Store, person: &str) -> anyhow::Result<String> {
     let secret = store.secrets().issue(SecretKind::AccessToken)?;
-    let tokens = Tokens {
-        access: secret.hash,
-        access_ttl: TOKEN_TTL,
-        refresh: None,
-        refresh_ttl: TOKEN_TTL,
-    };
+    let tokens = Tokens::access_only(secret.hash, TOKEN_TTL);
     store
         .issue_token("claude", person, CLIENT, Rights::READ, tokens)
         .await?;

@@ -91,12 +91,7 @@ impl Fixture {
             .secrets()
             .issue(SecretKind::AccessToken)
             .unwrap();
-        let tokens = Tokens {
-            access: secret.hash,
-            access_ttl: HOUR,
-            refresh: None,
-            refresh_ttl: HOUR,
-        };
+        let tokens = Tokens::access_only(secret.hash, HOUR);
         let issued = self
             .store()
             .issue_token(scope, subject, "program", rights, tokens);

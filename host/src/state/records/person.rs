@@ -27,6 +27,17 @@ pub struct Person {
 }
 
 impl Person {
+    /// Somebody who has yet to sign in, and has no password.
+    pub(crate) fn new(subject: &str, groups: BTreeSet<String>, now: Timestamp) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            password: None,
+            groups,
+            created_at: now,
+            signed_in_at: None,
+        }
+    }
+
     pub(crate) fn all() -> Index {
         Index::new("people", "all")
     }

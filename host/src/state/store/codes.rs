@@ -87,6 +87,16 @@ impl Store {
 }
 
 impl Tokens {
+    /// An access token that cannot be refreshed.
+    pub fn access_only(access: SecretHash, ttl: Duration) -> Self {
+        Self {
+            access,
+            access_ttl: ttl,
+            refresh: None,
+            refresh_ttl: ttl,
+        }
+    }
+
     pub(super) fn life(&self) -> Duration {
         match self.refresh {
             Some(_) => self.refresh_ttl.max(self.access_ttl),

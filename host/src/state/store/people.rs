@@ -42,13 +42,9 @@ impl Store {
             if transaction.get::<Person>(subject).await?.is_some() {
                 return Ok(false);
             }
-            let now = transaction.now();
             transaction.put(&Person {
-                subject: subject.to_owned(),
                 password: password.map(ToOwned::to_owned),
-                groups: groups.clone(),
-                created_at: now,
-                signed_in_at: None,
+                ..Person::new(subject, groups.clone(), transaction.now())
             })?;
             transaction.emit(Event::PersonChanged(subject.to_owned()));
             Ok(true)
@@ -62,12 +58,7 @@ impl Store {
             let Some(person) = transaction.get::<Person>(subject).await? else {
                 return Ok(false);
             };
-            end_sign_ins(transaction, subject).await?;
-            end_invitations(transaction, subject).await?;
-            transaction.put(&Person {
-                password: Some(password.to_owned()),
-                ..person
-            })?;
+            with_password(transaction, person, password).await?;
             Ok(true)
         })
     }
@@ -133,13 +124,7 @@ impl Store {
         change!(self, |transaction| {
             let now = transaction.now();
             if transaction.get::<Person>(subject).await?.is_none() {
-                transaction.put(&Person {
-                    subject: subject.to_owned(),
-                    password: None,
-                    groups: groups.clone(),
-                    created_at: now,
-                    signed_in_at: None,
-                })?;
+                transaction.put(&Person::new(subject, groups.clone(), now))?;
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
             }
             end_invitations(transaction, subject).await?;
@@ -171,13 +156,7 @@ impl Store {
             let Some(person) = transaction.get::<Person>(&invitation.subject).await? else {
                 return Ok(Accepted::Unknown);
             };
-            end_invitations(transaction, &person.subject).await?;
-            end_sign_ins(transaction, &person.subject).await?;
-            let person = Person {
-                password: Some(password.to_owned()),
-                ..person
-            };
-            transaction.put(&person)?;
+            let person = with_password(transaction, person, password).await?;
             Ok(Accepted::Set(person))
         })
     }
@@ -200,13 +179,7 @@ impl Store {
                 return Ok(false);
             }
             let before = known.as_ref().map(|person| person.groups.clone());
-            let person = known.unwrap_or_else(|| Person {
-                subject: subject.to_owned(),
-                password: None,
-                groups: BTreeSet::new(),
-                created_at: now,
-                signed_in_at: None,
-            });
+            let person = known.unwrap_or_else(|| Person::new(subject, BTreeSet::new(), now));
             let after = groups.cloned().unwrap_or_else(|| person.groups.clone());
             if before.as_ref() != Some(&after) {
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
@@ -249,6 +222,22 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Gives the person that password, and ends all sign-ins and invitations.
+async fn with_password(
+    transaction: &mut Transaction<'_>,
+    person: Person,
+    password: &str,
+) -> Result<Person, StoreError> {
+    end_sign_ins(transaction, &person.subject).await?;
+    end_invitations(transaction, &person.subject).await?;
+    let person = Person {
+        password: Some(password.to_owned()),
+        ..person
+    };
+    transaction.put(&person)?;
+    Ok(person)
 }
 
 async fn end_sign_ins(transaction: &mut Transaction<'_>, subject: &str) -> Result<(), StoreError> {

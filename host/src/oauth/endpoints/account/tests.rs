@@ -35,12 +35,7 @@ async fn allow(scene: &Scene, subject: &str, client_id: &str) {
         .secrets()
         .issue(SecretKind::AccessToken)
         .unwrap();
-    let tokens = Tokens {
-        access: token.hash,
-        access_ttl: Duration::from_secs(60),
-        refresh: None,
-        refresh_ttl: Duration::from_secs(60),
-    };
+    let tokens = Tokens::access_only(token.hash, Duration::from_secs(60));
     let issued = scene
         .store
         .issue_token("claude", subject, client_id, Rights::READ, tokens);
