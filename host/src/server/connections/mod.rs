@@ -1,5 +1,7 @@
 //! Sockets: accepted, served, and closed in order when the server stops.
 
+mod unread;
+
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::unread::ReadToEnd;
 use super::router::router;
 use super::state::ServerState;
 use crate::oauth::ClientAddress;
@@ -79,15 +82,15 @@ struct Connected {
 }
 
 impl Service<Request<Incoming>> for Connected {
-    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
-    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+    type Response = <TowerToHyperService<Router> as Service<Request<ReadToEnd>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<ReadToEnd>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<ReadToEnd>>>::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let proxies = &self.app.shared.trusted_proxies;
         let client = proxies.client(self.peer, request.headers());
         request.extensions_mut().insert(ClientAddress(client));
-        self.router.call(request)
+        self.router.call(request.map(ReadToEnd::new))
     }
 }
 

@@ -108,3 +108,59 @@ async fn headers_are_bounded() {
         assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_outlives_a_reply_that_came_before_the_body() {
+    let server = TestServer::open();
+    let running = start(&server).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    for attempt in 0..2 {
+        let head = format!(
+            "POST /nothing/here HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            PING.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let reply = read_reply(&mut stream).await;
+        assert!(reply.starts_with("HTTP/1.1 404"), "{attempt}: {reply}");
+        stream.write_all(PING.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_reads_is_not_read_for_ever() {
+    let server = TestServer::open();
+    let running = start(&server).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let length = 64 << 20;
+    let head = format!(
+        "POST /nothing/here HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let reply = read_reply(&mut stream).await;
+    assert!(reply.starts_with("HTTP/1.1 404"), "{reply}");
+    let part = vec![b'x'; 64 << 10];
+    let mut sent = 0;
+    while sent < length && stream.write_all(&part).await.is_ok() {
+        sent += part.len();
+    }
+    assert!(sent < length, "all of it was read");
+}
+
+/// One reply with a `Content-Length`.
+async fn read_reply(stream: &mut TcpStream) -> String {
+    let mut reply = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&reply);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .unwrap();
+            if body.len() == length.parse::<usize>().unwrap() {
+                return text.into_owned();
+            }
+        }
+        let byte = stream.read_u8().await.expect("the connection is open");
+        reply.push(byte);
+    }
+}
