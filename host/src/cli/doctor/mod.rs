@@ -21,8 +21,9 @@ use super::exit::{NothingDone, UsageError, print};
 /// `mssql-mcp doctor`
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArguments {
-    /// The address as it is typed into the client, such as
-    /// https://data.example.com/claude/mcp
+    #[arg(
+        help = "The address as it is typed into the client, such as https://data.example.com/claude/mcp"
+    )]
     url: String,
 }
 

@@ -2,7 +2,7 @@
 //! with the headers that keep it from being framed, cached or injected into.
 //!
 //! A page is a struct with `t`, its [`Texts`], that derives
-//! [`Template`](askama::Template); its file in `templates/` extends
+//! [`Template`]; its file in `templates/` extends
 //! `layout.html`, and [`respond`] makes the answer of it.
 
 mod account;

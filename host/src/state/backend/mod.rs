@@ -5,7 +5,7 @@
 //! allowed, is written once, above ([`Store`](super::Store)).
 //!
 //! # Another kind of store
-//! Implement [`Backend`], add its name to [`open`](super::open), and have it pass
+//! Implement [`Backend`], add its name to [`open`](fn@super::open), and have it pass
 //! the tests of `contract`.
 
 mod memory;
