@@ -12,6 +12,13 @@ pub use client::{McpClient, Reply};
 pub use oauth_client::{OAuthClient, VERIFIER, register as oauth_register, sign_in};
 pub use product::{Product, ProductBuilder};
 
+/// Gives the process cryptography: clients of HTTP want some, though all of
+/// this is plain HTTP. May be called by every test.
+pub fn prepare_clients() {
+    // It fails where another test was first.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// The component whose tools misbehave.
 pub const HOSTILE_GUEST: &[u8] = include_bytes!(env!("HOSTILE_GUEST"));
 

@@ -151,9 +151,7 @@ impl ProductBuilder {
 
     /// Starts it.
     pub async fn start(self) -> Product {
-        // Clients of HTTP want one, though all of this is plain HTTP. Another
-        // test of this process may have been first.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        crate::prepare_clients();
         let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");

@@ -1,11 +1,13 @@
 //! The product as its users start it: the program, in a process of its own.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
@@ -19,17 +21,21 @@ pub(super) struct Site {
     program: &'static Path,
     server: DemoServer,
     folder: TempDir,
+    sign_in: &'static str,
+    log: Option<File>,
 }
 
 /// A process; killed when dropped.
 pub(super) struct Process {
     /// Where it listens.
     pub(super) address: SocketAddr,
+    config: PathBuf,
     child: Child,
 }
 
 impl Site {
     pub(super) async fn new() -> Self {
+        integration_tests::prepare_clients();
         let program = binary().await;
         let server = DemoServer::start().await.expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
@@ -44,7 +50,31 @@ impl Site {
             program,
             server,
             folder,
+            sign_in: "consent",
+            log: None,
         }
+    }
+
+    /// One where people have passwords, and where every process and command
+    /// appends all that it has to tell, down to the finest, to the file `log`.
+    pub(super) async fn telling_all() -> Self {
+        let site = Self::new().await;
+        let log = File::create(site.path("log")).expect("a file");
+        Self {
+            sign_in: "password",
+            log: Some(log),
+            ..site
+        }
+    }
+
+    /// What was appended to the file `log`.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).expect("the log, in UTF-8")
+    }
+
+    /// The password with which it reads the database.
+    pub(super) fn database_password(&self) -> &str {
+        &self.server.reader().password
     }
 
     /// A file of this folder.
@@ -57,9 +87,8 @@ impl Site {
     pub(super) async fn start(&self, address: SocketAddr, store: &str) -> Process {
         let config = self.path(&format!("{}.toml", address.port()));
         std::fs::write(&config, self.config(address, store)).expect("a file");
-        let mut command = Command::new(self.program);
-        command.arg("serve").arg("--config").arg(&config);
-        command.stdout(Stdio::piped()).kill_on_drop(true);
+        let mut command = self.command(&config);
+        command.arg("serve").stdout(Stdio::piped());
         let mut child = command.spawn().expect("mssql-mcp starts");
         let mut printed = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let ready = async {
@@ -73,7 +102,30 @@ impl Site {
         timeout(PATIENCE, ready).await.expect("it is ready in time");
         // The rest is read too, or the process would block on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = printed.next_line().await {} });
-        Process { address, child }
+        Process {
+            address,
+            config,
+            child,
+        }
+    }
+
+    /// What a command answers, in JSON, about the state that `process` uses too.
+    pub(super) async fn ask(&self, process: &Process, arguments: &[&str]) -> Value {
+        let mut command = self.command(&process.config);
+        command.args(arguments).arg("--json");
+        let output = command.output().await.expect("mssql-mcp starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn command(&self, config: &Path) -> Command {
+        let mut command = Command::new(self.program);
+        command.env("MSSQL_MCP_CONFIG", config).kill_on_drop(true);
+        if let Some(log) = &self.log {
+            let log = log.try_clone().expect("the log");
+            command.env("LOG_LEVEL", ALL).stderr(log);
+        }
+        command
     }
 
     fn config(&self, address: SocketAddr, store: &str) -> String {
@@ -91,7 +143,7 @@ store = "{store}"
 key_file = "{folder}/state-key"
 
 [oauth]
-sign_in = "consent"
+sign_in = "{sign_in}"
 
 [tool_sets]
 dir = "{folder}"
@@ -109,6 +161,7 @@ tool_sets = ["claude-tools"]
 databases = ["demo"]
 people = ["*"]
 "#,
+            sign_in = self.sign_in,
             port = self.server.address().port(),
             database = self.server.database(),
             user = reader.user,
@@ -158,5 +211,7 @@ async fn build() -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION)
 }
 
+/// All but what a compiler of components tells, which is gigabytes.
+const ALL: &str = "trace,wasmtime=info,cranelift=info,regalloc2=info";
 /// Components are compiled at the first start, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

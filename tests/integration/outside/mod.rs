@@ -4,6 +4,7 @@
 mod binary;
 mod document;
 mod durability;
+mod logs;
 mod mcp;
 mod oauth;
 mod oidc;
