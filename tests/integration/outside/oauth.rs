@@ -1,6 +1,8 @@
 //! From a stranger to a tool call, as people and their clients go: the official
 //! SDKs, a browser, a provider of identities, and the conformance suite.
 
+use std::path::PathBuf;
+
 use integration_tests::{OAuthClient, Product};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -107,7 +109,10 @@ async fn every_page_is_fit_for_narrow_and_wide_light_and_dark_and_without_a_mous
     let mut job = ana();
     job["pages"] = json!({"account": format!("http://{}/account", product.address)});
     let mut look = node("screenshots.mjs");
-    look.arg(product.issuer("claude")).arg(folder.path());
+    // To be looked at by people too.
+    let pictures = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
+    let pictures = pictures.as_deref().unwrap_or(folder.path());
+    look.arg(product.issuer("claude")).arg(pictures);
     finish(&mut look, &job.to_string()).await;
 }
 
