@@ -86,8 +86,11 @@ fn access(name: &str, section: &ScopeSection) -> Result<ScopeAccess, ConfigError
 fn sign_in(config: &Config) -> Result<SignInMethod, BuildError> {
     match (config.oauth.sign_in, &config.oauth.oidc) {
         (SignIn::Consent, _) => Ok(SignInMethod::Consent),
-        (SignIn::Password, _) | (SignIn::Oidc, None) => Ok(SignInMethod::Password),
+        (SignIn::Password, _) => Ok(SignInMethod::Password),
         (SignIn::Oidc, Some(section)) => oidc(section),
+        (SignIn::Oidc, None) => {
+            Err(rule("oauth.sign_in", &"\"oidc\" needs the section [oauth.oidc]").into())
+        }
     }
 }
 

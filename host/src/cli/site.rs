@@ -122,7 +122,7 @@ impl Site {
 /// A subject as it is stored: without blanks around it, in lower case.
 pub(super) fn subject(name: &str) -> anyhow::Result<String> {
     match name.parse() {
-        Ok(Admission::Person(subject)) if !subject.contains(char::is_control) => Ok(subject),
+        Ok(Admission::Person(name)) if !name.contains(char::is_control) => Ok(name.to_lowercase()),
         _ => Err(UsageError(format!(
             "\"{name}\" is not a person's name; write an e-mail address or a name"
         ))

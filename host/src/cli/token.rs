@@ -95,7 +95,7 @@ async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
                     )
                     .into());
                 }
-                None => site.store().revoke_grants(&filter).await?,
+                None => site.store().revoke_grants(&filter).await?.grants,
             };
             if count == 0 {
                 return Err(nothing("there is nothing of that kind to revoke"));

@@ -105,7 +105,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
                 return Err(unknown(&name));
             }
             let password = hashed(site, &name, password_file.as_deref()).await?;
-            if !site.store().set_password(&name, &password).await? {
+            if !site.store().set_password(&name, None, &password).await? {
                 return Err(unknown(&name));
             }
             Ok(Output {

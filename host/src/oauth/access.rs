@@ -59,7 +59,8 @@ pub enum Admission {
     Everybody,
     /// `group:NAME`
     Group(String),
-    /// A subject, in lower case.
+    /// A subject: as written, which is how some providers spell theirs, or in
+    /// lower case, which is how people are known here.
     Person(String),
 }
 
@@ -68,7 +69,7 @@ impl Admission {
         match self {
             Self::Everybody => true,
             Self::Group(group) => groups.contains(group),
-            Self::Person(person) => person == subject,
+            Self::Person(person) => person == subject || person.to_lowercase() == subject,
         }
     }
 }
@@ -100,7 +101,7 @@ impl FromStr for Admission {
             Some(_) => Err(wrong()),
             None if text == "*" => Ok(Self::Everybody),
             None if text.trim().is_empty() || text.contains('*') => Err(wrong()),
-            None => Ok(Self::Person(text.trim().to_lowercase())),
+            None => Ok(Self::Person(text.trim().to_owned())),
         }
     }
 }
@@ -217,6 +218,8 @@ mod tests {
         for (people, subject, groups, enters) in [
             (&["ana@example.com"][..], "ana@example.com", &nobody, true),
             (&["Ana@Example.com"], "ana@example.com", &nobody, true),
+            (&["AAAAx-1"], "AAAAx-1", &nobody, true),
+            (&["aaaax-1"], "AAAAx-1", &nobody, false),
             (&["ana@example.com"], "bob@example.com", &nobody, false),
             (&["group:analysts"], "bob@example.com", &analysts, true),
             (&["group:analysts"], "bob@example.com", &nobody, false),

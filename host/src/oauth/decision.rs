@@ -73,8 +73,8 @@ impl<'a> Admitted<'a> {
 }
 
 impl Consented<'_> {
-    /// To be remembered, together with what was allowed before.
-    pub(crate) fn consent(&self, before: Option<&Consent>, now: Timestamp) -> Consent {
+    /// To be remembered.
+    pub(crate) fn consent(&self, now: Timestamp) -> Consent {
         let Self(admitted) = self;
         let client = &admitted.asked.client;
         Consent {
@@ -83,9 +83,7 @@ impl Consented<'_> {
             client_id: client.id.clone(),
             client_name: client.name.clone(),
             redirect_uri: admitted.asked.registered.clone(),
-            rights: before
-                .map_or(Rights::NONE, |before| before.rights)
-                .or(admitted.rights),
+            rights: admitted.rights,
             given_at: now,
         }
     }
@@ -211,7 +209,7 @@ mod tests {
             let before = {
                 let asked = asked(redirect, remembered);
                 let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
-                admitted.allow().consent(None, NOW)
+                admitted.allow().consent(NOW)
             };
             let asked = asked(redirect, wanted);
             let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
@@ -219,17 +217,5 @@ mod tests {
             let consented = admitted.remembered(Some(&before));
             assert_eq!(consented.is_some(), holds, "{redirect} {wanted}");
         }
-    }
-
-    #[test]
-    fn what_was_allowed_before_is_allowed_still() {
-        let (scope, ana) = (scope(), visitor("ana"));
-        let consent = |rights, before: Option<&Consent>| {
-            let asked = asked("https://claude.ai/cb", rights);
-            let admitted = Admitted::new(&scope, &asked, &ana).unwrap();
-            admitted.allow().consent(before, NOW)
-        };
-        let all = consent(Rights::ALL, None);
-        assert_eq!(consent(Rights::READ, Some(&all)).rights, Rights::ALL);
     }
 }

@@ -27,5 +27,6 @@ pub use records::{
 };
 pub use secret::{HashError, IssuedSecret, SecretHash, SecretKind, Secrets};
 pub use store::{
-    Accepted, GrantFilter, KnownToken, NewClient, Redeemed, Rotated, Store, Tokens, Watch, Watched,
+    Accepted, Allowed, GrantFilter, KnownToken, NewClient, Proof, Redeemed, Revoked, Rotated,
+    Store, Tokens, Watch, Watched,
 };

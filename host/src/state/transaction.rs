@@ -112,6 +112,14 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// As [`delete_all`](Self::delete_all), for what is worth nothing by then:
+    /// who adds to `index` meanwhile does not hinder the change.
+    pub(crate) async fn sweep(&mut self, index: &Index) -> Result<(), StoreError> {
+        let keys = self.backend.members(index, self.now).await?;
+        self.change.deletes.extend(keys);
+        Ok(())
+    }
+
     /// Tells the other nodes, when the change has happened.
     pub(crate) fn emit(&mut self, event: Event) {
         self.change.events.push(event);

@@ -13,17 +13,8 @@ use tracing_subscriber::util::TryInitError;
 /// under `stdio`. `LOG_LEVEL` sets the level, or filters in the syntax of
 /// `tracing`; `json` writes one JSON object a line.
 pub fn start_log(json: bool) -> Result<(), TryInitError> {
-    let wanted = env::var("LOG_LEVEL")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let filter = if wanted.is_empty() {
-        DEFAULT_FILTER.to_owned()
-    } else {
-        wanted.replace("warning", "warn")
-    };
-    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(&env::var("LOG_LEVEL").unwrap_or_default()))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
     if json {
@@ -31,6 +22,19 @@ pub fn start_log(json: bool) -> Result<(), TryInitError> {
     } else {
         log.with_target(false).finish().try_init()
     }
+}
+
+/// What `wanted` asks for, or the default. Audit lines are told whatever the
+/// level; who does not want them says `audit=off`.
+fn filter(wanted: &str) -> EnvFilter {
+    let wanted = wanted.to_ascii_lowercase().replace("warning", "warn");
+    let wanted = if wanted.is_empty() {
+        DEFAULT_FILTER
+    } else {
+        &wanted
+    };
+    EnvFilter::try_new(format!("{AUDIT},{wanted}"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("{AUDIT},{DEFAULT_FILTER}")))
 }
 
 /// Collects metrics from here on; the handle renders them.
@@ -43,8 +47,32 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 /// `info` for us, `warn` for libraries; not the driver, which logs the text of
 /// every error of the server.
 const DEFAULT_FILTER: &str = "warn,tiberius=off,mssql_mcp=info,demo_sqlserver=info,guest=info";
+const AUDIT: &str = "audit=info";
 /// From a call that never leaves memory to one at its wall limit.
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
     60.0,
 ];
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    use super::*;
+
+    #[test]
+    fn the_audit_is_told_at_every_level_unless_it_is_switched_off() {
+        for (wanted, told) in [
+            ("", true),
+            ("error", true),
+            ("Warning", true),
+            ("what is this?", true),
+            ("info,audit=off", false),
+        ] {
+            let log = tracing_subscriber::fmt().with_env_filter(filter(wanted));
+            let _log = log.with_writer(io::sink).set_default();
+            let enabled = tracing::enabled!(target: "audit", tracing::Level::INFO);
+            assert_eq!(enabled, told, "{wanted}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::pages::{Asking, SignInChoice, SignInPage, respond_leading_to};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::Refusal;
-use crate::state::StoreError;
+use crate::state::{Proof, StoreError};
 
 /// A sign-in that leads on to `target`, a path with its query.
 pub(super) struct SignIn<'a> {
@@ -40,7 +40,11 @@ impl SignIn<'_> {
         }
         let field = |name| form.one(name).ok().flatten().unwrap_or_default();
         let typed = field("username");
-        let subject = typed.trim().to_lowercase();
+        // Nobody is called that, and the audit would tell it.
+        let subject = match typed.trim() {
+            name if name.chars().count() > LONGEST_NAME => String::new(),
+            name => name.to_lowercase(),
+        };
         let password = SecretString::from(field("password"));
         let details = Details {
             subject: &subject,
@@ -49,26 +53,37 @@ impl SignIn<'_> {
         let checked = caller
             .oauth
             .check_password(&subject, password, caller.address.0);
-        if let Err(refusal) = checked.await {
-            audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
-            let texts = &caller.texts().sign_in;
-            return match refusal {
-                Refusal::Throttled(wait) => {
-                    let alert = (texts.throttled)(minutes(wait));
-                    let page = self.show(StatusCode::OK, typed, Some(&alert));
-                    Ok(slowed(page, wait))
-                }
-                Refusal::Wrong => Ok(self.show(StatusCode::FORBIDDEN, typed, Some(texts.wrong))),
-                Refusal::Store(error) => Err(error),
-            };
+        let signed_in = match checked.await {
+            Ok(phc) => {
+                let (browser, response) = (&caller.browser, see_other(self.target));
+                let signed_in =
+                    browser.sign_in(&caller.oauth, &subject, Proof::Password(&phc), response);
+                // Another password by now: the one that was typed is wrong.
+                signed_in
+                    .await
+                    .map_err(Refusal::Store)
+                    .and_then(|response| response.ok_or(Refusal::Wrong))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let refusal = match signed_in {
+            Ok(response) => {
+                audit::done(Action::SignIn, details);
+                return Ok(response);
+            }
+            Err(refusal) => refusal,
+        };
+        audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
+        let texts = &caller.texts().sign_in;
+        match refusal {
+            Refusal::Throttled(wait) => {
+                let alert = (texts.throttled)(minutes(wait));
+                let page = self.show(StatusCode::OK, typed, Some(&alert));
+                Ok(slowed(page, wait))
+            }
+            Refusal::Wrong => Ok(self.show(StatusCode::FORBIDDEN, typed, Some(texts.wrong))),
+            Refusal::Store(error) => Err(error),
         }
-        let response = see_other(self.target);
-        let signed_in = caller
-            .browser
-            .sign_in(&caller.oauth, &subject, None, response);
-        let response = signed_in.await?;
-        audit::done(Action::SignIn, details);
-        Ok(response)
     }
 
     fn show(&self, status: StatusCode, username: &str, alert: Option<&str>) -> Response {
@@ -91,3 +106,6 @@ impl SignIn<'_> {
         respond_leading_to(status, caller.language, &page, &places)
     }
 }
+
+/// Characters of a name (RFC 5321 §4.5.3.1.3 for addresses), as the form says.
+const LONGEST_NAME: usize = 254;

@@ -3,7 +3,6 @@
 //! Both cookies are made anew when a person signs in, so one that was planted
 //! before is worth nothing afterwards.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -12,7 +11,7 @@ use cookie::{Cookie, SameSite};
 
 use crate::oauth::context::OAuth;
 use crate::oauth::issuer::PublicUrl;
-use crate::state::{Person, SecretHash, SecretKind, Secrets, SignIn, StoreError};
+use crate::state::{Person, Proof, SecretHash, SecretKind, Secrets, SignIn, StoreError};
 
 /// The browser that a request comes from.
 #[derive(Debug)]
@@ -90,26 +89,26 @@ impl Browser {
         self.set(response, BROWSER, &self.id, BROWSER_TTL)
     }
 
-    /// Notes that `subject` has signed in, and gives the browser new cookies; a
-    /// person who was removed a moment ago gets none. `groups` are those that an
-    /// OpenID Connect provider says.
+    /// Notes that `subject` has signed in, and gives the browser new cookies;
+    /// `None` for a person who was removed, or got another password, a moment
+    /// ago.
     pub(crate) async fn sign_in(
         &self,
         oauth: &OAuth,
         subject: &str,
-        groups: Option<&BTreeSet<String>>,
+        proof: Proof<'_>,
         response: Response,
-    ) -> Result<Response, StoreError> {
+    ) -> Result<Option<Response>, StoreError> {
         let store = &oauth.shared.store;
-        let Some(cookie) = store.sign_in(subject, groups, SIGN_IN_TTL).await? else {
-            return Ok(response);
+        let Some(cookie) = store.sign_in(subject, proof, SIGN_IN_TTL).await? else {
+            return Ok(None);
         };
         if let Some(before) = self.sign_in {
             store.sign_out(before).await?;
         }
         let id = self.secrets.issue(SecretKind::Browser)?;
         let response = self.set(response, SIGN_IN, cookie.expose(), SIGN_IN_TTL);
-        Ok(self.set(response, BROWSER, id.expose(), BROWSER_TTL))
+        Ok(Some(self.set(response, BROWSER, id.expose(), BROWSER_TTL)))
     }
 
     /// Ends the sign-in of this browser.

@@ -22,24 +22,22 @@ pub(in crate::oauth) enum Refusal {
 }
 
 impl OAuth {
-    /// Whether `password` is that of `subject`, which is in lower case.
+    /// The PHC string of `subject`, which is in lower case, if `password` is the
+    /// one.
     pub(in crate::oauth) async fn check_password(
         &self,
         subject: &str,
         password: SecretString,
         address: IpAddr,
-    ) -> Result<(), Refusal> {
+    ) -> Result<String, Refusal> {
         let admitted = self.shared.throttle.admit(subject, address);
         admitted.map_err(Refusal::Throttled)?;
         let person = self.shared.store.person(subject).await;
         let phc = person
             .map_err(Refusal::Store)?
             .and_then(|person| person.password);
-        if self.shared.passwords.verify(password, phc).await {
-            Ok(())
-        } else {
-            Err(Refusal::Wrong)
-        }
+        let verified = self.shared.passwords.verify(password, phc.clone()).await;
+        phc.filter(|_| verified).ok_or(Refusal::Wrong)
     }
 }
 

@@ -15,6 +15,7 @@ pub use code::AuthorizationCode;
 pub use consent::Consent;
 pub use federation::Federation;
 pub use grant::Grant;
+pub(crate) use person::RemovedPerson;
 pub use person::{Invitation, Person};
 pub use sign_in::SignIn;
 pub use token::{AccessToken, RefreshToken};

@@ -55,6 +55,21 @@ impl Record for Person {
     }
 }
 
+/// A mark on a subject that was removed: providers of identities know it still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RemovedPerson {
+    pub(crate) subject: String,
+    pub(crate) since: Timestamp,
+}
+
+impl Record for RemovedPerson {
+    const KIND: &'static str = "removed-person";
+
+    fn id(&self) -> String {
+        self.subject.clone()
+    }
+}
+
 /// A link that lets a person set a password, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {

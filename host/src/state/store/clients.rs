@@ -109,18 +109,13 @@ impl Store {
             Ok(true)
         })?;
         let consents: Vec<Consent> = self.reading().list(&Consent::of_client(id)).await?;
-        for consent in &consents {
-            change!(self, |transaction| {
-                transaction.delete(consent);
-                Ok(())
-            })?;
-        }
+        self.forget_consents(&consents).await?;
         let granted = GrantFilter {
             client_id: Some(id.to_owned()),
             ..GrantFilter::default()
         };
         let revoked = self.revoke_grants(&granted).await?;
-        Ok(registered || !consents.is_empty() || revoked > 0)
+        Ok(registered || !consents.is_empty() || revoked.any())
     }
 
     /// Bars a client id, registered or the address of a metadata document, or

@@ -34,8 +34,9 @@ pub enum Redeemed {
 }
 
 impl Store {
-    /// Keeps a new code.
-    pub async fn put_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
+    /// Keeps a new code of nobody in particular.
+    #[cfg(test)]
+    pub(crate) async fn put_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
         change!(self, |transaction| { transaction.put(code) })
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Store, Tokens, codes};
 use crate::principal::Rights;
-use crate::state::records::{AccessToken, AuthorizationCode, Consent, Grant, RefreshToken};
-use crate::state::transaction::Transaction;
+use crate::state::records::{AccessToken, AuthorizationCode, Consent, Grant, Person, RefreshToken};
+use crate::state::transaction::{Record as _, Transaction};
 use crate::state::{Event, StoreError};
 
 /// Which grants are meant; every part that is given must fit.
@@ -22,6 +22,36 @@ impl GrantFilter {
         let fits = |wanted: &Option<String>, has| wanted.as_deref().is_none_or(|w| w == has);
         fits(&self.subject, subject) && fits(&self.client_id, client_id) && fits(&self.scope, scope)
     }
+}
+
+/// What was revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revoked {
+    /// Codes that had not been redeemed.
+    pub codes: usize,
+    /// Grants.
+    pub grants: usize,
+}
+
+impl Revoked {
+    /// Whether it was anything.
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+/// A code that a person allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    /// What covers it.
+    pub consent: &'a Consent,
+    /// The code.
+    pub code: &'a AuthorizationCode,
+    /// The consent is given now, in addition to what was allowed before;
+    /// otherwise it was given before, and must still be there.
+    pub given: bool,
+    /// The person is one that the store knows.
+    pub signed_in: bool,
 }
 
 impl Store {
@@ -66,39 +96,70 @@ impl Store {
         change!(self, |transaction| { revoke(transaction, id).await })
     }
 
-    /// Revokes every grant that fits, and the codes that would become one; how
-    /// many grants. Each is revoked whole, but not all in one moment: with
-    /// thousands of clients at work, there is none.
-    pub async fn revoke_grants(&self, filter: &GrantFilter) -> Result<usize, StoreError> {
-        // Codes first: one that is redeemed before its turn is a grant by then.
+    /// Revokes every grant that fits, and the codes that would become one. Each
+    /// is revoked whole, but not all in one moment: with thousands of clients at
+    /// work, there is none.
+    pub async fn revoke_grants(&self, filter: &GrantFilter) -> Result<Revoked, StoreError> {
+        // Nothing here is read by the transactions: what a client does meanwhile
+        // with what is to end cannot hold that up. Codes first: one that is
+        // redeemed before its turn is a grant by then.
         let codes = codes::matching(&mut self.reading(), filter).await?;
         for part in codes.chunks(PART) {
             change!(self, |transaction| {
                 for code in part {
-                    let code: Option<AuthorizationCode> = transaction.get(code.hash).await?;
-                    if let Some(code) = code.filter(|code| code.redeemed.is_none()) {
-                        transaction.delete(&code);
-                    }
+                    transaction.delete(code);
                 }
                 Ok(())
             })?;
         }
         let grants = matching(&mut self.reading(), filter).await?;
-        let mut revoked = 0;
         for part in grants.chunks(PART) {
-            revoked += change!(self, |transaction| {
-                let mut revoked = 0;
+            change!(self, |transaction| {
                 for grant in part {
-                    revoked += usize::from(revoke(transaction, &grant.id).await?);
+                    end(transaction, grant).await?;
                 }
-                Ok(revoked)
+                Ok(())
             })?;
         }
-        Ok(revoked)
+        Ok(Revoked {
+            codes: codes.len(),
+            grants: grants.len(),
+        })
     }
 
-    /// Remembers what a person allowed.
-    pub async fn remember_consent(&self, consent: &Consent) -> Result<(), StoreError> {
+    /// Keeps a code that a person allows, if there is such a person (still), and
+    /// the consent covers it; whether both was so.
+    pub async fn allow(&self, allowed: Allowed<'_>) -> Result<bool, StoreError> {
+        let Allowed {
+            consent,
+            code,
+            given,
+            signed_in,
+        } = allowed;
+        change!(self, |transaction| {
+            if signed_in && transaction.get::<Person>(&consent.subject).await?.is_none() {
+                return Ok(false);
+            }
+            let before: Option<Consent> = transaction.get(consent.id()).await?;
+            if given {
+                transaction.put(&Consent {
+                    rights: before
+                        .as_ref()
+                        .map_or(consent.rights, |before| before.rights.or(consent.rights)),
+                    given_at: before.map_or(consent.given_at, |before| before.given_at),
+                    ..consent.clone()
+                })?;
+            } else if !before.is_some_and(|before| code.rights.within(before.rights)) {
+                return Ok(false);
+            }
+            transaction.put(code)?;
+            Ok(true)
+        })
+    }
+
+    /// Remembers a consent without a code.
+    #[cfg(test)]
+    pub(crate) async fn remember_consent(&self, consent: &Consent) -> Result<(), StoreError> {
         change!(self, |transaction| { transaction.put(consent) })
     }
 
@@ -134,17 +195,23 @@ impl Store {
             client_id: Some(client_id.to_owned()),
             scope: Some(scope.to_owned()),
         };
-        change!(self, |transaction| {
-            let consents: Vec<Consent> = transaction.list(&Consent::of_person(subject)).await?;
-            let own = |consent: &&Consent| consent.client_id == client_id && consent.scope == scope;
-            let mut found = false;
-            for consent in consents.iter().filter(own) {
-                transaction.delete(consent);
-                found = true;
-            }
-            found |= end_matching(transaction, &filter).await?;
-            Ok(found)
-        })
+        let mut consents: Vec<Consent> = self.reading().list(&Consent::of_person(subject)).await?;
+        consents.retain(|consent| consent.client_id == client_id && consent.scope == scope);
+        self.forget_consents(&consents).await?;
+        let revoked = self.revoke_grants(&filter).await?;
+        Ok(!consents.is_empty() || revoked.any())
+    }
+
+    pub(super) async fn forget_consents(&self, consents: &[Consent]) -> Result<(), StoreError> {
+        for part in consents.chunks(PART) {
+            change!(self, |transaction| {
+                for consent in part {
+                    transaction.delete(consent);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -184,35 +251,17 @@ pub(super) async fn revoke(
     Ok(grant.is_some())
 }
 
-/// Ends, in one change, every grant that fits and the codes that would become
-/// one; whether there was any.
-pub(super) async fn end_matching(
-    transaction: &mut Transaction<'_>,
-    filter: &GrantFilter,
-) -> Result<bool, StoreError> {
-    let codes = codes::matching(transaction, filter).await?;
-    for code in &codes {
-        transaction.delete(code);
-    }
-    let grants = matching(transaction, filter).await?;
-    for grant in &grants {
-        end(transaction, grant).await?;
-    }
-    Ok(!codes.is_empty() || !grants.is_empty())
-}
-
+/// Its tokens are worth nothing without it, so that one more of them, made at
+/// the same time, does no harm.
 async fn end(transaction: &mut Transaction<'_>, grant: &Grant) -> Result<(), StoreError> {
     transaction.delete(grant);
+    transaction.sweep(&AccessToken::of_grant(&grant.id)).await?;
     transaction
-        .delete_all(&AccessToken::of_grant(&grant.id))
-        .await?;
-    transaction
-        .delete_all(&RefreshToken::of_grant(&grant.id))
+        .sweep(&RefreshToken::of_grant(&grant.id))
         .await?;
     transaction.emit(Event::GrantRevoked(grant.id.clone()));
     Ok(())
 }
 
-/// Grants that end in one change: few enough to be read and ended before one of
-/// them is refreshed.
+/// Records that end in one change: others wait no longer than for that.
 const PART: usize = 20;

@@ -43,8 +43,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use clients::NewClient;
 pub use codes::{Redeemed, Tokens};
-pub use grants::GrantFilter;
-pub use people::Accepted;
+pub use grants::{Allowed, GrantFilter, Revoked};
+pub use people::{Accepted, Proof};
 pub use tokens::{KnownToken, Rotated};
 pub use watch::{Watch, Watched};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{GrantFilter, Store, grants};
-use crate::state::records::{Consent, Invitation, Person, SignIn};
+use super::{GrantFilter, Store};
+use crate::state::records::{Consent, Invitation, Person, RemovedPerson, SignIn};
 use crate::state::transaction::Transaction;
 use crate::state::{Event, IssuedSecret, SecretHash, SecretKind, StoreError};
 
@@ -15,6 +15,16 @@ pub enum Accepted {
     Set(Person),
     /// The link was used before, has expired, or never was.
     Unknown,
+}
+
+/// How a person is known to be the one.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof<'a> {
+    /// By the password of this PHC string, which must still be the person's.
+    Password(&'a str),
+    /// By an OpenID Connect provider: the person is added if not known, and is
+    /// from now on in exactly these groups, if the provider says any.
+    Provider(Option<&'a BTreeSet<String>>),
 }
 
 impl Store {
@@ -30,8 +40,8 @@ impl Store {
         Ok(people)
     }
 
-    /// Adds a person, unless there is one of that subject; whether it did.
-    /// `password` is a PHC string.
+    /// Adds a person, unless there is one of that subject; whether it did. One
+    /// who was removed may come again. `password` is a PHC string.
     pub async fn add_person(
         &self,
         subject: &str,
@@ -46,18 +56,28 @@ impl Store {
                 password: password.map(ToOwned::to_owned),
                 ..Person::new(subject, groups.clone(), transaction.now())
             })?;
+            readmit(transaction, subject).await?;
             transaction.emit(Event::PersonChanged(subject.to_owned()));
             Ok(true)
         })
     }
 
     /// Sets a person's password, and ends all sign-ins and invitations; whether
-    /// there is such a person.
-    pub async fn set_password(&self, subject: &str, password: &str) -> Result<bool, StoreError> {
+    /// there is such a person. With `current`, the PHC string that was verified,
+    /// only if that is still the one.
+    pub async fn set_password(
+        &self,
+        subject: &str,
+        current: Option<&str>,
+        password: &str,
+    ) -> Result<bool, StoreError> {
         change!(self, |transaction| {
             let Some(person) = transaction.get::<Person>(subject).await? else {
                 return Ok(false);
             };
+            if current.is_some() && current != person.password.as_deref() {
+                return Ok(false);
+            }
             with_password(transaction, person, password).await?;
             Ok(true)
         })
@@ -85,31 +105,36 @@ impl Store {
     }
 
     /// Removes a person with all sign-ins, invitations, consents, codes and
-    /// grants; whether there was any of it.
+    /// grants; whether there was any of it. No provider brings the person back,
+    /// but [`add_person`](Self::add_person) or an invitation.
     pub async fn remove_person(&self, subject: &str) -> Result<bool, StoreError> {
         let filter = GrantFilter {
             subject: Some(subject.to_owned()),
             ..GrantFilter::default()
         };
-        change!(self, |transaction| {
-            let person: Option<Person> = transaction.get(subject).await?;
-            if let Some(person) = &person {
+        // With the person, all the rest is worth nothing, so it may go in steps.
+        // What the person does meanwhile cannot hold up any of them, because the
+        // transactions read nothing.
+        let person = self.person(subject).await?;
+        if let Some(person) = &person {
+            change!(self, |transaction| {
                 transaction.delete(person);
-            }
-            end_sign_ins(transaction, subject).await?;
-            end_invitations(transaction, subject).await?;
-            let consents = Consent::of_person(subject);
-            let consents: Vec<Consent> = transaction.list(&consents).await?;
-            for consent in &consents {
-                transaction.delete(consent);
-            }
-            let granted = grants::end_matching(transaction, &filter).await?;
-            let found = person.is_some() || granted || !consents.is_empty();
-            if found {
+                transaction.put(&RemovedPerson {
+                    subject: subject.to_owned(),
+                    since: transaction.now(),
+                })?;
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
-            }
-            Ok(found)
-        })
+                Ok(())
+            })?;
+        }
+        let consents: Vec<Consent> = self.reading().list(&Consent::of_person(subject)).await?;
+        change!(self, |transaction| {
+            transaction.sweep(&SignIn::of_person(subject)).await?;
+            transaction.sweep(&Invitation::of_person(subject)).await
+        })?;
+        self.forget_consents(&consents).await?;
+        let revoked = self.revoke_grants(&filter).await?;
+        Ok(person.is_some() || revoked.any() || !consents.is_empty())
     }
 
     /// Makes the link that lets a person set a password, in place of any
@@ -125,6 +150,7 @@ impl Store {
             let now = transaction.now();
             if transaction.get::<Person>(subject).await?.is_none() {
                 transaction.put(&Person::new(subject, groups.clone(), now))?;
+                readmit(transaction, subject).await?;
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
             }
             end_invitations(transaction, subject).await?;
@@ -162,25 +188,34 @@ impl Store {
     }
 
     /// Notes that a person has signed in, and gives the browser's new cookie;
-    /// `None` when there is no such person (any more). With `groups`, from an
-    /// OpenID Connect provider, the person is in exactly those from now on, and
-    /// is added if not known.
+    /// `None` when the person has been removed or has another password by now.
     pub async fn sign_in(
         &self,
         subject: &str,
-        groups: Option<&BTreeSet<String>>,
+        proof: Proof<'_>,
         ttl: Duration,
     ) -> Result<Option<IssuedSecret>, StoreError> {
         let secret = self.secrets.issue(SecretKind::SignIn)?;
         let known = change!(self, |transaction| {
             let now = transaction.now();
             let known: Option<Person> = transaction.get(subject).await?;
-            if known.is_none() && groups.is_none() {
-                return Ok(false);
-            }
             let before = known.as_ref().map(|person| person.groups.clone());
-            let person = known.unwrap_or_else(|| Person::new(subject, BTreeSet::new(), now));
-            let after = groups.cloned().unwrap_or_else(|| person.groups.clone());
+            let (person, after) = match (known, proof) {
+                (Some(person), Proof::Password(phc)) if person.password.as_deref() == Some(phc) => {
+                    let groups = person.groups.clone();
+                    (person, groups)
+                }
+                (_, Proof::Password(_)) => return Ok(false),
+                (known, Proof::Provider(groups)) => {
+                    if transaction.get::<RemovedPerson>(subject).await?.is_some() {
+                        return Ok(false);
+                    }
+                    let nobody = || Person::new(subject, BTreeSet::new(), now);
+                    let person = known.unwrap_or_else(nobody);
+                    let groups = groups.cloned().unwrap_or_else(|| person.groups.clone());
+                    (person, groups)
+                }
+            };
             if before.as_ref() != Some(&after) {
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
             }
@@ -198,6 +233,12 @@ impl Store {
             Ok(true)
         })?;
         Ok(known.then_some(secret))
+    }
+
+    /// Whether the person was removed and not added again.
+    pub async fn is_person_removed(&self, subject: &str) -> Result<bool, StoreError> {
+        let removed: Option<RemovedPerson> = self.reading().get(subject).await?;
+        Ok(removed.is_some())
     }
 
     /// Who has signed in with the cookie of that hash.
@@ -222,6 +263,14 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Forgets that the person was removed.
+async fn readmit(transaction: &mut Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+    if let Some(removed) = transaction.get::<RemovedPerson>(subject).await? {
+        transaction.delete(&removed);
+    }
+    Ok(())
 }
 
 /// Gives the person that password, and ends all sign-ins and invitations.

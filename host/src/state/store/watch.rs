@@ -42,10 +42,11 @@ impl Watch {
     pub async fn next(&mut self, wait: Duration) -> Result<Watched, StoreError> {
         // An answer that follows a failure is worth more than one that has news.
         let wait = if self.failed { Duration::ZERO } else { wait };
-        let events = self.store.backend.events(self.position, wait).await;
-        let events = events.inspect_err(|_| self.failed = true)?;
+        // Until there is an answer: who waits may give up before.
+        let failed = std::mem::replace(&mut self.failed, true);
+        let events = self.store.backend.events(self.position, wait).await?;
+        self.failed = false;
         self.position = events.position;
-        let failed = std::mem::take(&mut self.failed);
         Ok(if events.gap || failed {
             Watched::Gap
         } else {

@@ -16,7 +16,7 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::pages::{AccountPage, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::{Refusal, Visitor};
-use crate::state::{GrantFilter, StoreError};
+use crate::state::{GrantFilter, Proof, StoreError};
 
 /// Shows the account, or how to get to it.
 pub(crate) async fn get(caller: Caller, uri: Uri) -> Response {
@@ -99,36 +99,52 @@ impl Caller {
         let current = form.one("current").ok().flatten().unwrap_or_default();
         let current = SecretString::from(current);
         let checked = self.oauth.check_password(subject, current, self.address.0);
-        if let Err(refusal) = checked.await {
-            let error = OAuthError::from(&refusal);
-            audit::refused(Action::Password, self.details(subject), &error);
-            return match refusal {
-                Refusal::Throttled(wait) => {
-                    let alert = (texts.sign_in.throttled)(minutes(wait));
-                    let page = self.show(StatusCode::OK, None, Some(&alert)).await?;
-                    Ok(slowed(page, wait))
-                }
-                Refusal::Wrong => {
-                    let alert = Some(texts.account.wrong_password);
-                    self.show(StatusCode::FORBIDDEN, None, alert).await
-                }
-                Refusal::Store(error) => Err(error),
-            };
-        }
+        let current = match checked.await {
+            Ok(current) => current,
+            Err(refusal) => {
+                let error = OAuthError::from(&refusal);
+                audit::refused(Action::Password, self.details(subject), &error);
+                return match refusal {
+                    Refusal::Throttled(wait) => {
+                        let alert = (texts.sign_in.throttled)(minutes(wait));
+                        let page = self.show(StatusCode::OK, None, Some(&alert)).await?;
+                        Ok(slowed(page, wait))
+                    }
+                    Refusal::Wrong => {
+                        let alert = Some(texts.account.wrong_password);
+                        self.show(StatusCode::FORBIDDEN, None, alert).await
+                    }
+                    Refusal::Store(error) => Err(error),
+                };
+            }
+        };
         let shared = &self.oauth.shared;
         let hash = match shared.passwords.hash(password).await {
             Ok(hash) => hash,
             Err(error) => return Ok(unavailable(self.language, &error)),
         };
-        if !shared.store.set_password(subject, &hash).await? {
+        let store = &shared.store;
+        if !store.set_password(subject, Some(&current), &hash).await? {
             return Ok(see_other(ADDRESS));
         }
-        // All sign-ins have ended, this one too.
-        let response = see_other(&format!("{ADDRESS}?done={PASSWORD}"));
-        let signed_in = self.browser.sign_in(&self.oauth, subject, None, response);
-        let response = signed_in.await?;
         audit::done(Action::Password, self.details(subject));
-        Ok(response)
+        Ok(self.sign_in_again(subject, &hash).await)
+    }
+
+    /// To the account, after a new password: all sign-ins have ended with the
+    /// old one, that of this browser too.
+    pub(super) async fn sign_in_again(&self, subject: &str, phc: &str) -> Response {
+        let response = see_other(&format!("{ADDRESS}?done={PASSWORD}"));
+        let proof = Proof::Password(phc);
+        match self
+            .browser
+            .sign_in(&self.oauth, subject, proof, response)
+            .await
+        {
+            Ok(Some(response)) => response,
+            // What was done is done; the person signs in by hand.
+            Ok(None) | Err(_) => see_other(ADDRESS),
+        }
     }
 
     async fn show(
@@ -181,7 +197,7 @@ impl Caller {
 pub(crate) const ADDRESS: &str = "/account";
 /// What `done` says in the address that a form leads to.
 const WITHDRAWN: &str = "withdrawn";
-pub(super) const PASSWORD: &str = "password";
+const PASSWORD: &str = "password";
 
 #[cfg(test)]
 mod tests;

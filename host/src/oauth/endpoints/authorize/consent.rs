@@ -10,7 +10,7 @@ use crate::oauth::endpoints::answers::see_other;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ConsentPage, ErrorPage, WayOut, respond, respond_leading_to};
 use crate::oauth::people::Visitor;
-use crate::state::{Consent, SecretKind, StoreError};
+use crate::state::{Allowed, Consent, SecretKind, StoreError};
 
 impl Visit {
     /// The page of consent, or a code at once where the person has allowed it
@@ -23,7 +23,8 @@ impl Visit {
         let admitted = self.admit(asked, visitor)?;
         let before = self.stored(self.consent_before(asked, visitor).await)?;
         if let Some(consented) = admitted.remembered(before.as_ref()) {
-            return self.stored(self.give_code(&consented, asked, visitor).await);
+            let given = self.give_code(&consented, asked, visitor, false).await;
+            return self.stored(given);
         }
         if asked.request.silent {
             let error = cannot_ask(ErrorCode::ConsentRequired);
@@ -54,8 +55,8 @@ impl Visit {
             return Ok(see_other(&self.target));
         };
         let consented = self.admit(asked, &visitor)?.allow();
-        self.stored(self.remember(&consented, asked, &visitor).await)?;
-        self.stored(self.give_code(&consented, asked, &visitor).await)
+        let given = self.give_code(&consented, asked, &visitor, true).await;
+        self.stored(given)
     }
 
     pub(super) async fn deny(&self, asked: &Asked) -> Outcome<Response> {
@@ -105,29 +106,26 @@ impl Visit {
         consent.await
     }
 
-    async fn remember(
-        &self,
-        consented: &Consented<'_>,
-        asked: &Asked,
-        visitor: &Visitor,
-    ) -> Result<(), StoreError> {
-        let store = &self.caller.oauth.shared.store;
-        let before = self.consent_before(asked, visitor).await?;
-        let consent = consented.consent(before.as_ref(), store.clock().now());
-        store.remember_consent(&consent).await
-    }
-
     async fn give_code(
         &self,
         consented: &Consented<'_>,
         asked: &Asked,
         visitor: &Visitor,
+        given: bool,
     ) -> Result<Response, StoreError> {
         let store = &self.caller.oauth.shared.store;
         let code = store.secrets().issue(SecretKind::AuthorizationCode)?;
-        store
-            .put_code(&consented.code(code.hash, store.clock().now()))
-            .await?;
+        let now = store.clock().now();
+        let allowed = Allowed {
+            consent: &consented.consent(now),
+            code: &consented.code(code.hash, now),
+            given,
+            signed_in: visitor.has_signed_in,
+        };
+        if !store.allow(allowed).await? {
+            // Withdrawn or removed meanwhile: from the beginning.
+            return Ok(see_other(&self.target));
+        }
         audit::done(Action::Consent, self.details_of(asked, visitor));
         let iss = self.issuer.identifier();
         Ok(see_other(&asked.request.granted(code.expose(), &iss)))

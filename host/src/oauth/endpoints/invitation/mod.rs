@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::account;
-use super::answers::{see_other, trouble, unavailable};
+use super::answers::{trouble, unavailable};
 use super::caller::Caller;
 use super::new_password;
 use crate::oauth::audit::{self, Action};
@@ -85,13 +85,8 @@ impl Caller {
         let Accepted::Set(person) = accepted else {
             return Ok(self.invitation_is_over());
         };
-        let response = see_other(&format!("{}?done={}", account::ADDRESS, account::PASSWORD));
-        let signed_in = self
-            .browser
-            .sign_in(&self.oauth, &person.subject, None, response);
-        let response = signed_in.await?;
         audit::done(Action::Password, self.details(&person.subject));
-        Ok(response)
+        Ok(self.sign_in_again(&person.subject, &hash).await)
     }
 
     fn invitation_page(

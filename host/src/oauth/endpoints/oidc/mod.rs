@@ -19,7 +19,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ErrorPage, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::{Exchange, Identity, Provider, ProviderError, ReturnTo};
-use crate::state::{Federation, SecretKind, StoreError};
+use crate::state::{Federation, Proof, SecretKind, StoreError};
 
 /// `POST /sign-in/oidc`: sends the browser to the provider.
 pub(crate) async fn post(caller: Caller, body: Bytes) -> Response {
@@ -57,7 +57,7 @@ enum Failure {
     Lost(&'static str),
     /// The provider does not sign the person in; where to begin again.
     Provider(ProviderError, Option<String>),
-    /// No scope lets this person in.
+    /// No scope lets this person in, or the operator removed the person.
     NotAdmitted(String),
     Store(StoreError),
 }
@@ -116,13 +116,14 @@ impl<'a> Trip<'a> {
         let identity = identity
             .map_err(|error| Failure::Provider(error, Some(federation.return_to.clone())))?;
         self.admit(&identity).await?;
-        let (subject, groups) = (&identity.subject, identity.groups.as_ref());
+        let (subject, proof) = (&identity.subject, Proof::Provider(identity.groups.as_ref()));
         let response = see_other(&federation.return_to);
         let signed_in = self
             .caller
             .browser
-            .sign_in(&self.caller.oauth, subject, groups, response);
-        let response = signed_in.await?;
+            .sign_in(&self.caller.oauth, subject, proof, response);
+        let removed = || Failure::NotAdmitted(subject.clone());
+        let response = signed_in.await?.ok_or_else(removed)?;
         audit::done(Action::SignIn, self.caller.details(subject));
         Ok(response)
     }
@@ -155,10 +156,11 @@ impl<'a> Trip<'a> {
         if store.person(subject).await?.is_some() {
             return Ok(());
         }
-        if !self.caller.oauth.admits_anywhere(subject, groups) {
+        if !self.caller.oauth.admits_anywhere(subject, groups)
+            || store.is_person_removed(subject).await?
+        {
             return Err(Failure::NotAdmitted(subject.clone()));
         }
-        store.add_person(subject, None, groups).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, ServerErrorKind};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 
 use crate::state::StoreError;
 
@@ -60,18 +60,22 @@ impl Server {
 
     /// Whether Redis answers; warns when it is set up to lose state.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
-        let not_opened = |message| StoreError::NotOpened {
-            store: self.place.clone(),
-            message,
-        };
+        let unavailable =
+            |message: String| StoreError::Unavailable(format!("{}: {message}", self.place));
         let connected = tokio::time::timeout(CONNECT_WITHIN, self.new_connection(ANSWER_WITHIN));
         let mut connection = match connected.await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(not_opened(error.to_string())),
-            Err(_) => return Err(not_opened(NO_ANSWER.to_owned())),
+            Ok(Err(error)) if error.kind() == ErrorKind::AuthenticationFailed => {
+                return Err(StoreError::NotOpened {
+                    store: self.place.clone(),
+                    message: error.to_string(),
+                });
+            }
+            Ok(Err(error)) => return Err(unavailable(error.to_string())),
+            Err(_) => return Err(unavailable(NO_ANSWER.to_owned())),
         };
         let pong: RedisResult<()> = redis::cmd("PING").query_async(&mut connection).await;
-        pong.map_err(|error| not_opened(error.to_string()))?;
+        pong.map_err(|error| unavailable(error.to_string()))?;
         // Not everybody may ask for it; then nothing is known.
         let info: RedisResult<String> = redis::cmd("INFO").query_async(&mut connection).await;
         for warning in warnings(&info.unwrap_or_default()) {

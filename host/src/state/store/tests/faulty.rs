@@ -16,15 +16,26 @@ pub(super) struct Faulty {
     pub(super) always_late: AtomicBool,
     /// What another node does just before the next commit.
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    /// What other nodes do just before every commit.
+    each_time: Mutex<Option<Happens>>,
     /// Events cannot be read.
     pub(super) is_deaf: AtomicBool,
     /// How many commits there were.
     pub(super) commits: AtomicU32,
 }
 
+type Happens = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
+
 impl Faulty {
     pub(super) fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    pub(super) fn before_each_commit<F>(&self, happens: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        *self.each_time.lock().unwrap() = Some(Box::new(move || Box::pin(happens())));
     }
 
     pub(super) fn meanwhile(&self, happens: impl Future<Output = ()> + Send + 'static) {
@@ -51,6 +62,15 @@ impl Backend for Faulty {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile.await;
+        }
+        let each_time = self
+            .each_time
+            .lock()
+            .unwrap()
+            .as_ref()
+            .map(|happens| happens());
+        if let Some(happens) = each_time {
+            happens.await;
         }
         if self.always_late.load(Ordering::SeqCst) {
             return Ok(Commit::Conflict);

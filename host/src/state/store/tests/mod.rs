@@ -50,8 +50,21 @@ impl Scene {
     }
 
     async fn code_at(&self, scope: &str, subject: &str, client_id: &str) -> SecretHash {
+        let code = self.some_code(scope, subject, client_id, Rights::ALL);
+        self.store.put_code(&code).await.unwrap();
+        code.hash
+    }
+
+    /// Not kept yet.
+    fn some_code(
+        &self,
+        scope: &str,
+        subject: &str,
+        client_id: &str,
+        rights: Rights,
+    ) -> AuthorizationCode {
         let now = self.store.now();
-        let code = AuthorizationCode {
+        AuthorizationCode {
             hash: secret(SecretKind::AuthorizationCode).hash,
             scope: scope.to_owned(),
             client_id: client_id.to_owned(),
@@ -60,13 +73,11 @@ impl Scene {
             code_challenge: "challenge".to_owned(),
             resource: None,
             subject: subject.to_owned(),
-            rights: Rights::ALL,
+            rights,
             expires_at: now.after(Duration::from_secs(60)),
             redeemed: None,
             forget_at: now.after(Duration::from_secs(600)),
-        };
-        self.store.put_code(&code).await.unwrap();
-        code.hash
+        }
     }
 
     /// A grant of `ana` to that client, with an access and a refresh token.
@@ -143,7 +154,7 @@ async fn one_record_that_many_change_at_once_is_changed_by_all_of_them() {
         .add_person("ana", None, &groups(&[]))
         .await
         .unwrap();
-    let sign_ins = (0..50).map(|_| scene.store.sign_in("ana", None, HOUR));
+    let sign_ins = (0..50).map(|_| scene.store.sign_in("ana", Proof::Provider(None), HOUR));
     for cookie in futures_util::future::join_all(sign_ins).await {
         let cookie = cookie.unwrap().unwrap();
         assert!(scene.store.signed_in(cookie.hash).await.unwrap().is_some());

@@ -1,7 +1,7 @@
 //! People: added, invited, signed in, removed.
 
 use super::*;
-use crate::state::Person;
+use crate::state::{Allowed, Person};
 
 impl Scene {
     async fn add(&self, subject: &str) {
@@ -15,7 +15,8 @@ impl Scene {
     }
 
     async fn sign_in(&self, subject: &str) -> SecretHash {
-        let cookie = self.store.sign_in(subject, None, HOUR).await.unwrap();
+        let proof = Proof::Provider(None);
+        let cookie = self.store.sign_in(subject, proof, HOUR).await.unwrap();
         cookie.unwrap().hash
     }
 
@@ -70,7 +71,9 @@ async fn a_cookie_stands_for_its_person_until_its_time_or_the_sign_out() {
 async fn a_provider_decides_about_groups_and_adds_whom_it_knows() {
     let scene = Scene::new();
     let sign_in = async |names: &[&str]| {
-        let cookie = scene.store.sign_in("ana", Some(&groups(names)), HOUR).await;
+        let names = groups(names);
+        let proof = Proof::Provider(Some(&names));
+        let cookie = scene.store.sign_in("ana", proof, HOUR).await;
         assert!(scene.is_signed_in(cookie.unwrap().unwrap().hash).await);
         scene.person("ana").await.groups
     };
@@ -81,9 +84,36 @@ async fn a_provider_decides_about_groups_and_adds_whom_it_knows() {
 #[tokio::test]
 async fn nobody_signs_in_who_was_removed_meanwhile() {
     let scene = Scene::new();
-    let nobody = scene.store.sign_in("ana", None, HOUR).await.unwrap();
-    assert!(nobody.is_none());
+    let sign_in = async |proof| scene.store.sign_in("ana", proof, HOUR).await.unwrap();
+    scene.add("ana").await;
+    assert!(sign_in(Proof::Password("old")).await.is_some());
+    assert!(scene.store.remove_person("ana").await.unwrap());
+    let staff = groups(&["staff"]);
+    let provider = Proof::Provider(Some(&staff));
+    for proof in [Proof::Password("old"), provider] {
+        assert!(sign_in(proof).await.is_none(), "{proof:?}");
+    }
+    assert!(scene.store.is_person_removed("ana").await.unwrap());
     assert_eq!(scene.store.person("ana").await.unwrap(), None);
+    // Until somebody wants the person back.
+    scene.invite("ana").await;
+    assert!(sign_in(provider).await.is_some());
+}
+
+#[tokio::test]
+async fn a_password_that_was_replaced_meanwhile_neither_signs_in_nor_is_replaced_again() {
+    let (scene, other, faulty) = two_nodes();
+    scene.add("ana").await;
+    let replace = async move {
+        let replaced = other.set_password("ana", Some("old"), "new").await;
+        assert!(replaced.unwrap());
+    };
+    faulty.meanwhile(replace);
+    let signed_in = scene.store.sign_in("ana", Proof::Password("old"), HOUR);
+    assert!(signed_in.await.unwrap().is_none());
+    let again = scene.store.set_password("ana", Some("old"), "newer");
+    assert!(!again.await.unwrap());
+    assert_eq!(scene.person("ana").await.password.as_deref(), Some("new"));
 }
 
 #[tokio::test]
@@ -95,7 +125,7 @@ async fn a_new_password_ends_sign_ins_and_invitations_and_leaves_grants() {
     let bens = scene.sign_in("ben").await;
     let link = scene.invite("ana").await;
     let (_, tokens) = scene.granted("client").await;
-    assert!(scene.store.set_password("ana", "new").await.unwrap());
+    assert!(scene.store.set_password("ana", None, "new").await.unwrap());
     for cookie in cookies {
         assert!(!scene.is_signed_in(cookie).await);
     }
@@ -105,7 +135,13 @@ async fn a_new_password_ends_sign_ins_and_invitations_and_leaves_grants() {
     let ana = scene.person("ana").await;
     assert_eq!(ana.password.as_deref(), Some("new"));
     assert_eq!(ana.groups, groups(&["staff"]));
-    assert!(!scene.store.set_password("nobody", "new").await.unwrap());
+    assert!(
+        !scene
+            .store
+            .set_password("nobody", None, "new")
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -190,6 +226,69 @@ async fn removing_a_person_ends_everything_of_that_person_and_of_no_other() {
 }
 
 #[tokio::test]
+async fn nobody_holds_up_a_removal_by_what_they_do_meanwhile() {
+    let (scene, other, faulty) = two_nodes();
+    scene.add("ana").await;
+    let (_, granted) = scene.granted("client").await;
+    let presented = granted.refresh.unwrap();
+    let first = tokens();
+    let rotate = async move |tokens| {
+        let rotated = other.rotate_refresh(presented, "client", None, tokens, HOUR);
+        rotated.await.unwrap();
+    };
+    let repeat = move || {
+        let rotate = rotate.clone();
+        async move { rotate(tokens()).await }
+    };
+    scene
+        .store
+        .rotate_refresh(presented, "client", None, first, HOUR)
+        .await
+        .unwrap();
+    faulty.before_each_commit(repeat);
+    assert!(scene.store.remove_person("ana").await.unwrap());
+    assert!(!scene.is_known(granted.access).await);
+    assert!(!scene.is_known(first.access).await);
+    let commits = faulty.commits.load(Ordering::SeqCst);
+    assert!(commits < 10, "{commits}");
+}
+
+#[tokio::test]
+async fn no_code_outlives_a_person_or_a_consent_that_goes_meanwhile() {
+    for removed in [false, true] {
+        let (scene, other, faulty) = two_nodes();
+        scene.add("ana").await;
+        scene.consent("ana", "/claude", "client").await;
+        let uri = "https://claude.ai/callback";
+        let consent = scene.store.consent("ana", "/claude", "client", uri).await;
+        let consent = consent.unwrap().unwrap();
+        let code = scene.some_code("/claude", "ana", "client", Rights::READ);
+        let allow = async |given| {
+            let allowed = Allowed {
+                consent: &consent,
+                code: &code,
+                given,
+                signed_in: true,
+            };
+            scene.store.allow(allowed).await.unwrap()
+        };
+        assert!(allow(false).await);
+        faulty.meanwhile(async move {
+            let gone = if removed {
+                other.remove_person("ana").await
+            } else {
+                other.withdraw_consent("ana", "/claude", "client").await
+            };
+            assert!(gone.unwrap());
+        });
+        assert!(!allow(false).await);
+        assert_eq!(allow(true).await, !removed);
+        let kept = scene.store.code(code.hash).await.unwrap();
+        assert_eq!(kept.is_some(), !removed);
+    }
+}
+
+#[tokio::test]
 async fn no_grant_outlives_a_person_who_is_removed_meanwhile() {
     let (scene, other, faulty) = two_nodes();
     scene.add("ana").await;
@@ -237,6 +336,7 @@ async fn no_token_outlives_a_grant_that_is_revoked_while_it_is_refreshed() {
         rotated.await.unwrap();
     });
     assert!(scene.store.revoke_grant(&grant.id).await.unwrap());
-    assert!(!scene.is_known(third.access).await);
-    assert_eq!(scene.store.active_tokens().await.unwrap(), 0);
+    for tokens in [first, second, third] {
+        assert!(!scene.is_known(tokens.access).await);
+    }
 }

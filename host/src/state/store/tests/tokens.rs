@@ -273,11 +273,54 @@ async fn grants_are_listed_and_revoked_by_person_client_and_scope() {
 
     let pending = scene.code_at("/chatgpt", "ana", "b").await;
     let revoked = scene.store.revoke_grants(&filter("/chatgpt", "", "")).await;
-    assert_eq!(revoked.unwrap(), 2);
+    let one_code = Revoked {
+        codes: 1,
+        grants: 2,
+    };
+    assert_eq!(revoked.unwrap(), one_code);
     assert_eq!(listed(filter("", "", "")).await, [1, 0]);
     assert_eq!(scene.store.code(pending).await.unwrap(), None);
     let revoked = scene.store.revoke_grants(&GrantFilter::default()).await;
-    assert_eq!(revoked.unwrap(), 2);
+    let no_code = Revoked {
+        codes: 0,
+        grants: 2,
+    };
+    assert_eq!(revoked.unwrap(), no_code);
+}
+
+#[tokio::test]
+async fn what_is_allowed_later_adds_to_what_was_allowed_before() {
+    let scene = Scene::new();
+    scene.consent("ana", "/claude", "client").await;
+    let uri = "https://claude.ai/callback";
+    let kept = async || {
+        let kept = scene.store.consent("ana", "/claude", "client", uri).await;
+        kept.unwrap().unwrap()
+    };
+    let before = kept().await;
+    scene.pass(60);
+    for (rights, given, allowed) in [
+        (Rights::ALL, false, false),
+        (Rights::ALL, true, true),
+        (Rights::READ, true, true),
+        (Rights::ALL, false, true),
+    ] {
+        let consent = Consent {
+            rights,
+            given_at: scene.store.now(),
+            ..before.clone()
+        };
+        let code = scene.some_code("/claude", "ana", "client", rights);
+        let answer = scene.store.allow(Allowed {
+            consent: &consent,
+            code: &code,
+            given,
+            signed_in: false,
+        });
+        assert_eq!(answer.await.unwrap(), allowed, "{rights} {given}");
+    }
+    assert_eq!(kept().await.rights, Rights::ALL);
+    assert_eq!(kept().await.given_at, before.given_at);
 }
 
 #[tokio::test]

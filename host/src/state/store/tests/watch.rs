@@ -1,5 +1,7 @@
 //! What a node hears of the others.
 
+use futures_util::FutureExt;
+
 use super::*;
 
 impl Scene {
@@ -45,8 +47,7 @@ async fn every_change_that_ends_a_token_is_seen() {
         store.remove_person("ana").await.unwrap();
         store.remove_person("ana").await.unwrap();
     });
-    let person_changed = Event::PersonChanged("ana".to_owned());
-    assert_eq!(seen.await, [revoked(&third), person_changed]);
+    assert_eq!(seen.await, [revoked(&third)]);
 }
 
 #[tokio::test]
@@ -59,11 +60,11 @@ async fn changes_of_people_and_clients_are_seen() {
         store.set_groups("ana", &groups(&["a"])).await.unwrap();
         store.set_groups("ana", &groups(&["a"])).await.unwrap();
         store
-            .sign_in("ana", Some(&groups(&["a"])), HOUR)
+            .sign_in("ana", Proof::Provider(Some(&groups(&["a"]))), HOUR)
             .await
             .unwrap();
         store
-            .sign_in("ana", Some(&groups(&["b"])), HOUR)
+            .sign_in("ana", Proof::Provider(Some(&groups(&["b"]))), HOUR)
             .await
             .unwrap();
     });
@@ -99,6 +100,17 @@ async fn a_watch_goes_on_where_it_was() {
     let (seen, mut watch) = waiting.await.unwrap();
     let ana = Event::PersonChanged("ana".to_owned());
     assert_eq!(seen, Watched::Events(vec![ana]));
+    assert_eq!(watch.next(Duration::ZERO).await.unwrap(), nothing);
+}
+
+#[tokio::test]
+async fn after_an_answer_that_nobody_waited_for_nothing_is_sure() {
+    let scene = Scene::new();
+    let mut watch = scene.store.watch().await.unwrap();
+    let answer = watch.next(Duration::from_secs(30)).now_or_never();
+    assert!(answer.is_none());
+    assert_eq!(watch.next(Duration::ZERO).await.unwrap(), Watched::Gap);
+    let nothing = Watched::Events(Vec::new());
     assert_eq!(watch.next(Duration::ZERO).await.unwrap(), nothing);
 }
 
