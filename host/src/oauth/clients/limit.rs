@@ -2,7 +2,7 @@
 //! fill the store, and generously, since the programs of a whole company or of
 //! claude.ai come from few addresses.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter, clock};
 
 use crate::clock::Clock;
+use crate::oauth::address::network;
 
 /// A bucket for each address.
 pub(crate) struct RegistrationLimit(Buckets);
@@ -29,16 +30,6 @@ impl RegistrationLimit {
             self.0.retain_recent();
         }
         self.0.check_key(&network(address)).is_ok()
-    }
-}
-
-/// What one subscriber has: an IPv4 address, or 64 bits of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & !u128::from(u64::MAX),
-        )),
-        address => address,
     }
 }
 

@@ -20,6 +20,14 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) done: Option<&'a str>,
     /// Why the password is not changed.
     pub(crate) alert: Option<&'a str>,
+    /// It is because the current one is wrong.
+    pub(crate) wrong_current: bool,
+}
+
+impl AccountPage<'_> {
+    fn wrong_new(&self) -> bool {
+        self.alert.is_some() && !self.wrong_current
+    }
 }
 
 /// What one client may do at one scope.

@@ -16,3 +16,9 @@ pub(crate) struct InvitationPage<'a> {
     /// Why the password is not taken.
     pub(crate) alert: Option<&'a str>,
 }
+
+impl InvitationPage<'_> {
+    fn wrong_new(&self) -> bool {
+        self.alert.is_some()
+    }
+}

@@ -2,7 +2,7 @@
 //! address, over all scopes.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,6 +11,8 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
+
+use crate::oauth::address::network;
 
 /// Counts attempts in this process.
 ///
@@ -75,18 +77,6 @@ impl<C: Clock + Clone> Throttle<C> {
 
 type Limiter<C> =
     RateLimiter<u64, DefaultKeyedStateStore<u64>, C, NoOpMiddleware<<C as Clock>::Instant>>;
-
-/// What one customer of a network provider has: an IPv4 address, or a /64 of
-/// IPv6 (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let prefix = u128::from(address) & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from(prefix))
-        }
-        address => address,
-    }
-}
 
 const fn count(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {

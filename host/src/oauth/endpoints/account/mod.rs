@@ -173,6 +173,7 @@ impl Caller {
             has_password: self.has_passwords(),
             done,
             alert,
+            wrong_current: alert == Some(self.texts().account.wrong_password),
         };
         Ok(respond(status, self.language, &page))
     }

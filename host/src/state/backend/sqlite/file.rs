@@ -64,7 +64,7 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // FULL: every commit is on the disk before it is answered.
     connection.pragma_update(None, "synchronous", "FULL")?;
     // What was deleted was about people: nothing of it stays in free pages.
-    connection.pragma_update(None, "secure_delete", "FAST")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }
