@@ -18,7 +18,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("database", &["principal"]),
     ("tools", &["principal"]),
     ("runtime", &["database", "principal", "tools"]),
-    ("mcp", &["http_error", "principal", "tools"]),
+    (
+        "mcp",
+        &[
+            "clock",
+            "entropy",
+            "http_error",
+            "principal",
+            "state",
+            "tools",
+        ],
+    ),
     (
         "oauth",
         &["clock", "entropy", "http_error", "principal", "state"],

@@ -18,11 +18,13 @@ pub use health::AppHealth;
 pub use oauth::{host_key, oauth, open_store};
 pub use tool_sets::ToolSetFiles;
 
+use crate::clock::Clock;
 use crate::config::{Config, LimitsSection, ScopeSection};
 use crate::database::Database;
+use crate::entropy::Entropy;
 use crate::mcp::McpScope;
 use crate::runtime::{Component, Grants, Limits, Runtime, WasmToolSet};
-use crate::state::HostKey;
+use crate::state::{HostKey, Secrets};
 use crate::tools::{ToolProvider, ToolRegistry};
 
 /// The running product, without its listener.
@@ -162,6 +164,8 @@ async fn build_scope(
             Arc::clone(&scope),
             &format!("SQL Server ({name})"),
             Arc::clone(&tools),
+            Secrets::new(key, Entropy::system()),
+            Clock::system(),
         )),
         name: scope,
         read_only: section.read_only,

@@ -10,6 +10,7 @@ use super::scope::McpScope;
 use super::version::Revision;
 use super::{lifecycle, tools};
 use crate::principal::Principal;
+use crate::tools::Progress;
 
 /// Who asks, where, and in which revision.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub(crate) struct Caller<'a> {
     /// `None` only where authentication is off.
     pub(crate) principal: Option<Arc<Principal>>,
     pub(crate) revision: Revision,
+    /// Where the call tells how it goes, if the client wants to know.
+    pub(crate) progress: Option<Arc<dyn Progress>>,
 }
 
 /// The methods that are served.

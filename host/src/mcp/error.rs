@@ -20,6 +20,9 @@ pub(crate) enum Code {
     /// A header is missing or says something else than the body.
     HeaderMismatch = -32020,
     UnsupportedProtocolVersion = -32022,
+    /// As HTTP has it, since the protocol has none: codes of applications lie
+    /// outside of its range.
+    TooMany = 429,
 }
 
 /// The `error` member of a response.

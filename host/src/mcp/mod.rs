@@ -11,7 +11,11 @@ mod dispatch;
 mod error;
 mod jsonrpc;
 mod lifecycle;
+mod outlet;
+mod places;
 mod scope;
+mod session;
+mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tools;

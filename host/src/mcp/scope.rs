@@ -3,10 +3,18 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::jsonrpc::encode;
+use super::places::{Place, Places};
+use super::session::{Session, Sessions};
 use super::tools::Listings;
 use super::version::Revision;
+use crate::clock::Clock;
+use crate::entropy::EntropyError;
+use crate::principal::Principal;
+use crate::state::Secrets;
 use crate::tools::ToolRegistry;
 
 /// What a path serves. Shared by every transport and request.
@@ -14,14 +22,29 @@ pub struct McpScope {
     name: Arc<str>,
     tools: Arc<ArcSwap<ToolRegistry>>,
     listings: Listings,
+    sessions: Sessions,
+    streams: Arc<Places>,
+    /// Counts the changes of the tools.
+    changes: watch::Sender<u64>,
+    /// Cancelled when the server is about to stop.
+    closing: CancellationToken,
     untitled: String,
     titled: String,
 }
 
 impl McpScope {
     /// `name` is the scope's path without the slash; `title` is what people
-    /// see in their client; `tools` may be swapped at any time.
-    pub fn new(name: impl Into<Arc<str>>, title: &str, tools: Arc<ArcSwap<ToolRegistry>>) -> Self {
+    /// see in their client; `tools` may be swapped at any time, followed by
+    /// [`tools_changed`](Self::tools_changed). Ids of sessions are vouched for by
+    /// `secrets`.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        title: &str,
+        tools: Arc<ArcSwap<ToolRegistry>>,
+        secrets: Secrets,
+        clock: Clock,
+    ) -> Self {
+        let name = name.into();
         let mut untitled = br#"{"name":"mssql-mcp","version":"#.to_vec();
         encode(&mut untitled, env!("CARGO_PKG_VERSION"));
         let mut titled = untitled.clone();
@@ -31,7 +54,11 @@ impl McpScope {
             object.push(b'}');
         }
         Self {
-            name: name.into(),
+            sessions: Sessions::new(secrets, clock, &name),
+            streams: Places::new(MAX_STREAMS_OF_ONE_CALLER),
+            changes: watch::Sender::new(0),
+            closing: CancellationToken::new(),
+            name,
             tools,
             listings: Listings::default(),
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
@@ -42,6 +69,61 @@ impl McpScope {
     /// The scope's path without the slash.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Tells every client that listens: the tools are others now.
+    pub fn tools_changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Ends the streams in good order: no call comes after this.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closing.is_cancelled()
+    }
+
+    /// Waits until the server is about to stop.
+    pub(crate) async fn closed(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// Counts the changes of the tools from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// A place for one more stream of that caller, while there is one.
+    pub(crate) fn take_place(&self, caller: Option<&Principal>) -> Option<Place> {
+        self.streams.take(caller)
+    }
+
+    /// A new session of that caller.
+    pub(crate) fn begin(
+        &self,
+        revision: Revision,
+        elicits: bool,
+        owner: Option<&Principal>,
+    ) -> Result<Arc<Session>, EntropyError> {
+        let change = *self.changes.borrow();
+        self.sessions.begin(revision, elicits, owner, change)
+    }
+
+    /// The caller's session of that id.
+    pub(crate) fn find(&self, id: &str, owner: Option<&Principal>) -> Option<Arc<Session>> {
+        self.sessions.find(id, owner, *self.changes.borrow())
+    }
+
+    /// Ends the caller's session of that id; whether there was one.
+    pub(crate) fn end(&self, id: &str, owner: Option<&Principal>) -> bool {
+        self.sessions.end(id, owner)
+    }
+
+    /// Ends a session that cannot be come back to.
+    pub(crate) fn forget(&self, session: &Session) {
+        self.sessions.forget(session);
     }
 
     /// The tools of this moment.
@@ -63,3 +145,9 @@ impl McpScope {
         }
     }
 }
+
+/// The notification of every revision with a handshake.
+pub(crate) const TOOLS_CHANGED: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+/// One person's client needs one or two; ten windows of it, twenty.
+const MAX_STREAMS_OF_ONE_CALLER: usize = 64;

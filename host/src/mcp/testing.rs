@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use super::McpScope;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::state::{HostKey, Secrets};
 use crate::tools::{
     Access, Annotations, Blob, CallContext, Content, Json, Manifest, Output, Tool, ToolError,
     ToolProvider, ToolRegistry,
@@ -22,24 +25,32 @@ pub(crate) struct Fixture {
     pub(crate) hanging: Arc<Notify>,
     /// Its token was cancelled.
     pub(crate) cancelled: Arc<Notify>,
+    /// Lets a call of `steps`, which has told the first, tell the second and end.
+    pub(crate) go: Arc<Notify>,
 }
 
-/// The tools `echo`, `list`, `fail`, `media`, `hang` and `write`.
+/// The tools `echo`, `list`, `fail`, `media`, `hang`, `steps` and `write`.
 pub(crate) fn fixture(name: &str) -> Fixture {
-    let (hanging, cancelled) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let signals = (Arc::clone(&hanging), Arc::clone(&cancelled));
+    let [hanging, cancelled, go] = std::array::from_fn(|_| Arc::new(Notify::new()));
+    let signals = [&hanging, &cancelled, &go].map(Arc::clone);
     let registry = registry(&TOOLS, move |tool, arguments, context| {
-        let (hanging, cancelled) = signals.clone();
+        let signals = signals.clone();
         let (tool, arguments) = (tool.to_owned(), arguments.to_owned());
-        async move { call(&tool, arguments, context, &hanging, cancelled).await }.boxed()
+        async move { call(&tool, arguments, context, signals).await }.boxed()
     });
     let tools = Arc::new(ArcSwap::from_pointee(registry));
     Fixture {
-        scope: Arc::new(McpScope::new(name, "Sales \"2026\"", Arc::clone(&tools))),
+        scope: Arc::new(scope(name, Arc::clone(&tools))),
         tools,
         hanging,
         cancelled,
+        go,
     }
+}
+
+fn scope(name: &str, tools: Arc<ArcSwap<ToolRegistry>>) -> McpScope {
+    let secrets = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
+    McpScope::new(name, "Sales \"2026\"", tools, secrets, Clock::system())
 }
 
 /// A registry of one tool that hangs.
@@ -95,8 +106,7 @@ async fn call(
     tool: &str,
     arguments: String,
     context: CallContext,
-    hanging: &Notify,
-    cancelled: Arc<Notify>,
+    [hanging, cancelled, go]: [Arc<Notify>; 3],
 ) -> Result<Output, ToolError> {
     let output = |content, structured: Option<&str>| Output {
         content,
@@ -127,6 +137,17 @@ async fn call(
             ],
             None,
         )),
+        "steps" => {
+            if let Some(progress) = &context.progress {
+                progress.report(1.0, Some(2.0), Some("one".to_owned()));
+            }
+            hanging.notify_one();
+            go.notified().await;
+            if let Some(progress) = &context.progress {
+                progress.report(2.0, Some(2.0), None);
+            }
+            Ok(output(vec![Content::Text("done".to_owned())], None))
+        }
         "hang" => {
             tokio::spawn(async move {
                 context.cancel.cancelled().await;
@@ -167,11 +188,12 @@ fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }
 
-const TOOLS: [(&str, Access, Option<&str>); 6] = [
+const TOOLS: [(&str, Access, Option<&str>); 7] = [
     ("echo", Access::Read, Some(r#"{"type":"object"}"#)),
     ("list", Access::Read, Some(r#"{"type":"array"}"#)),
     ("fail", Access::Read, None),
     ("media", Access::Read, None),
     ("hang", Access::Read, None),
+    ("steps", Access::Read, None),
     ("write", Access::Write, None),
 ];

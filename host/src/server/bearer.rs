@@ -11,7 +11,7 @@ use tracing::Span;
 use super::revocable;
 use crate::http_error::HttpError;
 use crate::mcp::McpScope;
-use crate::mcp::transport::streamable_http::{self, InsufficientScope};
+use crate::mcp::transport::streamable_http::{self, Authority, InsufficientScope};
 use crate::oauth::{Authenticated, ClientAddress, OAuth, Refusal};
 
 /// Who is let in.
@@ -33,11 +33,11 @@ impl Authentication {
 }
 
 /// Serves whoever asks.
-pub(super) async fn open(scope: &McpScope, request: Request) -> Response {
+pub(super) async fn open(scope: &Arc<McpScope>, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::OK.into_response();
     }
-    match streamable_http::serve(scope, None, request).await {
+    match streamable_http::serve(scope, Authority::default(), request).await {
         Ok(response) => response,
         // Only principals lack rights.
         Err(InsufficientScope(needed)) => HttpError::new(
@@ -53,7 +53,7 @@ pub(super) async fn open(scope: &McpScope, request: Request) -> Response {
 /// everything else of a request; `path` is the scope's name in its address.
 pub(super) async fn guarded(
     oauth: &OAuth,
-    scope: &McpScope,
+    scope: &Arc<McpScope>,
     path: Option<&str>,
     request: Request,
 ) -> Response {
@@ -74,13 +74,16 @@ pub(super) async fn guarded(
         Err(refusal) => return resource.refuse(refusal),
     };
     note(&caller);
-    let principal = Arc::clone(caller.principal());
+    let authority = Authority {
+        principal: Some(Arc::clone(caller.principal())),
+        alive: Arc::clone(caller.alive()),
+    };
     let address = request.extensions().get::<ClientAddress>().copied();
     let served = tokio::select! {
         biased;
         // What serves is dropped, and with it the call's statement and guest.
         () = caller.alive().cancelled() => return resource.refuse(Refusal::Revoked),
-        served = streamable_http::serve(scope, Some(principal), request) => served,
+        served = streamable_http::serve(scope, authority, request) => served,
     };
     match served {
         Ok(response) => revocable::until_revoked(response, caller),

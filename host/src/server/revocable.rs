@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::oauth::Authenticated;
 
@@ -19,7 +19,7 @@ pub(super) fn until_revoked(response: Response, caller: Authenticated) -> Respon
     response.map(|body| {
         Body::new(Revocable {
             body: Some(body),
-            revoked: Box::pin(caller.alive().clone().cancelled_owned()),
+            revoked: Box::pin(CancellationToken::clone(caller.alive()).cancelled_owned()),
             _caller: caller,
         })
     })

@@ -100,6 +100,13 @@ impl ServerState {
         })
     }
 
+    /// Ends the streams of every scope in good order.
+    pub(super) fn close(&self) {
+        for scope in self.shared.scopes.values() {
+            scope.close();
+        }
+    }
+
     /// The scope at path `name`, or the one at the root.
     pub(super) fn scope(&self, name: Option<&str>) -> Option<&Arc<McpScope>> {
         match name {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use chrono::DateTime;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -93,15 +94,7 @@ impl TestServer {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let mut request = Request::builder().method(method).uri(path);
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            request = request.header("host", "localhost:8008");
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.respond(method, path, headers, body).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Reply {
@@ -111,9 +104,92 @@ impl TestServer {
         }
     }
 
+    /// Sends one request whose reply goes on.
+    pub(crate) async fn open_stream(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Events {
+        let response = self.respond(method, path, headers, body).await;
+        let (parts, body) = response.into_parts();
+        assert_eq!(parts.status, 200, "{path}");
+        assert_eq!(parts.headers["content-type"], "text/event-stream");
+        Events {
+            body: body.into_data_stream(),
+            text: String::new(),
+        }
+    }
+
+    pub(crate) async fn respond(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost:8008");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Posts to `/claude/sse`.
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
         self.send("POST", "/claude/sse", headers, body).await
+    }
+}
+
+/// A stream of server-sent events as it comes.
+pub(crate) struct Events {
+    body: BodyDataStream,
+    text: String,
+}
+
+/// One event; what it does not have is empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) data: String,
+}
+
+impl Events {
+    /// The next event, comments left out; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let mut read = Event::default();
+                for line in event.lines() {
+                    match line.split_once(": ") {
+                        Some(("id", id)) => read.id = id.to_owned(),
+                        Some(("event", kind)) => read.kind = kind.to_owned(),
+                        Some(("data", data)) => read.data = data.to_owned(),
+                        _ => assert!(line.starts_with(':'), "{line}"),
+                    }
+                }
+                self.text = rest.to_owned();
+                if read == Event::default() {
+                    continue;
+                }
+                return Some(read);
+            }
+            let chunk = self.body.next().await?.unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The message of the next event.
+    pub(crate) async fn json(&mut self) -> Value {
+        let event = self.next().await.expect("an event");
+        assert_eq!(event.kind, "message");
+        serde_json::from_str(&event.data).unwrap()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read::string;
+use super::read::{is_id, string};
 
 /// Members of `params`; a member that is `null` counts as absent.
 #[derive(Debug, Default)]
@@ -21,6 +21,10 @@ pub(crate) struct Params<'a> {
     uri: Option<&'a RawValue>,
     cursor: Option<&'a RawValue>,
     protocol_version: Option<&'a RawValue>,
+    /// `initialize`: capabilities
+    pub(crate) capabilities: Option<&'a RawValue>,
+    /// `subscriptions/listen`: notifications
+    pub(crate) notifications: Option<&'a RawValue>,
     /// `notifications/cancelled`: the id of the request, as it was spelled.
     pub(crate) request_id: Option<&'a RawValue>,
 }
@@ -43,6 +47,19 @@ impl<'a> Params<'a> {
     /// `initialize`: protocolVersion
     pub(crate) fn protocol_version(&self) -> Result<Cow<'a, str>, NotAString> {
         self.protocol_version.and_then(string).ok_or(NotAString)
+    }
+
+    /// `_meta.progressToken`, a string or a number (basic/utilities/progress).
+    pub(crate) fn progress_token(&self) -> Option<Box<RawValue>> {
+        #[derive(Deserialize)]
+        struct Meta<'a> {
+            #[serde(borrow, default, rename = "progressToken")]
+            token: Option<&'a RawValue>,
+        }
+        let meta: Meta<'_> = serde_json::from_str(self.meta?.get()).ok()?;
+        meta.token
+            .filter(|token| is_id(token))
+            .map(ToOwned::to_owned)
     }
 
     /// `tools/list`: cursor
@@ -87,6 +104,8 @@ enum Member {
     Uri,
     Cursor,
     ProtocolVersion,
+    Capabilities,
+    Notifications,
     RequestId,
     #[serde(other)]
     Other,
@@ -110,6 +129,8 @@ impl<'de> Visitor<'de> for ParamsVisitor {
                 Member::Uri => &mut params.uri,
                 Member::Cursor => &mut params.cursor,
                 Member::ProtocolVersion => &mut params.protocol_version,
+                Member::Capabilities => &mut params.capabilities,
+                Member::Notifications => &mut params.notifications,
                 Member::RequestId => &mut params.request_id,
                 Member::Other => {
                     map.next_value::<IgnoredAny>()?;

@@ -208,7 +208,7 @@ fn not_json<'a>(error: &serde_json::Error) -> Invalid<'a> {
     Invalid::new(Code::ParseError, format!("Parse error: {error}"))
 }
 
-fn is_id(raw: &RawValue) -> bool {
+pub(super) fn is_id(raw: &RawValue) -> bool {
     matches!(
         raw.get().as_bytes().first(),
         Some(b'"' | b'-' | b'0'..=b'9')

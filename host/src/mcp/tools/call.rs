@@ -32,8 +32,7 @@ pub(crate) async fn call(
         scope: caller.scope.name().clone(),
         principal: caller.principal.clone(),
         cancel,
-        // A reply that is one JSON body has no place for it.
-        progress: None,
+        progress: caller.progress.clone(),
     };
     match caller
         .scope

@@ -45,7 +45,7 @@ impl Authenticated {
 
     /// Cancelled when the token, its grant, its client or its person is no
     /// longer good: whatever runs under it is to stop.
-    pub fn alive(&self) -> &CancellationToken {
+    pub fn alive(&self) -> &Arc<CancellationToken> {
         &self.alive
     }
 }

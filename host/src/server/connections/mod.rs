@@ -64,6 +64,7 @@ async fn serve_until(
         }
     }
     drop(listener);
+    app.close();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(drain, drained).await.is_err() {
         tracing::warn!(

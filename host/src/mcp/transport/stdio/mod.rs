@@ -179,6 +179,7 @@ impl<'a> Peer<'a> {
             scope: self.scope,
             principal: None,
             revision,
+            progress: None,
         };
         // A cancelled request gets no reply.
         running

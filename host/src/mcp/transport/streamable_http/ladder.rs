@@ -15,8 +15,9 @@ use crate::mcp::version::Revision;
 /// What a body turned out to be.
 pub(super) enum Inbound<'a> {
     Request(Revision, Request<'a>),
-    /// Notifications and responses.
-    Accepted,
+    /// Whether it is modern, and what it says.
+    Notification(bool, Notification<'a>),
+    Response,
     Batch(Revision, Batch<'a>),
 }
 
@@ -26,33 +27,35 @@ pub(super) struct Rejection<'a> {
     pub(super) error: RpcError,
 }
 
-/// Classifies one body.
+/// Classifies one body. `unnamed` is the revision of a legacy message that
+/// names none.
 pub(super) fn classify<'a>(
     headers: &HeaderMap,
     body: &'a [u8],
+    unnamed: Revision,
 ) -> Result<Inbound<'a>, Rejection<'a>> {
     let version = Value::plain(headers, &headers::PROTOCOL_VERSION);
     match Body::read(body)? {
         Body::Array(text) => {
             let batch = Batch::read(text)?;
-            match legacy_revision(&version) {
+            match legacy_revision(&version, unnamed) {
                 Ok(revision) if revision.has_batches() => Ok(Inbound::Batch(revision, batch)),
                 _ => Err(Batch::refused("only revision 2025-03-26 has batches").into()),
             }
         }
         Body::Single(text) => match jsonrpc::message(text)? {
-            Message::Request(request) => check_request(headers, &version, request),
+            Message::Request(request) => check_request(headers, &version, request, unnamed),
             Message::Notification(notification) => {
-                check_notification(headers, &version, &notification)
+                let modern = check_notification(headers, &version, &notification)
                     .map_err(|error| Rejection { id: None, error })?;
-                Ok(Inbound::Accepted)
+                Ok(Inbound::Notification(modern, notification))
             }
             Message::Response if is_modern(&version) => Err(RpcError::new(
                 Code::InvalidRequest,
                 "Invalid request: 2026-07-28 has no responses from clients",
             )
             .into()),
-            Message::Response => Ok(Inbound::Accepted),
+            Message::Response => Ok(Inbound::Response),
         },
     }
 }
@@ -61,6 +64,7 @@ fn check_request<'a>(
     headers: &HeaderMap,
     version: &Value<'_>,
     request: Request<'a>,
+    unnamed: Revision,
 ) -> Result<Inbound<'a>, Rejection<'a>> {
     let revision = match Claim::of(&request.params) {
         Ok(Some(claim)) => modern_request(headers, version, &request, &claim),
@@ -70,7 +74,7 @@ fn check_request<'a>(
         Ok(None) if is_modern(version) => Err(Claim::missing()),
         // A handshake is what settles the version.
         Ok(None) if request.method == "initialize" => Ok(Revision::NEWEST_LEGACY),
-        Ok(None) => legacy_revision(version),
+        Ok(None) => legacy_revision(version, unnamed),
         Err(error) => Err(error),
     };
     match revision {
@@ -108,12 +112,13 @@ fn modern_request(
 }
 
 /// The core protocol has no notification from clients over HTTP, so headers
-/// need not be there; they must not contradict the body, though.
+/// need not be there; they must not contradict the body, though. Whether the
+/// notification is modern.
 fn check_notification(
     headers: &HeaderMap,
     version: &Value<'_>,
     notification: &Notification<'_>,
-) -> Result<(), RpcError> {
+) -> Result<bool, RpcError> {
     match Claim::of(&notification.params)? {
         Some(claim) => {
             if *version != Value::Absent && !version.is(&claim.version) {
@@ -123,7 +128,7 @@ fn check_notification(
         }
         None => {
             if !is_modern(version) {
-                return legacy_revision(version).map(drop);
+                return legacy_revision(version, Revision::UNNAMED).map(|_| false);
             }
             if let Value::Text(version) = version {
                 supported(version)?;
@@ -134,7 +139,7 @@ fn check_notification(
     if method != Value::Absent && !method.is(&notification.method) {
         return Err(mismatch("Mcp-Method is not the method in the body"));
     }
-    Ok(())
+    Ok(true)
 }
 
 fn supported(version: &str) -> Result<Revision, RpcError> {
@@ -143,9 +148,9 @@ fn supported(version: &str) -> Result<Revision, RpcError> {
         .ok_or_else(|| RpcError::unsupported_version(version))
 }
 
-fn legacy_revision(version: &Value<'_>) -> Result<Revision, RpcError> {
+fn legacy_revision(version: &Value<'_>, unnamed: Revision) -> Result<Revision, RpcError> {
     let known = match version {
-        Value::Absent => Some(Revision::UNNAMED),
+        Value::Absent => Some(unnamed),
         Value::Text(text) => Revision::parse(text).filter(|revision| !revision.is_modern()),
         Value::Unreadable => None,
     };
@@ -161,7 +166,7 @@ fn legacy_revision(version: &Value<'_>) -> Result<Revision, RpcError> {
     })
 }
 
-fn is_modern(version: &Value<'_>) -> bool {
+pub(super) fn is_modern(version: &Value<'_>) -> bool {
     matches!(version, Value::Text(text) if Revision::names_modern(text))
 }
 

@@ -1,112 +1,106 @@
-//! Streamable HTTP: one POST, one message, one JSON reply.
+//! Streamable HTTP, and the older HTTP with SSE, on one path: what a request
+//! claims decides, never which headers there are.
 //!
 //! Authentication, `HEAD` and `OPTIONS` have been dealt with when a request
 //! arrives here.
 
+mod get;
 mod headers;
 mod ladder;
+mod listen;
+mod post;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
-use self::ladder::{Inbound, Rejection};
+pub(super) use self::get::{listening, too_many};
+use self::headers::Value;
+use self::ladder::is_modern;
+use super::sse;
 use crate::http_error::HttpError;
-use crate::mcp::dispatch::{Caller, answer, dispatch};
-use crate::mcp::error::{Code, Failure};
-use crate::mcp::jsonrpc::{self, Message};
 use crate::mcp::scope::McpScope;
+use crate::mcp::session::Session;
 use crate::principal::{OAuthScope, Principal};
 
 /// Methods of the endpoint, as `Allow` lists them.
-pub const ALLOW: &str = "POST, HEAD, OPTIONS";
+pub const ALLOW: &str = "GET, POST, DELETE, HEAD, OPTIONS";
 
 /// The caller's token lacks this right. Answered by whoever knows how the
 /// challenge is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InsufficientScope(pub OAuthScope);
 
+/// Who calls, and for how long that is so.
+#[derive(Clone, Debug, Default)]
+pub struct Authority {
+    /// `None` only where authentication is off.
+    pub principal: Option<Arc<Principal>>,
+    /// Cancelled when the caller is no longer let in. Held by all that is done
+    /// for the caller.
+    pub alive: Arc<CancellationToken>,
+}
+
 /// Serves one request of an authenticated caller.
 ///
 /// When the future is dropped, because the client went away, the reply can no
 /// longer be delivered, and the call behind it is cancelled.
 pub async fn serve(
-    scope: &McpScope,
-    principal: Option<Arc<Principal>>,
+    scope: &Arc<McpScope>,
+    authority: Authority,
     mut request: Request,
 ) -> Result<Response, InsufficientScope> {
-    if request.method() != Method::POST {
-        return Ok(HttpError::method_not_allowed(ALLOW).into_response());
-    }
     let headers = std::mem::take(request.headers_mut());
-    let body = match read_body(&headers, request).await {
-        Ok(body) => body,
-        Err(error) => return Ok(error.into_response()),
-    };
-    match ladder::classify(&headers, &body) {
-        Ok(inbound) => reply(scope, principal, inbound).await,
-        Err(rejection) => Ok(rejection.into_response()),
+    match *request.method() {
+        Method::POST => {
+            let session = session_in(request.uri());
+            let body = match read_body(&headers, request).await {
+                Ok(body) => body,
+                Err(error) => return Ok(error.into_response()),
+            };
+            match session {
+                Some(session) => Ok(sse::post(scope, authority, &session, body).await),
+                None => post::serve(scope, authority, headers, body).await,
+            }
+        }
+        Method::GET => Ok(get::open(scope, &authority, request.uri().path(), &headers)),
+        Method::DELETE => Ok(get::end(scope, &authority, &headers)),
+        _ => Ok(HttpError::method_not_allowed(ALLOW).into_response()),
     }
 }
 
-async fn reply(
-    scope: &McpScope,
-    principal: Option<Arc<Principal>>,
-    inbound: Inbound<'_>,
-) -> Result<Response, InsufficientScope> {
-    let cancel = CancellationToken::new();
-    let dropped = cancel.clone().drop_guard();
-    let response = match inbound {
-        Inbound::Accepted => StatusCode::ACCEPTED.into_response(),
-        Inbound::Request(revision, request) => {
-            let caller = Caller {
-                scope,
-                principal,
-                revision,
-            };
-            match dispatch(&caller, &request, cancel).await {
-                Ok(reply) => json(StatusCode::OK, reply),
-                Err(Failure::InsufficientScope(scope)) => return Err(InsufficientScope(scope)),
-                Err(Failure::Rpc(error)) => {
-                    let status = if revision.is_modern() && error.code == Code::MethodNotFound {
-                        StatusCode::NOT_FOUND
-                    } else {
-                        StatusCode::OK
-                    };
-                    json(status, jsonrpc::error(Some(request.id), &error))
-                }
-            }
-        }
-        Inbound::Batch(revision, batch) => {
-            let caller = Caller {
-                scope,
-                principal,
-                revision,
-            };
-            let replies = batch.answer(|message| {
-                let (caller, cancel) = (&caller, cancel.clone());
-                async move {
-                    match message {
-                        Message::Request(request) => Some(answer(caller, &request, cancel).await),
-                        Message::Notification(_) | Message::Response => None,
-                    }
-                }
-            });
-            match replies.await {
-                Some(replies) => json(StatusCode::OK, replies),
-                None => StatusCode::ACCEPTED.into_response(),
-            }
-        }
-    };
-    dropped.disarm();
-    Ok(response)
+/// What the header `Mcp-Session-Id` names.
+enum Named {
+    Nothing,
+    Session(Arc<Session>),
+    /// It has ended, never was, or is another caller's.
+    Unknown,
 }
 
+impl Named {
+    fn of(headers: &HeaderMap, scope: &McpScope, authority: &Authority) -> Self {
+        match Value::plain(headers, &headers::SESSION_ID) {
+            Value::Absent => Self::Nothing,
+            Value::Text(id) => scope
+                .find(&id, authority.principal.as_deref())
+                .map_or(Self::Unknown, Self::Session),
+            Value::Unreadable => Self::Unknown,
+        }
+    }
+}
+
+/// `sessionId` in the query: an address that the older transport gave out.
+fn session_in(uri: &Uri) -> Option<String> {
+    let query = uri.query()?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let (_, id) = pairs.find(|(name, _)| name == "sessionId")?;
+    Some(id.into_owned())
+}
 /// The body of a POST. Any `Accept` will do, and a missing `Content-Type` is
 /// taken for JSON: clients differ, and the body says what it is.
 async fn read_body(headers: &HeaderMap, request: Request) -> Result<Bytes, HttpError> {
@@ -149,23 +143,6 @@ fn is_json(media_type: &str) -> bool {
         || subtype
             .rsplit_once('+')
             .is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
-}
-
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (status, headers, body).into_response()
-}
-
-impl IntoResponse for Rejection<'_> {
-    fn into_response(self) -> Response {
-        json(
-            StatusCode::BAD_REQUEST,
-            jsonrpc::error(self.id, &self.error),
-        )
-    }
 }
 
 /// From the last header to the last byte.

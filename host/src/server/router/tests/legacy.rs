@@ -28,7 +28,10 @@ async fn the_handshake_settles_on_a_legacy_revision() {
         assert_eq!(reply.status, 200);
         let result = &reply.json()["result"];
         assert_eq!(result["protocolVersion"], answered, "{asked}");
-        assert_eq!(result["capabilities"], json!({"tools": {}}));
+        assert_eq!(
+            result["capabilities"],
+            json!({"tools": {"listChanged": true}})
+        );
         assert_eq!(result["instructions"], "Ask \"echo\".");
         assert_eq!(result["serverInfo"]["name"], "mssql-mcp");
         assert_eq!(

@@ -5,6 +5,7 @@ mod bodies;
 mod ladder;
 mod legacy;
 mod results;
+mod streams;
 mod tokens;
 
 use serde_json::{Value, json};

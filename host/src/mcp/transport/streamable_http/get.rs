@@ -1,0 +1,157 @@
+//! GET: a stream of what belongs to no request, or the rest of a stream that
+//! was cut off; DELETE: the end of a session.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+
+use super::headers::{self, Value};
+use super::{ALLOW, Authority, Named, is_modern};
+use crate::http_error::HttpError;
+use crate::mcp::scope::{McpScope, TOOLS_CHANGED};
+use crate::mcp::session::Session;
+use crate::mcp::stream::{Event, EventId, Reader};
+use crate::mcp::transport::{event, sse};
+
+/// Serves GET.
+pub(super) fn open(
+    scope: &Arc<McpScope>,
+    authority: &Authority,
+    path: &str,
+    headers: &HeaderMap,
+) -> Response {
+    let version = Value::plain(headers, &headers::PROTOCOL_VERSION);
+    // Browsers that people have pointed here, and revisions without streams.
+    if is_modern(&version) || !(accepts(headers, EVENT_STREAM) || accepts(headers, "*/*")) {
+        return HttpError::method_not_allowed(ALLOW).into_response();
+    }
+    if !scope.is_open() {
+        return closing();
+    }
+    match Named::of(headers, scope, authority) {
+        Named::Unknown => unknown_session(),
+        Named::Nothing => sse::open(scope, authority, path),
+        Named::Session(session) => {
+            let last = Value::plain(headers, &headers::LAST_EVENT_ID);
+            if let Value::Text(last) = last
+                && let Ok(last) = last.parse::<EventId>()
+                && let Some(stream) = session.stream_of(last)
+            {
+                let reader = stream.read(last.number);
+                return opened(scope, authority, session, reader);
+            }
+            let reader = session.listen().read(0);
+            opened(scope, authority, session, reader)
+        }
+    }
+}
+
+fn opened(
+    scope: &Arc<McpScope>,
+    authority: &Authority,
+    session: Arc<Session>,
+    reader: Reader,
+) -> Response {
+    let Some(place) = scope.take_place(authority.principal.as_deref()) else {
+        return too_many();
+    };
+    let events = listening(Arc::clone(scope), session, reader)
+        .map(|next| event::message(Some(next.id), &next.message));
+    // Held for as long as the stream is.
+    event::response(events.inspect(move |_| _ = &place))
+}
+
+/// Serves DELETE.
+pub(super) fn end(scope: &Arc<McpScope>, authority: &Authority, headers: &HeaderMap) -> Response {
+    match Value::plain(headers, &headers::SESSION_ID) {
+        Value::Absent => HttpError::method_not_allowed(ALLOW).into_response(),
+        Value::Text(id) if scope.end(&id, authority.principal.as_deref()) => {
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Value::Text(_) | Value::Unreadable => unknown_session(),
+    }
+}
+
+/// What a reader gets, as events that a client can come back to.
+pub(super) fn events(reader: Reader) -> impl Stream<Item = Bytes> {
+    stream::unfold(reader, async |mut reader| {
+        let next = reader.next().await?;
+        Some((event::message(Some(next.id), &next.message), reader))
+    })
+}
+
+/// What a reader gets, and what happens in the scope, until the session or
+/// the server ends.
+pub(in crate::mcp::transport) fn listening(
+    scope: Arc<McpScope>,
+    session: Arc<Session>,
+    reader: Reader,
+) -> impl Stream<Item = Event> {
+    let changes = scope.changes();
+    stream::unfold(
+        (scope, session, reader, changes),
+        async |(scope, session, mut reader, mut changes)| {
+            let change = *changes.borrow_and_update();
+            session.announce(change, TOOLS_CHANGED);
+            loop {
+                tokio::select! {
+                    biased;
+                    next = reader.next() => {
+                        return Some((next?, (scope, session, reader, changes)));
+                    }
+                    Ok(()) = changes.changed() => {
+                        let change = *changes.borrow_and_update();
+                        session.announce(change, TOOLS_CHANGED);
+                    }
+                    () = session.over().cancelled() => return None,
+                    () = scope.closed() => return None,
+                }
+            }
+        },
+    )
+}
+
+/// Whether `Accept` names `media_type`; without one, all are accepted.
+pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    if lines.peek().is_none() {
+        return media_type == "*/*";
+    }
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| range.trim().eq_ignore_ascii_case(media_type))
+}
+
+fn unknown_session() -> Response {
+    HttpError::new(
+        StatusCode::NOT_FOUND,
+        "session_not_found",
+        "This session has ended, or is another caller's; begin a new one.",
+    )
+    .into_response()
+}
+
+pub(in crate::mcp::transport) fn too_many() -> Response {
+    HttpError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_streams",
+        "You have as many streams open as one client may; close some first.",
+    )
+    .into_response()
+}
+
+fn closing() -> Response {
+    HttpError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The server is about to stop.",
+    )
+    .into_response()
+}
+
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
