@@ -1,7 +1,6 @@
 //! How client and server meet: the handshake of legacy revisions, and
 //! `server/discover`, which took its place.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RpcError;
@@ -20,19 +19,6 @@ pub(crate) fn negotiate(initialize: &Request<'_>) -> Result<Revision, RpcError> 
     Ok(Revision::parse(&asked)
         .filter(|revision| !revision.is_modern())
         .unwrap_or(Revision::NEWEST_LEGACY))
-}
-
-/// Whether the client of this handshake can ask its person (2025-06-18,
-/// client/elicitation).
-pub(crate) fn elicits(initialize: &Request<'_>) -> bool {
-    #[derive(Deserialize)]
-    struct Capabilities<'a> {
-        #[serde(borrow, default)]
-        elicitation: Option<&'a RawValue>,
-    }
-    let capabilities = initialize.params.capabilities;
-    let capabilities = capabilities.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    capabilities.is_some_and(|known: Capabilities<'_>| known.elicitation.is_some())
 }
 
 /// `initialize`

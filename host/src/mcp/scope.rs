@@ -104,11 +104,10 @@ impl McpScope {
     pub(crate) fn begin(
         &self,
         revision: Revision,
-        elicits: bool,
         owner: Option<&Principal>,
     ) -> Result<Arc<Session>, EntropyError> {
         let change = *self.changes.borrow();
-        self.sessions.begin(revision, elicits, owner, change)
+        self.sessions.begin(revision, owner, change)
     }
 
     /// The caller's session of that id.

@@ -21,8 +21,6 @@ pub(crate) struct Params<'a> {
     uri: Option<&'a RawValue>,
     cursor: Option<&'a RawValue>,
     protocol_version: Option<&'a RawValue>,
-    /// `initialize`: capabilities
-    pub(crate) capabilities: Option<&'a RawValue>,
     /// `subscriptions/listen`: notifications
     pub(crate) notifications: Option<&'a RawValue>,
     /// `notifications/cancelled`: the id of the request, as it was spelled.
@@ -104,7 +102,6 @@ enum Member {
     Uri,
     Cursor,
     ProtocolVersion,
-    Capabilities,
     Notifications,
     RequestId,
     #[serde(other)]
@@ -129,7 +126,6 @@ impl<'de> Visitor<'de> for ParamsVisitor {
                 Member::Uri => &mut params.uri,
                 Member::Cursor => &mut params.cursor,
                 Member::ProtocolVersion => &mut params.protocol_version,
-                Member::Capabilities => &mut params.capabilities,
                 Member::Notifications => &mut params.notifications,
                 Member::RequestId => &mut params.request_id,
                 Member::Other => {

@@ -19,8 +19,6 @@ use crate::state::Secrets;
 pub(super) struct Facts {
     /// What the handshake settled on.
     pub(super) revision: Revision,
-    /// The client can ask its person (`capabilities.elicitation`).
-    pub(super) elicits: bool,
     /// When the session began.
     pub(super) began: Timestamp,
 }
@@ -47,7 +45,6 @@ impl Ids {
     ) -> Result<String, EntropyError> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.push(facts.revision as u8);
-        bytes.push(u8::from(facts.elicits));
         bytes.extend_from_slice(&facts.began.0.to_be_bytes());
         bytes.extend_from_slice(&self.secrets.entropy().bytes::<RANDOM_BYTES>()?);
         let mut id = URL_SAFE_NO_PAD.encode(bytes);
@@ -71,11 +68,10 @@ impl Ids {
             return None;
         }
         let bytes: [u8; BYTES] = URL_SAFE_NO_PAD.decode(encoded).ok()?.try_into().ok()?;
-        let [revision, elicits, began @ ..] = bytes;
+        let [revision, began @ ..] = bytes;
         let began = began.first_chunk().copied().map(i64::from_be_bytes)?;
         let facts = Facts {
             revision: *Revision::ALL.get(usize::from(revision))?,
-            elicits: elicits == 1,
             began: Timestamp(began),
         };
         (now.since(facts.began) < LIFE).then_some(facts)
@@ -96,7 +92,7 @@ fn parts(owner: Option<&Principal>) -> (&str, &str) {
 
 const PURPOSE: &str = "mcp-session";
 const RANDOM_BYTES: usize = 16;
-const BYTES: usize = 2 + 8 + RANDOM_BYTES;
+const BYTES: usize = 1 + 8 + RANDOM_BYTES;
 /// Clients that keep one for longer begin anew.
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -124,7 +120,6 @@ mod tests {
         let ana = principal("ana", "claude", Rights::READ);
         let facts = Facts {
             revision: Revision::V2025_06_18,
-            elicits: true,
             began: NOW,
         };
         let id = ids("claude").issue(facts, Some(&ana)).unwrap();

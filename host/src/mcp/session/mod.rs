@@ -50,7 +50,6 @@ pub(crate) struct Session {
 struct State {
     /// What the handshake settled on.
     revision: Revision,
-    elicits: bool,
     /// Replies that are streamed, and listeners; oldest first.
     streams: VecDeque<Arc<EventStream>>,
     /// The stream that carries what belongs to no request.
@@ -75,14 +74,12 @@ impl Sessions {
     pub(crate) fn begin(
         &self,
         revision: Revision,
-        elicits: bool,
         owner: Option<&Principal>,
         change: u64,
     ) -> Result<Arc<Session>, EntropyError> {
         let now = self.clock.now();
         let facts = Facts {
             revision,
-            elicits,
             began: now,
         };
         let id = self.ids.issue(facts, owner)?;
@@ -184,7 +181,6 @@ impl Session {
             over: CancellationToken::new(),
             state: Mutex::new(State {
                 revision: facts.revision,
-                elicits: facts.elicits,
                 streams: VecDeque::new(),
                 listener: None,
                 streams_opened: 0,
@@ -204,16 +200,9 @@ impl Session {
         self.state().revision
     }
 
-    /// Whether the client can ask its person.
-    pub(crate) fn elicits(&self) -> bool {
-        self.state().elicits
-    }
-
     /// The handshake came after the session had begun.
-    pub(crate) fn settle(&self, revision: Revision, elicits: bool) {
-        let mut state = self.state();
-        state.revision = revision;
-        state.elicits = elicits;
+    pub(crate) fn settle(&self, revision: Revision) {
+        self.state().revision = revision;
     }
 
     /// Cancelled when the session ends.
@@ -361,7 +350,7 @@ mod tests {
     }
 
     fn begin(sessions: &Sessions, owner: Option<&Principal>) -> Arc<Session> {
-        let session = sessions.begin(Revision::V2025_11_25, false, owner, 0);
+        let session = sessions.begin(Revision::V2025_11_25, owner, 0);
         session.unwrap()
     }
 

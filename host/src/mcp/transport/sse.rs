@@ -15,7 +15,7 @@ use crate::http_error::HttpError;
 use crate::mcp::batch::Batch;
 use crate::mcp::dispatch::{Caller, answer};
 use crate::mcp::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
-use crate::mcp::lifecycle::{elicits, negotiate};
+use crate::mcp::lifecycle::negotiate;
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::McpScope;
 use crate::mcp::session::Session;
@@ -29,7 +29,7 @@ pub(super) fn open(scope: &Arc<McpScope>, authority: &Authority, path: &str) -> 
         return too_many();
     };
     // Until the handshake says otherwise.
-    let session = match scope.begin(Revision::V2024_11_05, false, owner) {
+    let session = match scope.begin(Revision::V2024_11_05, owner) {
         Ok(session) => session,
         Err(error) => {
             tracing::error!(%error, "no session can be begun");
@@ -163,7 +163,7 @@ impl Peer {
         if request.method == "initialize"
             && let Ok(revision) = negotiate(request)
         {
-            self.session.settle(revision, elicits(request));
+            self.session.settle(revision);
         }
         let revision = self.session.revision();
         // Two of one id cannot be told apart by their replies either.

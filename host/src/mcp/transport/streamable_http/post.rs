@@ -195,9 +195,8 @@ impl Exchange {
     /// A handshake that succeeded begins a session.
     fn initialized(&self, request: &Request<'_>, body: Vec<u8>) -> Answered {
         let begun = lifecycle::negotiate(request).ok().and_then(|revision| {
-            let elicits = lifecycle::elicits(request);
             let owner = self.authority.principal.as_deref();
-            match self.scope.begin(revision, elicits, owner) {
+            match self.scope.begin(revision, owner) {
                 Ok(session) => Some(session),
                 Err(error) => {
                     // Without a session there are no streams; calls work.

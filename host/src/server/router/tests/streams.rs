@@ -32,13 +32,9 @@ impl TestServer {
 }
 
 /// A call of `steps` that wants to know how it goes.
-fn steps(params: impl FnOnce(&str, Value) -> String) -> String {
+fn steps() -> String {
     let meta = json!({"progressToken": "t"});
-    params("tools/call", json!({"name": "steps", "_meta": meta}))
-}
-
-fn legacy_steps() -> String {
-    steps(|method, params| request(method, &params))
+    request("tools/call", &json!({"name": "steps", "_meta": meta}))
 }
 
 fn progress(message: &Value) -> &Value {
@@ -200,7 +196,10 @@ async fn progress_turns_the_reply_into_a_stream_that_ends_with_it() {
         ("mcp-method", "tools/call"),
         ("mcp-name", "steps"),
     ];
-    let call = steps(modern_with_meta);
+    let mut call: Value =
+        serde_json::from_str(&modern("tools/call", json!({"name": "steps"}))).unwrap();
+    call["params"]["_meta"]["progressToken"] = json!("t");
+    let call = call.to_string();
     let path = "/claude/mcp";
     let mut stream = server.open_stream("POST", path, &headers, &call).await;
     let first = stream.next().await.unwrap();
@@ -222,21 +221,13 @@ async fn progress_turns_the_reply_into_a_stream_that_ends_with_it() {
     assert_done(&server.post(&headers, &call).await.json());
 }
 
-fn modern_with_meta(method: &str, params: Value) -> String {
-    let mut body: Value = serde_json::from_str(&modern(method, params.clone())).unwrap();
-    body["params"]["_meta"]["progressToken"] = params["_meta"]["progressToken"].clone();
-    body.to_string()
-}
-
 #[tokio::test]
 async fn a_stream_of_a_session_outlives_its_connection() {
     let server = TestServer::open();
     let session = server.begin(&[], "2025-06-18").await;
     let headers = [EVENTS, ("mcp-session-id", &*session)];
     let path = "/claude/mcp";
-    let mut stream = server
-        .open_stream("POST", path, &headers, &legacy_steps())
-        .await;
+    let mut stream = server.open_stream("POST", path, &headers, &steps()).await;
     let Event { id, data, .. } = stream.next().await.unwrap();
     assert_eq!(progress(&serde_json::from_str(&data).unwrap()), 1);
     drop(stream);
@@ -299,7 +290,7 @@ async fn the_older_transport_carries_every_reply_on_its_stream() {
     assert_eq!(post(&initialize).await, accepted());
     let reply = stream.json().await;
     assert_eq!(reply["result"]["protocolVersion"], "2025-03-26");
-    assert_eq!(post(&legacy_steps()).await, accepted());
+    assert_eq!(post(&steps()).await, accepted());
     assert_eq!(progress(&stream.json().await), 1);
     let ping = request("ping", &json!({})).replace('7', "8");
     assert_eq!(post(&format!("[{ping}]")).await, accepted());
