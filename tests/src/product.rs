@@ -226,6 +226,11 @@ impl ProductBuilder {
             )
         };
         let (reader, writer) = (server.reader(), server.writer());
+        let mut settings = self.scope_settings.clone();
+        if !settings.contains("rate_limit_per_minute") {
+            // Tests are no people.
+            settings += "rate_limit_per_minute = 1000000\n";
+        }
         let mut config = "default_scope = \"claude\"\n".to_owned();
         config += &log_in("demo", &reader.user, &reader.password);
         config += &log_in("demo-writer", &writer.user, &writer.password);
@@ -237,12 +242,12 @@ impl ProductBuilder {
         ] {
             config += &format!(
                 "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{}",
-                self.scope_settings
+                settings
             );
         }
         config += &format!(
             "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{}",
-            self.scope_settings
+            settings
         );
         config
     }

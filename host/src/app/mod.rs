@@ -5,6 +5,7 @@ mod databases;
 mod error;
 mod health;
 mod oauth;
+mod resources;
 mod tool_sets;
 
 use std::collections::{BTreeMap, HashMap};
@@ -159,14 +160,19 @@ async fn build_scope(
         source,
     })?;
     let tools = Arc::new(ArcSwap::from_pointee(registry));
+    let mcp = McpScope::new(
+        Arc::clone(&scope),
+        &format!("SQL Server ({name})"),
+        Arc::clone(&tools),
+        Secrets::new(key, Entropy::system()),
+        Clock::system(),
+    );
+    let resources = Arc::new(resources::Tables(databases.clone()));
     Ok(ServedScope {
-        mcp: Arc::new(McpScope::new(
-            Arc::clone(&scope),
-            &format!("SQL Server ({name})"),
-            Arc::clone(&tools),
-            Secrets::new(key, Entropy::system()),
-            Clock::system(),
-        )),
+        mcp: Arc::new(
+            mcp.with_resources(resources)
+                .with_rate_limit(section.rate_limit_per_minute),
+        ),
         name: scope,
         read_only: section.read_only,
         databases,

@@ -1,6 +1,7 @@
 //! `[scopes.NAME]`: what a path stands for.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -53,6 +54,9 @@ pub struct ScopeSection {
     /// Time of one statement, reading its result included.
     #[serde(default = "query_timeout", with = "humantime_serde")]
     pub query_timeout: Duration,
+    /// Calls of one person's client in a minute.
+    #[serde(default = "rate_limit_per_minute")]
+    pub rate_limit_per_minute: NonZeroU32,
     /// How binary values are written.
     #[serde(default)]
     pub binary: BinaryForm,
@@ -192,6 +196,10 @@ fn max_cell() -> ByteSize {
 
 fn max_rows_affected() -> u64 {
     1_000
+}
+
+fn rate_limit_per_minute() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(59)
 }
 
 fn max_search_results() -> u32 {

@@ -8,7 +8,7 @@ use super::error::{Failure, RpcError};
 use super::jsonrpc::{self, Request};
 use super::scope::McpScope;
 use super::version::Revision;
-use super::{lifecycle, tools};
+use super::{lifecycle, prompts, resources, tools};
 use crate::principal::Principal;
 use crate::tools::Progress;
 
@@ -31,6 +31,11 @@ enum Method {
     Discover,
     ListTools,
     CallTool,
+    ListResources,
+    ListResourceTemplates,
+    ReadResource,
+    ListPrompts,
+    GetPrompt,
 }
 
 /// Answers `request`: one encoded response, or why there is none. Cancelling
@@ -45,12 +50,21 @@ pub(crate) async fn dispatch(
     } = *caller;
     let method = Method::named(&request.method, revision)
         .ok_or_else(|| RpcError::method_not_found(&request.method))?;
+    if matches!(method, Method::CallTool | Method::ReadResource) {
+        let admitted = scope.admit(caller.principal.as_deref());
+        admitted.map_err(Failure::TooOften)?;
+    }
     match method {
         Method::Initialize => Ok(lifecycle::initialize(scope, request)?),
         Method::Ping => Ok(lifecycle::ping(request.id)),
         Method::Discover => Ok(lifecycle::discover(scope, revision, request.id)),
         Method::ListTools => Ok(tools::list(caller, request)?),
         Method::CallTool => tools::call(caller, request, cancel).await,
+        Method::ListResources => resources::list(caller, request).await,
+        Method::ListResourceTemplates => resources::templates(caller, request),
+        Method::ReadResource => resources::read(caller, request).await,
+        Method::ListPrompts => Ok(prompts::list(caller, request)?),
+        Method::GetPrompt => Ok(prompts::get(caller, request)?),
     }
 }
 
@@ -63,6 +77,9 @@ pub(crate) async fn answer(
     match dispatch(caller, request, cancel).await {
         Ok(reply) => reply,
         Err(Failure::Rpc(error)) => jsonrpc::error(Some(request.id), &error),
+        Err(Failure::TooOften(wait)) => {
+            jsonrpc::error(Some(request.id), &RpcError::too_often(wait))
+        }
         Err(Failure::InsufficientScope(scope)) => {
             tools::insufficient_scope(caller, request.id, scope)
         }
@@ -78,6 +95,11 @@ impl Method {
             ("server/discover", true) => Self::Discover,
             ("tools/list", _) => Self::ListTools,
             ("tools/call", _) => Self::CallTool,
+            ("resources/list", _) => Self::ListResources,
+            ("resources/templates/list", _) => Self::ListResourceTemplates,
+            ("resources/read", _) => Self::ReadResource,
+            ("prompts/list", _) => Self::ListPrompts,
+            ("prompts/get", _) => Self::GetPrompt,
             _ => return None,
         })
     }

@@ -1,6 +1,7 @@
 //! JSON-RPC errors and the codes that MCP assigns.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -17,6 +18,9 @@ pub(crate) enum Code {
     InvalidRequest = -32600,
     MethodNotFound = -32601,
     InvalidParams = -32602,
+    InternalError = -32603,
+    /// Until 2025-11-25.
+    ResourceNotFound = -32002,
     /// A header is missing or says something else than the body.
     HeaderMismatch = -32020,
     UnsupportedProtocolVersion = -32022,
@@ -44,6 +48,8 @@ pub(crate) enum ErrorData {
         supported: [&'static str; 1],
         requested: String,
     },
+    /// With [`Code::ResourceNotFound`], and what took its place.
+    Resource { uri: String },
 }
 
 /// Why a request has no result.
@@ -53,6 +59,8 @@ pub(crate) enum Failure {
     Rpc(RpcError),
     /// The token lacks a right; HTTP answers with a challenge.
     InsufficientScope(OAuthScope),
+    /// The caller may call again after this time.
+    TooOften(Duration),
 }
 
 impl RpcError {
@@ -75,6 +83,15 @@ impl RpcError {
     /// -32602
     pub(crate) fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidParams, message)
+    }
+
+    /// Too many calls; the next may come after `wait`.
+    pub(crate) fn too_often(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        Self::new(
+            Code::TooMany,
+            format!("Too many calls: wait {seconds} s, then go on with fewer at a time"),
+        )
     }
 
     /// -32022. Legacy versions are not listed: a client that picked one and

@@ -26,7 +26,7 @@ pub(crate) fn initialize(scope: &McpScope, request: &Request<'_>) -> Result<Vec<
     let revision = negotiate(request)?;
     let mut reply = Reply::to(request.id, LIFECYCLE_BYTES);
     reply.string("protocolVersion", revision.as_str());
-    reply.raw("capabilities", CAPABILITIES);
+    reply.raw("capabilities", capabilities(scope));
     reply.raw("serverInfo", scope.server_info(revision));
     instructions(scope, &mut reply);
     Ok(reply.finish())
@@ -37,7 +37,7 @@ pub(crate) fn initialize(scope: &McpScope, request: &Request<'_>) -> Result<Vec<
 pub(crate) fn discover(scope: &McpScope, revision: Revision, id: &RawValue) -> Vec<u8> {
     let mut reply = Reply::to(id, LIFECYCLE_BYTES);
     reply.raw("supportedVersions", r#"["2026-07-28"]"#);
-    reply.raw("capabilities", CAPABILITIES);
+    reply.raw("capabilities", capabilities(scope));
     instructions(scope, &mut reply);
     cacheable(revision, &mut reply);
     complete(scope, revision, reply, None)
@@ -48,11 +48,17 @@ pub(crate) fn ping(id: &RawValue) -> Vec<u8> {
     Reply::to(id, 0).finish()
 }
 
+fn capabilities(scope: &McpScope) -> &'static str {
+    match scope.resources() {
+        Some(_) => r#"{"tools":{"listChanged":true},"resources":{},"prompts":{}}"#,
+        None => r#"{"tools":{"listChanged":true},"prompts":{}}"#,
+    }
+}
+
 fn instructions(scope: &McpScope, reply: &mut Reply) {
     if let Some(instructions) = scope.registry().instructions() {
         reply.string("instructions", instructions);
     }
 }
 
-const CAPABILITIES: &str = r#"{"tools":{"listChanged":true}}"#;
 const LIFECYCLE_BYTES: usize = 1024;

@@ -1,6 +1,8 @@
 //! One scope as the protocol sees it: a name, a title and the current tools.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -8,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::jsonrpc::encode;
 use super::places::{Place, Places};
+use super::rate::CallRate;
 use super::session::{Session, Sessions};
 use super::tools::Listings;
 use super::version::Revision;
@@ -15,13 +18,15 @@ use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
 use crate::state::Secrets;
-use crate::tools::ToolRegistry;
+use crate::tools::{ResourceProvider, ToolRegistry};
 
 /// What a path serves. Shared by every transport and request.
 pub struct McpScope {
     name: Arc<str>,
     tools: Arc<ArcSwap<ToolRegistry>>,
     listings: Listings,
+    resources: Option<Arc<dyn ResourceProvider>>,
+    rate: Option<CallRate>,
     sessions: Sessions,
     streams: Arc<Places>,
     /// Counts the changes of the tools.
@@ -61,8 +66,28 @@ impl McpScope {
             name,
             tools,
             listings: Listings::default(),
+            resources: None,
+            rate: None,
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
             titled: String::from_utf8_lossy(&titled).into_owned(),
+        }
+    }
+
+    /// The same scope with resources.
+    #[must_use]
+    pub fn with_resources(self, resources: Arc<dyn ResourceProvider>) -> Self {
+        Self {
+            resources: Some(resources),
+            ..self
+        }
+    }
+
+    /// The same scope, where a person's client may call only so often.
+    #[must_use]
+    pub fn with_rate_limit(self, per_minute: NonZeroU32) -> Self {
+        Self {
+            rate: Some(CallRate::new(per_minute)),
+            ..self
         }
     }
 
@@ -128,6 +153,20 @@ impl McpScope {
     /// The tools of this moment.
     pub(crate) fn registry(&self) -> Arc<ToolRegistry> {
         self.tools.load_full()
+    }
+
+    /// Counts one call of that caller; the error says when the next may come.
+    /// Without authentication there is nobody to count.
+    pub(crate) fn admit(&self, caller: Option<&Principal>) -> Result<(), Duration> {
+        match (&self.rate, caller) {
+            (Some(rate), Some(caller)) => rate.admit(caller),
+            _ => Ok(()),
+        }
+    }
+
+    /// What can be read without a call.
+    pub(crate) fn resources(&self) -> Option<&dyn ResourceProvider> {
+        self.resources.as_deref()
     }
 
     /// Prepared `tools/list` results.

@@ -1,10 +1,11 @@
 //! A scope with tools that do what tests need.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, pending};
+use futures_util::future::{BoxFuture, pending, ready};
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
@@ -13,8 +14,8 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::state::{HostKey, Secrets};
 use crate::tools::{
-    Access, Annotations, Blob, CallContext, Content, Json, Manifest, Output, Tool, ToolError,
-    ToolProvider, ToolRegistry,
+    Access, Annotations, Blob, CallContext, Content, Json, Manifest, Output, Resource,
+    ResourceProvider, ResourceTemplate, ResourceText, Tool, ToolError, ToolProvider, ToolRegistry,
 };
 
 /// A scope and what its `hang` tool tells.
@@ -51,7 +52,54 @@ pub(crate) fn fixture(name: &str) -> Fixture {
 fn scope(name: &str, tools: Arc<ArcSwap<ToolRegistry>>) -> McpScope {
     let secrets = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
     McpScope::new(name, "Sales \"2026\"", tools, secrets, Clock::system())
+        .with_resources(Arc::new(Numbered))
+        .with_rate_limit(NonZeroU32::new(CALLS_PER_MINUTE).unwrap())
 }
+
+/// `db://1` and so on to `db://501`; `db://0` fails.
+struct Numbered;
+
+impl ResourceProvider for Numbered {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
+        let resources = (1..=501).map(|number| Resource {
+            uri: format!("db://{number}"),
+            name: format!("\"{number}\""),
+            description: (number == 1).then(|| "The first".to_owned()),
+            mime_type: "text/plain",
+        });
+        ready(Ok(resources.collect())).boxed()
+    }
+
+    fn templates(&self) -> Vec<ResourceTemplate> {
+        vec![ResourceTemplate {
+            uri_template: "db://{number}".to_owned(),
+            name: "number",
+            description: "A number",
+            mime_type: "text/plain",
+        }]
+    }
+
+    fn read<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Option<ResourceText>, ToolError>> {
+        let read = match uri {
+            "db://0" => Err(ToolError {
+                message: "The database is down.".to_owned(),
+                code: "unavailable",
+                hint: None,
+                number: None,
+                id: None,
+            }),
+            "db://1" => Ok(Some(ResourceText {
+                mime_type: "text/plain",
+                text: "one \"1\"".to_owned(),
+            })),
+            _ => Ok(None),
+        };
+        ready(read).boxed()
+    }
+}
+
+/// For each caller.
+pub(crate) const CALLS_PER_MINUTE: u32 = 30;
 
 /// A registry of one tool that hangs.
 pub(crate) fn one_tool(name: &str) -> ToolRegistry {

@@ -157,7 +157,11 @@ impl WasmToolSet {
             Outcome::Replied {
                 reply,
                 cursor: None,
-            } => reply::output(reply, None).map_err(|reason| failed(CallFailure::Trap(reason))),
+            } => {
+                let schema = self.results.get(&tool.name);
+                reply::output(reply, None, schema)
+                    .map_err(|reason| failed(CallFailure::Trap(reason)))
+            }
             Outcome::Replied {
                 reply,
                 cursor: Some(mut cursor),
@@ -171,7 +175,8 @@ impl WasmToolSet {
                 let rows = document
                     .map_err(|_| failed(CallFailure::Wall(self.scope.limits.wall)))?
                     .map_err(problem::from_database)?;
-                reply::output(reply, Some(rows)).map_err(|reason| failed(CallFailure::Host(reason)))
+                reply::output(reply, Some(rows), None)
+                    .map_err(|reason| failed(CallFailure::Host(reason)))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What `describe` returned, checked: a guest's words are hostile until then.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -10,15 +10,19 @@ use super::bindings::mssql_mcp::tools::types as wit;
 use super::error::LoadError;
 use crate::tools::{Access, Annotations, Manifest, Schema, Tool};
 
-/// A manifest, and for each tool that hands back rows the shape of its rows.
+/// A manifest, and what each tool gives back.
 pub(super) struct Checked {
     pub(super) manifest: Manifest,
+    /// Of tools that hand back rows, the shape of these.
     pub(super) rows: Vec<(String, JsonShape)>,
+    /// Of tools that declare another structured result, its schema.
+    pub(super) results: HashMap<String, Schema>,
 }
 
 pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked, LoadError> {
     let mut names = HashSet::new();
     let mut rows = Vec::new();
+    let mut results = HashMap::new();
     if manifest.tools.len() > MAX_TOOLS {
         return Err(refuse(format!(
             "{} tools; at most {MAX_TOOLS} are served",
@@ -46,10 +50,17 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
         if !names.insert(tool.name.clone()) {
             return Err(refuse(format!("two tools named \"{}\"", tool.name)));
         }
-        if let Some(wit::OutputShape::Rows(shape)) = tool.output {
-            rows.push((tool.name.clone(), shape));
+        let rows_of = match tool.output {
+            Some(wit::OutputShape::Rows(shape)) => Some(shape),
+            _ => None,
+        };
+        let (tool, schema) = check_tool(tool, can_write)?;
+        match (rows_of, schema) {
+            (Some(shape), _) => rows.push((tool.name.clone(), shape)),
+            (None, Some(schema)) => _ = results.insert(tool.name.clone(), schema),
+            (None, None) => {}
         }
-        tools.push(check_tool(tool, can_write)?);
+        tools.push(tool);
     }
     Ok(Checked {
         manifest: Manifest {
@@ -60,10 +71,12 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
             tools,
         },
         rows,
+        results,
     })
 }
 
-fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
+/// The tool, and the compiled schema of its structured result.
+fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>), LoadError> {
     let name = tool.name;
     let of = |what: &str| format!("the {what} of tool \"{name}\"");
     text(&of("description"), &tool.description, MAX_TEXT)?;
@@ -92,14 +105,13 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
             Some(json("", ROWS_OF_ARRAYS.to_owned())?)
         }
     };
-    if let Some(schema) = &output_schema {
-        Schema::of_result(schema).map_err(|error| {
-            refuse(format!(
-                "{} that cannot be used: {error}",
-                of("output schema")
-            ))
-        })?;
-    }
+    let compiled = output_schema.as_deref().map(Schema::of_result).transpose();
+    let compiled = compiled.map_err(|error| {
+        refuse(format!(
+            "{} that cannot be used: {error}",
+            of("output schema")
+        ))
+    })?;
     let meta = tool.meta.map(|meta| json(&of("meta"), meta)).transpose()?;
     if meta
         .as_ref()
@@ -108,7 +120,7 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
         return Err(refuse(format!("{} that is not a JSON object", of("meta"))));
     }
     let writes = matches!(tool.access, wit::Access::Write);
-    Ok(Tool {
+    let tool = Tool {
         title: tool.title,
         description: tool.description,
         access: if writes { Access::Write } else { Access::Read },
@@ -123,7 +135,8 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<Tool, LoadError> {
         },
         meta,
         name,
-    })
+    };
+    Ok((tool, compiled))
 }
 
 fn is_tool_name(name: &str) -> bool {

@@ -1,15 +1,21 @@
 //! A guest's reply as the call's output: what it hands over is checked here,
 //! once.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
 use super::problem;
-use crate::tools::{Blob, Content, Json, Output, ToolError};
+use crate::tools::{Blob, Content, Json, Output, Schema, ToolError};
 
 /// `rows` is the document encoded by the host where the guest handed back a
-/// cursor. The error says what of the reply cannot be sent.
-pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, String> {
+/// cursor; `schema` is what the tool declares of its structured result. The error
+/// says what of the reply cannot be sent.
+pub(super) fn output(
+    reply: wit::Reply,
+    rows: Option<String>,
+    schema: Option<&Schema>,
+) -> Result<Output, String> {
     let output = match reply {
         wit::Reply::Output(output) => output,
         wit::Reply::Ask(_) => {
@@ -27,10 +33,17 @@ pub(super) fn output(reply: wit::Reply, rows: Option<String>) -> Result<Output, 
             if !json.get().trim_start().starts_with('{') {
                 return Err("its structured result is not a JSON object".to_owned());
             }
+            if let Some(schema) = schema {
+                conforms(&json, schema)?;
+            }
             Some(json)
         }
         (None, Some(wit::Structured::Rows(_))) => {
             return Err("the cursor it handed back is not open".to_owned());
+        }
+        // MCP: a tool that declares an output schema gives what conforms to it.
+        (None, None) if schema.is_some() => {
+            return Err("it declares a structured result and gives none".to_owned());
         }
         (None, None) => None,
     };
@@ -86,6 +99,15 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> Result<ToolError, St
     })
 }
 
+fn conforms(json: &Json, schema: &Schema) -> Result<(), String> {
+    let value: Value = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
+    schema.check(&value).map_err(|errors| {
+        let first = errors.first();
+        let (path, message) = first.map_or(("", ""), |error| (&*error.path, &*error.message));
+        format!("its structured result does not fit its output schema: {path} {message}")
+    })
+}
+
 fn content(content: wit::Content) -> Result<Content, String> {
     let blob = |blob: wit::Blob| Blob {
         data: blob.data,
@@ -111,5 +133,46 @@ fn object(what: &str, text: String) -> Result<Box<RawValue>, String> {
         Ok(value)
     } else {
         Err(format!("its {what} is not a JSON object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(json: Option<&str>) -> wit::Reply {
+        wit::Reply::Output(wit::Output {
+            content: Vec::new(),
+            structured: json.map(|json| wit::Structured::Json(json.to_owned())),
+            meta: None,
+        })
+    }
+
+    #[test]
+    fn a_structured_result_must_fit_what_the_tool_declares() {
+        let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#;
+        let schema = RawValue::from_string(schema.to_owned()).unwrap();
+        let schema = Schema::of_result(&schema).unwrap();
+        for (json, fault) in [
+            (Some(r#"{"n":1}"#), None),
+            (
+                Some(r#"{"n":"1"}"#),
+                Some("/n \"1\" is not of type \"integer\""),
+            ),
+            (Some("{}"), Some("\"n\" is a required property")),
+            (Some("[1]"), Some("not a JSON object")),
+            (Some("{"), Some("not JSON")),
+            (None, Some("gives none")),
+        ] {
+            let said = output(reply(json), None, Some(&schema)).err();
+            match fault {
+                None => assert_eq!(said, None),
+                Some(fault) => {
+                    assert!(said.as_ref().is_some_and(|s| s.contains(fault)), "{said:?}")
+                }
+            }
+        }
+        assert!(output(reply(None), None, None).is_ok());
+        assert!(output(reply(Some("{}")), None, None).is_ok());
     }
 }

@@ -17,7 +17,7 @@ use super::limits::Limits;
 use super::load::Component;
 use super::manifest;
 use crate::database::Database;
-use crate::tools::{CallContext, Manifest, Output, Tool, ToolError, ToolProvider};
+use crate::tools::{CallContext, Manifest, Output, Schema, Tool, ToolError, ToolProvider};
 
 /// What a scope gives to a tool set.
 pub struct Grants {
@@ -46,6 +46,7 @@ pub struct WasmToolSet {
     pub(super) bulkhead: Bulkhead,
     manifest: Manifest,
     pub(super) rows: Vec<(String, JsonShape)>,
+    pub(super) results: HashMap<String, Schema>,
 }
 
 /// What every call of a tool set in a scope shares.
@@ -88,8 +89,11 @@ impl WasmToolSet {
             sealer,
         });
         let described = super::call::describe(runtime, component, &scope).await?;
-        let manifest::Checked { manifest, rows } =
-            manifest::check(described, component.write_import().is_some())?;
+        let manifest::Checked {
+            manifest,
+            rows,
+            results,
+        } = manifest::check(described, component.write_import().is_some())?;
         Ok(Self {
             runtime: runtime.clone(),
             component: component.clone(),
@@ -97,6 +101,7 @@ impl WasmToolSet {
             scope,
             manifest,
             rows,
+            results,
         })
     }
 

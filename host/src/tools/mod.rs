@@ -6,6 +6,7 @@
 //! call.
 
 mod registry;
+mod resources;
 mod schema;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 pub use registry::{CallError, RegistryError, ToolRegistry};
+pub use resources::{Resource, ResourceProvider, ResourceTemplate, ResourceText};
 pub use schema::{ArgumentError, Schema, SchemaError};
 
 use crate::principal::Principal;

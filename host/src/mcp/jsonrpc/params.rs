@@ -60,7 +60,14 @@ impl<'a> Params<'a> {
             .map(ToOwned::to_owned)
     }
 
-    /// `tools/list`: cursor
+    /// Whether a list is asked for from its start. Go clients send the empty
+    /// string for "no cursor".
+    pub(crate) fn begins(&self) -> bool {
+        self.cursor()
+            .is_ok_and(|cursor| cursor.is_none_or(|cursor| cursor.is_empty()))
+    }
+
+    /// Of lists: cursor
     pub(crate) fn cursor(&self) -> Result<Option<Cow<'a, str>>, NotAString> {
         self.cursor
             .map(|cursor| string(cursor).ok_or(NotAString))

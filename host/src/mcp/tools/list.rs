@@ -7,25 +7,20 @@ use arc_swap::ArcSwap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::result::{cacheable, complete};
+use super::result::{cacheable, complete, members};
 use crate::mcp::dispatch::Caller;
 use crate::mcp::error::RpcError;
 use crate::mcp::jsonrpc::{Reply, Request, encode, write_string};
 use crate::mcp::version::Revision;
 use crate::principal::{OAuthScope, Principal};
-use crate::tools::{Tool, ToolRegistry};
+use crate::tools::{Access, Tool, ToolRegistry};
 
 /// `tools/list`: always one page, since many clients read no second.
 pub(crate) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
-    match request.params.cursor() {
-        // Go clients send the empty string for "no cursor".
-        Ok(None) => {}
-        Ok(Some(cursor)) if cursor.is_empty() => {}
-        _ => {
-            return Err(RpcError::invalid_params(
-                "Invalid params: the cursor is not one this server gave; tools come in one page",
-            ));
-        }
+    if !request.params.begins() {
+        return Err(RpcError::invalid_params(
+            "Invalid params: the cursor is not one this server gave; tools come in one page",
+        ));
     }
     let Caller {
         scope, revision, ..
@@ -101,14 +96,15 @@ fn encoded(registry: &ToolRegistry, revision: Revision, principal: Option<&Princ
         if buffer.len() > 1 {
             buffer.push(b',');
         }
-        write_tool(&mut buffer, tool, revision);
+        write_tool(&mut buffer, tool, revision, principal.is_some());
     }
     buffer.push(b']');
     String::from_utf8_lossy(&buffer).into()
 }
 
-/// One MCP `Tool`, with the members that `revision` knows.
-fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision) {
+/// One MCP `Tool`, with the members that `revision` knows. Where callers are
+/// `authenticated` it says so, and how, twice: ChatGPT reads both places.
+fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision, authenticated: bool) {
     let mut raw = |name: &str, json: &str| {
         buffer.extend_from_slice(if name == "name" { b"{\"" } else { b",\"" });
         buffer.extend_from_slice(name.as_bytes());
@@ -142,14 +138,33 @@ fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision) {
         }
         raw("annotations", &annotations);
     }
-    if let Some(meta) = tool
-        .meta
-        .as_deref()
-        .filter(|_| revision.has_structured_content())
-    {
-        raw("_meta", meta.get());
+    if revision.has_structured_content() {
+        let schemes = authenticated.then(|| security_schemes(tool.access));
+        if let Some(schemes) = &schemes {
+            raw("securitySchemes", schemes);
+        }
+        match (&schemes, tool.meta.as_deref()) {
+            (None, None) => {}
+            (None, Some(meta)) => raw("_meta", meta.get()),
+            (Some(schemes), meta) => {
+                let own = meta.and_then(members).unwrap_or_default();
+                let comma = if own.is_empty() { "" } else { "," };
+                // Last, so that a tool set cannot speak for the server.
+                let all = format!("{{{own}{comma}\"securitySchemes\":{schemes}}}");
+                raw("_meta", &all);
+            }
+        }
     }
     buffer.push(b'}');
+}
+
+/// What the tool asks of its caller, as OpenAI's extension of `Tool` has it.
+fn security_schemes(access: Access) -> String {
+    let scope = match access {
+        Access::Read => OAuthScope::Read,
+        Access::Write => OAuthScope::Write,
+    };
+    format!(r#"[{{"type":"oauth2","scopes":["{scope}"]}}]"#)
 }
 
 /// Whether `revision` can carry this output schema.

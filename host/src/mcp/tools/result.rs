@@ -89,7 +89,7 @@ pub(super) fn tool_error(caller: &Caller<'_>, id: &RawValue, error: &ToolError) 
 }
 
 /// What stands between the braces of an object; `None` if nothing does.
-fn members(object: &RawValue) -> Option<&str> {
+pub(super) fn members(object: &RawValue) -> Option<&str> {
     let members = object
         .get()
         .trim_ascii()

@@ -2,6 +2,7 @@
 //! events from the moment that a call has something to tell before its end.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -90,6 +91,11 @@ enum Answered {
         session: Option<Arc<Session>>,
     },
     Accepted,
+    /// 429, with the time until the next call.
+    TooOften {
+        body: Vec<u8>,
+        wait: Duration,
+    },
     /// A stream that stays open.
     Open(Response),
 }
@@ -181,6 +187,10 @@ impl Exchange {
                 session: None,
             }),
             Err(Failure::InsufficientScope(scope)) => Err(InsufficientScope(scope)),
+            Err(Failure::TooOften(wait)) => Ok(Answered::TooOften {
+                body: jsonrpc::error(Some(request.id), &RpcError::too_often(wait)),
+                wait,
+            }),
             Err(Failure::Rpc(error)) => {
                 let status = if revision.is_modern() && error.code == Code::MethodNotFound {
                     StatusCode::NOT_FOUND
@@ -341,6 +351,14 @@ impl Answered {
         match self {
             Self::Accepted => StatusCode::ACCEPTED.into_response(),
             Self::Open(response) => response,
+            Self::TooOften { body, wait } => {
+                let seconds = (wait.as_secs() + 1).to_string();
+                let headers = [
+                    (header::CONTENT_TYPE, "application/json"),
+                    (header::RETRY_AFTER, seconds.as_str()),
+                ];
+                (StatusCode::TOO_MANY_REQUESTS, headers, body).into_response()
+            }
             Self::Message {
                 status,
                 body,

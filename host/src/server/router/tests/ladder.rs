@@ -297,8 +297,7 @@ async fn removed_and_unserved_methods_are_404_once_their_headers_are_right() {
         ("ping", json!({}), None),
         ("notifications/initialized", json!({}), None),
         ("logging/setLevel", json!({"level": "info"}), None),
-        ("prompts/get", json!({"name": "p"}), Some("p")),
-        ("resources/read", json!({"uri": "db://t"}), Some("db://t")),
+        ("resources/subscribe", json!({"uri": "db://t"}), None),
         ("no/such", json!({}), None),
     ] {
         let body = modern(method, params);
@@ -415,7 +414,7 @@ async fn discovery_says_what_is_served_and_for_how_long() {
         reply.json(),
         json!({"jsonrpc": "2.0", "id": 7, "result": {
             "supportedVersions": ["2026-07-28"],
-            "capabilities": {"tools": {"listChanged": true}},
+            "capabilities": {"tools": {"listChanged": true}, "resources": {}, "prompts": {}},
             "instructions": "Ask \"echo\".",
             "ttlMs": 30000,
             "cacheScope": "private",

@@ -30,7 +30,7 @@ async fn the_handshake_settles_on_a_legacy_revision() {
         assert_eq!(result["protocolVersion"], answered, "{asked}");
         assert_eq!(
             result["capabilities"],
-            json!({"tools": {"listChanged": true}})
+            json!({"tools": {"listChanged": true}, "resources": {}, "prompts": {}})
         );
         assert_eq!(result["instructions"], "Ask \"echo\".");
         assert_eq!(result["serverInfo"]["name"], "mssql-mcp");
@@ -63,7 +63,7 @@ async fn legacy_requests_are_answered_with_200_whatever_the_error() {
             -32602,
         ),
         ("2025-11-25", "server/discover", json!({}), -32601),
-        ("2025-11-25", "prompts/list", json!({}), -32601),
+        ("2025-11-25", "prompts/list", json!({}), 0),
         (
             "2025-11-25",
             "logging/setLevel",

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bodies;
+mod catalogue;
 mod ladder;
 mod legacy;
 mod results;
