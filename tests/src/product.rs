@@ -241,13 +241,11 @@ impl ProductBuilder {
             ("hostile", "\"hostile\""),
         ] {
             config += &format!(
-                "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{}",
-                settings
+                "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{settings}"
             );
         }
         config += &format!(
-            "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{}",
-            settings
+            "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{settings}"
         );
         config
     }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
+use super::site::{Done, Output, Site, SiteArguments, audit, nothing, table, time, timestamp};
 use crate::state::{ClientAuthentication, ClientKind, NewClient};
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,14 @@ pub(super) async fn run(arguments: ClientArguments) -> anyhow::Result<()> {
 
 async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
     let store = site.store();
-    let done = |id: &str, text: &str| {
+    let done = |event, id: &str, text: &str| {
+        audit(
+            event,
+            Done {
+                client_id: id,
+                ..Done::default()
+            },
+        );
         Ok(Output {
             text: text.to_owned(),
             json: json!({ "client_id": id }),
@@ -95,6 +102,7 @@ async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
                 return Err(nothing(format!("there is no client {id}")));
             }
             done(
+                "client_remove",
                 &id,
                 "the client is removed, with all that was allowed to it",
             )
@@ -104,14 +112,14 @@ async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
                 return Err(nothing(format!("{id} is blocked already")));
             }
             store.block_client(&id, true).await?;
-            done(&id, "the client is blocked")
+            done("client_block", &id, "the client is blocked")
         }
         ClientCommand::Unblock { id } => {
             if !store.is_client_blocked(&id).await? {
                 return Err(nothing(format!("{id} is not blocked")));
             }
             store.block_client(&id, false).await?;
-            done(&id, "the client may come again")
+            done("client_unblock", &id, "the client may come again")
         }
     }
 }
@@ -129,6 +137,14 @@ async fn add(site: &Site, new: NewClient) -> anyhow::Result<Output> {
             .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
     }
     let (client, secret) = site.store().register_client(&new).await?;
+    audit(
+        "client_add",
+        Done {
+            scope: &client.scope,
+            client_id: &client.id,
+            ..Done::default()
+        },
+    );
     let mut text = format!("client_id      {}", client.id);
     let mut json = json!({
         "client_id": client.id,

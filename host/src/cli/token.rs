@@ -8,7 +8,7 @@ use humantime_serde::re::humantime::parse_duration;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
+use super::site::{Done, Output, Site, SiteArguments, audit, nothing, table, time, timestamp};
 use crate::config::SignIn;
 use crate::oauth::LOCAL_SUBJECT;
 use crate::principal::{OAuthScope, Rights};
@@ -100,6 +100,14 @@ async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
             if count == 0 {
                 return Err(nothing("there is nothing of that kind to revoke"));
             }
+            let of = |part: &Option<String>| part.clone().unwrap_or_default();
+            let done = Done {
+                scope: &of(&filter.scope),
+                subject: &of(&filter.subject),
+                client_id: &of(&filter.client_id),
+                rights: None,
+            };
+            audit("revocation", done);
             Ok(Output {
                 text: format!("{count} revoked"),
                 json: json!({ "revoked": count }),
@@ -142,6 +150,13 @@ async fn issue(
     let grant = store
         .issue_token(scope, &name, CLIENT, wanted, tokens)
         .await?;
+    let done = Done {
+        scope,
+        client_id: CLIENT,
+        rights: Some(wanted),
+        ..Done::to(&name)
+    };
+    audit("token_issue", done);
     let token = token.expose();
     Ok(Output {
         text: token.to_owned(),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::dispatch::Caller;
 use super::error::{RpcError, shortened};
@@ -16,6 +17,25 @@ struct Prompt {
     description: &'static str,
     argument: Option<(&'static str, &'static str)>,
     text: &'static str,
+}
+
+/// MCP `Prompt`
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'static str>,
+    description: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<[Argument; 1]>,
+}
+
+/// MCP `PromptArgument`
+#[derive(Serialize)]
+struct Argument {
+    name: &'static str,
+    description: &'static str,
+    required: bool,
 }
 
 const PROMPTS: &[Prompt] = &[
@@ -50,19 +70,21 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>
             "Invalid params: the cursor is not one this server gave; prompts come in one page",
         ));
     }
-    let prompts = PROMPTS.iter().map(|prompt| {
-        let mut listed = json!({"name": prompt.name, "description": prompt.description});
-        if caller.revision.has_structured_content() {
-            listed["title"] = json!(prompt.title);
-        }
-        if let Some((name, description)) = prompt.argument {
-            let argument = json!({"name": name, "description": description, "required": true});
-            listed["arguments"] = json!([argument]);
-        }
-        listed
+    let titled = caller.revision.has_structured_content();
+    let prompts = PROMPTS.iter().map(|prompt| Listed {
+        name: prompt.name,
+        title: titled.then_some(prompt.title),
+        description: prompt.description,
+        arguments: prompt.argument.map(|(name, description)| {
+            [Argument {
+                name,
+                description,
+                required: true,
+            }]
+        }),
     });
     let mut reply = Reply::to(request.id, PROMPT_BYTES);
-    encode(reply.name("prompts"), &prompts.collect::<Vec<Value>>());
+    encode(reply.name("prompts"), &prompts.collect::<Vec<_>>());
     cacheable(caller.revision, &mut reply);
     Ok(complete(caller.scope, caller.revision, reply, None))
 }

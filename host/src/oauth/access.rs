@@ -128,6 +128,7 @@ impl RedirectRule {
             "chatgpt.com",
             "openai.com",
             "vscode.dev",
+            "cursor.com",
         ];
         let schemes = ["cursor", "vscode", "vscode-insiders"];
         let hosts = hosts.into_iter().map(|host| Self::Host(host.to_owned()));
@@ -174,7 +175,7 @@ impl FromStr for RedirectRule {
         }
         let host = name.trim_start_matches('.');
         match Url::parse(&format!("https://{host}/")) {
-            Ok(url) if url.host_str() == Some(host) => Ok(Self::Host(host.to_owned())),
+            Ok(url) if url.domain() == Some(host) => Ok(Self::Host(host.to_owned())),
             _ => Err(wrong()),
         }
     }
@@ -266,6 +267,7 @@ mod tests {
             "a b",
             "https://claude.ai",
             "claude.ai/x",
+            "10.0.0.1",
         ] {
             assert!(text.parse::<RedirectRule>().is_err(), "{text}");
         }

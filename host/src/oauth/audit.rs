@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::error::OAuthError;
+use crate::principal::Rights;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) enum Action {
     SignIn,
     /// A person allowed or refused a client.
     Consent,
+    /// What a person had allowed before held still.
+    RememberedConsent,
     /// A code was exchanged.
     CodeExchange,
     /// A refresh token was exchanged.
@@ -34,6 +37,7 @@ impl Action {
             Self::Registration => "registration",
             Self::SignIn => "sign_in",
             Self::Consent => "consent",
+            Self::RememberedConsent => "remembered_consent",
             Self::CodeExchange => "code_exchange",
             Self::Refresh => "refresh",
             Self::Revocation => "revocation",
@@ -51,6 +55,8 @@ pub(crate) struct Details<'a> {
     pub(crate) subject: &'a str,
     pub(crate) client_id: &'a str,
     pub(crate) client_name: &'a str,
+    /// What was given.
+    pub(crate) rights: Option<Rights>,
     pub(crate) address: Option<IpAddr>,
 }
 
@@ -74,6 +80,7 @@ pub(crate) fn done(action: Action, details: Details<'_>) {
         subject = details.subject,
         client_id = details.client_id,
         client_name = details.client_name,
+        rights = details.rights.map(tracing::field::display),
         address = details.address.map(tracing::field::display),
     );
 }
@@ -98,10 +105,27 @@ pub(crate) fn refused(action: Action, details: Details<'_>, error: &OAuthError) 
     );
 }
 
-/// Counts a token that was refused. The log of requests has the rest: anybody
-/// can send garbage, and must not fill the audit with it.
-pub(crate) fn token_refused(code: &'static str, reason: &'static str) {
-    metrics::counter!("oauth_errors_total", "event" => Action::Access.name(), "code" => code)
-        .increment(1);
-    tracing::debug!(code, reason, "an access token was refused");
+/// Notes that a token was refused. Only what is `of_note` is for the audit:
+/// anybody can send garbage, and must not fill it with that.
+pub(crate) fn token_refused(
+    details: Details<'_>,
+    code: &'static str,
+    reason: &'static str,
+    of_note: bool,
+) {
+    let name = Action::Access.name();
+    metrics::counter!("oauth_errors_total", "event" => name, "code" => code).increment(1);
+    if !of_note {
+        tracing::debug!(code, reason, "an access token was refused");
+        return;
+    }
+    tracing::info!(
+        target: "audit",
+        event = name,
+        outcome = "refused",
+        code,
+        reason,
+        scope = details.scope,
+        address = details.address.map(tracing::field::display),
+    );
 }

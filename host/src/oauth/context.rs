@@ -83,6 +83,8 @@ pub(super) struct Shared {
     pub(super) refresh_token_ttl: Duration,
     pub(super) documents: DocumentFetcher,
     pub(super) registrations: RegistrationLimit,
+    /// Metadata documents that an address may have fetched.
+    pub(super) fetches: RegistrationLimit,
     pub(super) known: KnownTokens,
     pub(super) active_tokens: AtomicU64,
 }
@@ -104,6 +106,7 @@ impl OAuth {
                 throttle: Throttle::new(),
                 provider,
                 registrations: RegistrationLimit::new(config.store.clock().clone()),
+                fetches: RegistrationLimit::new(config.store.clock().clone()),
                 store: config.store,
                 scopes: scopes
                     .map(|scope| (scope.name.clone(), Arc::new(scope)))

@@ -73,6 +73,11 @@ impl<'a> Admitted<'a> {
 }
 
 impl Consented<'_> {
+    /// What the code will be good for.
+    pub(crate) fn rights(&self) -> Rights {
+        self.0.rights
+    }
+
     /// To be remembered.
     pub(crate) fn consent(&self, now: Timestamp) -> Consent {
         let Self(admitted) = self;

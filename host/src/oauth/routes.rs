@@ -1,9 +1,16 @@
 //! Every address of the authorization servers.
 
+use std::io;
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
 use super::endpoints::{
     account, authorize, cors, invitation, oidc, register, revoke, token, well_known,
@@ -18,7 +25,27 @@ pub fn routes(oauth: OAuth) -> Router {
         .merge(for_people())
         .merge(for_accounts())
         .merge(for_programs())
+        .layer(from_fn(in_time))
         .with_state(oauth)
+}
+
+/// Ends a body that does not come: whoever sends a byte a minute keeps a
+/// connection for that long and no longer.
+async fn in_time(request: Request, next: Next) -> Response {
+    let deadline = Instant::now() + BODY_TIMEOUT;
+    let in_time = |body: Body| {
+        let data = Some(body.into_data_stream());
+        Body::from_stream(stream::unfold(data, move |data| async move {
+            let mut data = data?;
+            match timeout_at(deadline, data.next()).await {
+                Ok(Some(Ok(bytes))) => Some((Ok(bytes), Some(data))),
+                Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+                Ok(None) => None,
+                Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
+            }
+        }))
+    };
+    next.run(request.map(in_time)).await
 }
 
 /// What people come to with a browser.
@@ -75,6 +102,7 @@ fn sent(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
     method.fallback(async || HttpError::method_not_allowed("POST"))
 }
 
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A name, a password and a token; twice as much as a password may have.
 const LONGEST_FORM: usize = 16 * 1_024;
 /// Three passwords of 1,024 characters take 36 KiB, encoded.

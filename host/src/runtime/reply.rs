@@ -168,7 +168,7 @@ mod tests {
             match fault {
                 None => assert_eq!(said, None),
                 Some(fault) => {
-                    assert!(said.as_ref().is_some_and(|s| s.contains(fault)), "{said:?}")
+                    assert!(said.as_ref().is_some_and(|s| s.contains(fault)), "{said:?}");
                 }
             }
         }

@@ -57,6 +57,7 @@ pub(super) async fn guarded(
     path: Option<&str>,
     request: Request,
 ) -> Response {
+    let address = request.extensions().get::<ClientAddress>().copied();
     let uri = request.uri();
     let resource = oauth.resource(path, uri.path(), request.headers());
     let authenticated = oauth
@@ -71,19 +72,20 @@ pub(super) async fn guarded(
     }
     let caller = match authenticated {
         Ok(caller) => caller,
-        Err(refusal) => return resource.refuse(refusal),
+        Err(refusal) => return resource.refuse(refusal, address),
     };
     note(&caller);
     let authority = Authority {
         principal: Some(Arc::clone(caller.principal())),
         alive: Arc::clone(caller.alive()),
+        expires_in: Some(caller.expires_in()),
     };
-    let address = request.extensions().get::<ClientAddress>().copied();
     let served = tokio::select! {
+        // What is served at once does not wait for the lock in the second.
         biased;
-        // What serves is dropped, and with it the call's statement and guest.
-        () = caller.alive().cancelled() => return resource.refuse(Refusal::Revoked),
         served = streamable_http::serve(scope, authority, request) => served,
+        // What serves is dropped, and with it the call's statement and guest.
+        () = caller.alive().cancelled() => return resource.refuse(Refusal::Revoked, address),
     };
     match served {
         Ok(response) => revocable::until_revoked(response, caller),

@@ -55,7 +55,8 @@ impl HostGuard {
 
     /// Whether only this machine can reach the server.
     pub(super) fn is_loopback(&self) -> bool {
-        self.loopback
+        // With a public address something passes requests on from there.
+        self.loopback && self.public.is_none()
     }
 
     fn allows_host(&self, host: &str) -> bool {

@@ -12,7 +12,8 @@ use crate::http_error::HttpError;
 /// Renders every metric in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// 404 on a server that others can reach, as for any unknown address.
+/// 404 on a server that others can reach, through a proxy or a tunnel too, as for
+/// any unknown address.
 pub(super) async fn metrics(State(state): State<ServerState>) -> Response {
     match &state.shared.metrics {
         Some(render) if state.shared.guard.is_loopback() => (

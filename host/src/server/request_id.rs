@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::rand;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
@@ -48,17 +48,28 @@ pub(super) async fn trace(
     next: Next,
 ) -> Response {
     let id = state.shared.request_ids.next();
+    // Of the audit, whose lines tell the request's id at every log level.
     let span = tracing::info_span!(
+        target: "audit",
         "request",
         id,
         method = %request.method(),
-        path = request.uri().path(),
+        path = cut(request.uri().path()),
         subject = Empty,
         client_id = Empty,
     );
+    let step = is_step(request.uri().path());
+    let user_agent = request.headers().get(header::USER_AGENT);
+    let user_agent = user_agent.and_then(|value| value.to_str().ok());
+    let user_agent = cut(user_agent.unwrap_or_default()).to_owned();
     async move {
         let mut response = next.run(request).await;
-        tracing::debug!(status = response.status().as_u16(), "replied");
+        let status = response.status();
+        if step || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            tracing::info!(status = status.as_u16(), user_agent, "replied");
+        } else {
+            tracing::debug!(status = status.as_u16(), user_agent, "replied");
+        }
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
@@ -68,4 +79,20 @@ pub(super) async fn trace(
     .await
 }
 
+/// Whether the request is one on a client's way to its first token: where a
+/// connector does not connect, the log shows which of them never came.
+fn is_step(path: &str) -> bool {
+    path.contains("/.well-known/")
+        || ["/register", "/authorize", "/token"]
+            .iter()
+            .any(|step| path.ends_with(step))
+}
+
+/// What anybody can send, in a length that fits a log.
+fn cut(text: &str) -> &str {
+    let end = text.char_indices().nth(LOGGED_CHARACTERS);
+    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
+}
+
+const LOGGED_CHARACTERS: usize = 200;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

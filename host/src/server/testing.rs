@@ -60,17 +60,22 @@ impl TestServer {
         }
     }
 
+    /// Without authentication and without a public address.
+    pub(crate) fn local() -> Self {
+        Self::at(Authentication::Off, Status::Healthy, None)
+    }
+
     pub(crate) fn new(authentication: Authentication, status: Status) -> Self {
+        Self::at(authentication, status, Some("https://data.example.com"))
+    }
+
+    fn at(authentication: Authentication, status: Status, public: Option<&str>) -> Self {
         let claude = fixture("claude");
         let state = ServerState::new(ServerConfig {
             scopes: vec![Arc::clone(&claude.scope), fixture("chatgpt").scope],
             default_scope: "claude".into(),
             authentication,
-            guard: HostGuard::new(
-                ([127, 0, 0, 1], 8008).into(),
-                Some("https://data.example.com"),
-            )
-            .unwrap(),
+            guard: HostGuard::new(([127, 0, 0, 1], 8008).into(), public).unwrap(),
             trusted_proxies: Vec::new(),
             health: Arc::new(Fixed(status)),
             metrics: Some(Arc::new(|| "calls_total 1\n".to_owned())),

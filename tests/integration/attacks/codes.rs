@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_tests::{Browser, OAuthClient};
+use integration_tests::{Browser, OAuthClient, VERIFIER};
 
 use super::{REDIRECT, client, code, product, status, within_a_second};
 
@@ -15,7 +15,8 @@ async fn a_replayed_code_is_refused_and_ends_what_came_of_it() {
     let access = tokens["access_token"].as_str().unwrap();
     let url = format!("{}/mcp", client.issuer);
     assert_eq!((ok, status(&url, access).await), (200, 200));
-    let (refused, error) = client.exchange(&code, &[]).await;
+    // Whoever has the code may not have the verifier.
+    let (refused, error) = client.exchange(&code, &[("code_verifier", "")]).await;
     assert_eq!(
         (refused, error["error"].as_str()),
         (400, Some("invalid_grant"))
@@ -58,14 +59,14 @@ async fn a_code_needs_its_verifier_and_its_redirect_uri() {
     let product = product().await;
     let client = client(&product, "claude").await;
     let wrong = "a".repeat(43);
+    let elsewhere = format!("{}/mcp", product.issuer("chatgpt"));
     for changes in [
         [("code_verifier", "")],
         [("code_verifier", wrong.as_str())],
         [("code_verifier", "short")],
         [("redirect_uri", "http://127.0.0.1:4711/elsewhere")],
-        [("redirect_uri", "")],
         [("grant_type", "")],
-        [("resource", "http://127.0.0.1/chatgpt/mcp")],
+        [("resource", elsewhere.as_str())],
     ] {
         let code = code(&client).await;
         let (status, error) = client.exchange(&code, &changes).await;
@@ -118,17 +119,18 @@ async fn duplicate_parameters_are_refused_everywhere() {
     }
     let code = code(&client).await;
     let form = format!(
-        "grant_type=authorization_code&client_id={}&code={code}&code={code}",
+        "grant_type=authorization_code&client_id={}&code_verifier={VERIFIER}&code={code}",
         client.id
     );
-    let reply = reqwest::Client::new()
-        .post(format!("{}/token", client.issuer))
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .body(form)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(reply.status(), 400);
-    let error: serde_json::Value = reply.json().await.unwrap();
-    assert_eq!(error["error"], "invalid_request");
+    let twice = format!("{form}&code={code}");
+    let post = async |form: &str| {
+        let request = reqwest::Client::new().post(format!("{}/token", client.issuer));
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        let reply = request.body(form.to_owned()).send().await.unwrap();
+        let status = reply.status().as_u16();
+        (status, reply.json::<serde_json::Value>().await.unwrap())
+    };
+    let (status, error) = post(&twice).await;
+    assert_eq!((status, &error["error"]), (400, &"invalid_request".into()));
+    assert_eq!(post(&form).await.0, 200, "but for that it was good");
 }

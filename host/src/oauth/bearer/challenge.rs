@@ -1,8 +1,6 @@
 //! What a request is told that is not let in: a status, and the challenge that
 //! leads a client to the authorization server (RFC 6750 §3, RFC 9728 §5.1).
 
-use std::net::IpAddr;
-
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -44,10 +42,17 @@ impl OAuth {
 }
 
 impl Resource<'_> {
-    /// The reply to who is not let in; counts a token that was refused.
-    pub fn refuse(&self, refusal: Refusal) -> Response {
+    /// The reply to who is not let in, and a line for the audit where it is
+    /// about a token that was good once, or somewhere.
+    pub fn refuse(&self, refusal: Refusal, address: Option<ClientAddress>) -> Response {
         if let Some(code) = refusal.code() {
-            audit::token_refused(code, refusal.reason());
+            let details = Details {
+                scope: self.scope.unwrap_or(&self.oauth.shared.default_scope),
+                address: address.map(|ClientAddress(address)| address),
+                ..Details::default()
+            };
+            let of_note = refusal.is_of_note();
+            audit::token_refused(details, code, refusal.reason(), of_note);
         }
         if refusal == Refusal::Unavailable {
             let code = ErrorCode::TemporarilyUnavailable;
@@ -95,8 +100,8 @@ impl Resource<'_> {
             scope: self.scope.unwrap_or(default_scope),
             subject: &principal.subject,
             client_id: &principal.client,
-            client_name: "",
-            address: address.map(|ClientAddress(address)| -> IpAddr { address }),
+            address: address.map(|ClientAddress(address)| address),
+            ..Details::default()
         };
         audit::refused(Action::Access, details, &error);
         let mut parameters = vec![

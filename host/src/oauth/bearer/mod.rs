@@ -35,12 +35,18 @@ use crate::state::{KnownToken, SecretHash, SecretKind};
 pub struct Authenticated {
     principal: Arc<Principal>,
     alive: Arc<CancellationToken>,
+    expires_in: Duration,
 }
 
 impl Authenticated {
     /// Who calls, and what it may do.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
+    }
+
+    /// Time until the token expires, from when it was looked at.
+    pub fn expires_in(&self) -> Duration {
+        self.expires_in
     }
 
     /// Cancelled when the token, its grant, its client or its person is no
@@ -69,7 +75,8 @@ impl OAuth {
             None => self.look_up(token, hash).await?,
         };
         let known = slot.known()?;
-        if known.expires_at <= self.shared.store.clock().now() {
+        let now = self.shared.store.clock().now();
+        if known.expires_at <= now {
             return Err(Refusal::Expired);
         }
         if known.scope != scope {
@@ -78,6 +85,7 @@ impl OAuth {
         Ok(Authenticated {
             principal: Arc::clone(&known.principal),
             alive: Arc::clone(&slot.alive),
+            expires_in: known.expires_at.since(now),
         })
     }
 

@@ -43,6 +43,16 @@ impl Refusal {
         }
     }
 
+    /// Whether the audit is to know: somebody holds a token that is not, or no
+    /// longer, theirs to use here. Garbage and the hourly end of a token are not
+    /// of note.
+    pub(super) fn is_of_note(self) -> bool {
+        matches!(
+            self,
+            Self::InAddress | Self::Ended | Self::Revoked | Self::Elsewhere | Self::NotAdmitted
+        )
+    }
+
     /// For the log.
     pub(super) fn reason(self) -> &'static str {
         match self {

@@ -82,7 +82,7 @@ impl OAuth {
 
 /// Whether the id is the address of a Client ID Metadata Document; ids that
 /// are made here never look like one.
-fn is_document(client_id: &str) -> bool {
+pub(crate) fn is_document(client_id: &str) -> bool {
     client_id.starts_with("https://")
 }
 

@@ -26,17 +26,18 @@ impl<S: Sync> FromRequest<S> for Form {
                 format!("The body must be {FORM}."),
             ));
         }
-        let body = read(request.into_body(), ErrorCode::InvalidRequest).await?;
+        let body = read(request.into_body(), MAX_BODY, ErrorCode::InvalidRequest).await?;
         let form = Parameters::parse(&body);
         form.repeated()
             .map_or(Ok(Self(form)), |name| Err(name.into()))
     }
 }
 
-/// The whole body, or the error `code` when it is too long.
-pub(super) async fn read(body: Body, code: ErrorCode) -> Result<Bytes, OAuthError> {
-    to_bytes(body, MAX_BODY).await.map_err(|error| {
-        let sentence = "The body is longer than 64 KiB, or ended too early.";
+/// The whole body, or the error `code` when it has more than `longest` bytes.
+pub(super) async fn read(body: Body, longest: usize, code: ErrorCode) -> Result<Bytes, OAuthError> {
+    to_bytes(body, longest).await.map_err(|error| {
+        let kibibytes = longest / 1024;
+        let sentence = format!("The body is longer than {kibibytes} KiB, or ended too early.");
         OAuthError::new(code, sentence).because(error)
     })
 }

@@ -50,7 +50,7 @@ async fn register(
             "Too many clients were registered from this address; try again later.",
         ));
     }
-    let body = form::read(body, ErrorCode::InvalidClientMetadata).await?;
+    let body = form::read(body, LONGEST, ErrorCode::InvalidClientMetadata).await?;
     let requested = Requested::parse(&body, issuer.scope())?;
     let (client, secret) = oauth.store().register_client(&requested.client).await?;
     audit::done(
@@ -65,6 +65,9 @@ async fn register(
     let headers = [(header::CACHE_CONTROL, "no-store")];
     Ok((StatusCode::CREATED, headers, answer).into_response())
 }
+
+/// Some dozens of redirect URIs: it is kept for weeks, whoever sent it.
+const LONGEST: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -111,6 +114,20 @@ mod tests {
             assert_eq!(client.scope, scope);
             assert_eq!(client.kind, ClientKind::Registered);
         }
+    }
+
+    #[tokio::test]
+    async fn cursor_registers_all_its_redirects_at_once() {
+        let (oauth, _) = oauth();
+        let redirects = json!([
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "https://www.cursor.com/agents/mcp/oauth/callback",
+            "http://localhost:8787/callback",
+        ]);
+        let metadata = json!({"redirect_uris": redirects, "client_name": "Cursor"});
+        let reply = post_json(&oauth, "/claude/register", &metadata).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        assert_eq!(reply.json()["redirect_uris"], redirects);
     }
 
     #[tokio::test]

@@ -211,5 +211,6 @@ fn fingerprint(scope: &str, name: &str, redirect_uris: &[String]) -> SecretHash 
     SecretHash::of(&parts.to_string())
 }
 
-/// A client that got no token by then never will.
-const UNUSED_CLIENT: Duration = Duration::from_secs(24 * 3_600);
+/// A client that got no token by then never will. Some register once for a whole
+/// workspace, long before the first person signs in.
+const UNUSED_CLIENT: Duration = Duration::from_secs(30 * 24 * 3_600);

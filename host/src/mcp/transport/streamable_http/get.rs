@@ -59,6 +59,7 @@ fn opened(
         return too_many();
     };
     let events = listening(Arc::clone(scope), session, reader)
+        .take_until(authority.expired())
         .map(|next| event::message(Some(next.id), &next.message));
     // Held for as long as the stream is.
     event::response(events.inspect(move |_| _ = &place))
@@ -155,3 +156,34 @@ fn closing() -> Response {
 }
 
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::mcp::testing::fixture;
+    use crate::mcp::version::Revision;
+
+    #[tokio::test]
+    async fn a_listener_is_let_go_when_its_token_expires() {
+        let scope = fixture("claude").scope;
+        let authority = Authority {
+            expires_in: Some(Duration::from_millis(1)),
+            ..Authority::default()
+        };
+        let session = scope.begin(Revision::V2025_11_25, None).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(headers::SESSION_ID, session.id().parse().unwrap());
+        let response = open(&scope, &authority, "/claude/mcp", &headers);
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut body = response.into_body().into_data_stream();
+        let mut last = None;
+        while let Some(chunk) = body.next().await {
+            last = Some(chunk.unwrap());
+        }
+        assert_eq!(last.unwrap(), ":\n\n", "nothing happened until then");
+    }
+}

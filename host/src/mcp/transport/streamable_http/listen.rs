@@ -38,7 +38,8 @@ pub(super) fn open(
         id: request.id.to_owned(),
     };
     let acknowledged = stream::iter([subscription.acknowledged(&wanted)]);
-    let changes = subscription.changes(Arc::clone(scope), wanted.tools);
+    let over = authority.expired();
+    let changes = subscription.changes(Arc::clone(scope), wanted.tools, over);
     // Held for as long as the stream is.
     let events = acknowledged.chain(changes).inspect(move |_| _ = &place);
     Ok(event::response(events))
@@ -69,20 +70,27 @@ impl Subscription {
         )
     }
 
-    /// Every change from now on, and when the server stops the end.
-    fn changes(self, scope: Arc<McpScope>, tools: bool) -> impl Stream<Item = Bytes> {
+    /// Every change from now on, and when it is `over`, or the server stops, the
+    /// end.
+    fn changes(
+        self,
+        scope: Arc<McpScope>,
+        tools: bool,
+        over: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Stream<Item = Bytes> {
         let changes = scope.changes();
-        let begun = (self, scope, changes, tools);
+        let begun = (self, scope, changes, tools, Box::pin(over));
         stream::unfold(Some(begun), async |state| {
-            let (subscription, scope, mut changes, tools) = state?;
+            let (subscription, scope, mut changes, tools, mut over) = state?;
             tokio::select! {
                 biased;
                 Ok(()) = changes.changed(), if tools => {
                     changes.mark_unchanged();
                     let told = subscription.notification("notifications/tools/list_changed", "");
-                    Some((told, Some((subscription, scope, changes, tools))))
+                    Some((told, Some((subscription, scope, changes, tools, over))))
                 }
                 () = scope.closed() => Some((subscription.ended(), None)),
+                () = &mut over => Some((subscription.ended(), None)),
             }
         })
     }

@@ -44,6 +44,22 @@ pub struct Authority {
     /// Cancelled when the caller is no longer let in. Held by all that is done
     /// for the caller.
     pub alive: Arc<CancellationToken>,
+    /// How long the token is good. Streams that only listen end then, for their
+    /// client to come back with another; `None` where there is no token.
+    pub expires_in: Option<Duration>,
+}
+
+impl Authority {
+    /// Waits until the token has expired.
+    fn expired(&self) -> impl Future<Output = ()> + Send + 'static {
+        let expires_in = self.expires_in;
+        async move {
+            match expires_in {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
 }
 
 /// Serves one request of an authenticated caller.

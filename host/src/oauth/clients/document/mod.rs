@@ -165,7 +165,7 @@ impl DocumentFetcher {
         {
             return known.outcome.clone();
         }
-        let waiting = tokio::time::timeout(self.rules.timeout, self.places.acquire());
+        let waiting = tokio::time::timeout(FOR_A_PLACE, self.places.acquire());
         // That this server is busy says nothing about the document.
         let Ok(Ok(_place)) = waiting.await else {
             return Err(DocumentError::Busy);
@@ -210,6 +210,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 const FAILURE: Duration = Duration::from_secs(60);
 /// At most 5 KiB each.
 const DOCUMENTS: u64 = 1_000;
+/// Those who wait for one slot wait one after the other.
+const FOR_A_PLACE: Duration = Duration::from_secs(1);
 const FETCHES_AT_ONCE: usize = 64;
 
 #[cfg(test)]

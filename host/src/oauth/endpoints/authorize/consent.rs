@@ -126,7 +126,16 @@ impl Visit {
             // Withdrawn or removed meanwhile: from the beginning.
             return Ok(see_other(&self.target));
         }
-        audit::done(Action::Consent, self.details_of(asked, visitor));
+        let action = if given {
+            Action::Consent
+        } else {
+            Action::RememberedConsent
+        };
+        let details = Details {
+            rights: Some(consented.rights()),
+            ..self.details_of(asked, visitor)
+        };
+        audit::done(action, details);
         let iss = self.issuer.identifier();
         Ok(see_other(&asked.request.granted(code.expose(), &iss)))
     }

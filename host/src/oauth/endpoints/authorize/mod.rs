@@ -15,7 +15,8 @@ use super::answers::{see_other, unavailable};
 use super::caller::Caller;
 use super::sign_in::SignIn;
 use crate::oauth::authorization::Unverified;
-use crate::oauth::clients::{ClientError, redirect};
+use crate::oauth::clients::document::DocumentError;
+use crate::oauth::clients::{ClientError, is_document, redirect};
 use crate::oauth::decision::Asked;
 use crate::oauth::issuer::Issuer;
 use crate::oauth::pages::Asking;
@@ -78,6 +79,9 @@ impl Visit {
         let unverified = Unverified::parse(&self.query)
             .map_err(|error| self.dead_end(&troubles.request, &error.to_string(), ""))?;
         let id = &unverified.client_id;
+        if is_document(id) {
+            self.check_before_the_fetch(&unverified)?;
+        }
         let found = self.caller.oauth.find_client(self.issuer.scope(), id).await;
         let client = found.map_err(|error| match error {
             ClientError::Store(error) => unavailable(self.caller.language, &error),
@@ -93,6 +97,26 @@ impl Visit {
             registered,
             request,
         })
+    }
+
+    /// Nobody has this server fetch documents for codes that could go nowhere, or
+    /// without end.
+    fn check_before_the_fetch(&self, unverified: &Unverified) -> Outcome<()> {
+        let troubles = &self.caller.texts().troubles;
+        let (id, uri) = (&unverified.client_id, &unverified.redirect_uri);
+        let allowed = self.issuer.scope().check_redirect(uri);
+        allowed.map_err(|error| self.dead_end(&troubles.redirect, &error.to_string(), id))?;
+        if self
+            .caller
+            .oauth
+            .shared
+            .fetches
+            .allows(self.caller.address.0)
+        {
+            return Ok(());
+        }
+        let busy = DocumentError::Busy.to_string();
+        Err(self.dead_end(&troubles.client, &busy, id).into())
     }
 
     async fn show(&self, asked: &Asked) -> Outcome<Response> {

@@ -26,6 +26,7 @@ impl Visit {
 
     /// The person gets the error: nothing may leave for where the request says.
     pub(super) fn dead_end(&self, trouble: &Trouble, detail: &str, client_id: &str) -> Response {
+        let (detail, client_id) = (cut(detail), cut(client_id));
         let details = Details {
             scope: &self.issuer.scope().name,
             client_id,
@@ -93,6 +94,14 @@ impl Visit {
         }
     }
 }
+
+/// What anybody can send, in a length that fits a log and a page.
+fn cut(text: &str) -> &str {
+    let end = text.char_indices().nth(SHOWN_CHARACTERS);
+    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
+}
+
+const SHOWN_CHARACTERS: usize = 300;
 
 impl Asked {
     /// As pages show it.

@@ -9,11 +9,6 @@ pub(super) async fn exchange(
     request: &Request<'_>,
     seen: &mut Seen,
 ) -> Result<Exchanged, TokenProblem> {
-    let verifier = request.required("code_verifier")?;
-    if !pkce::is_verifier(verifier) {
-        return Err(TokenProblem::BadVerifier);
-    }
-    let redirect_uri = request.required("redirect_uri")?;
     let presented = request.required("code")?;
 
     let store = request.oauth.store();
@@ -30,7 +25,7 @@ pub(super) async fn exchange(
     }
     seen.subject.clone_from(&code.subject);
     seen.client_name.clone_from(&code.client_name);
-    // Before the verifier is looked at: whoever has the code without it is the
+    // Before anything else is looked at: whoever has the code without it is the
     // one to be kept out (RFC 6749 §4.1.2).
     if let Some(grant) = &code.redeemed {
         store.revoke_grant(grant).await?;
@@ -39,7 +34,16 @@ pub(super) async fn exchange(
     if code.expires_at <= store.clock().now() {
         return Err(TokenProblem::ExpiredCode);
     }
-    if code.redirect_uri != redirect_uri {
+    let verifier = request.required("code_verifier")?;
+    if !pkce::is_verifier(verifier) {
+        return Err(TokenProblem::BadVerifier);
+    }
+    // OAuth 2.1 has it no longer, since the verifier says more.
+    if request
+        .form
+        .one("redirect_uri")?
+        .is_some_and(|uri| uri != code.redirect_uri)
+    {
         return Err(TokenProblem::OtherRedirectUri);
     }
     if !pkce::proves(verifier, &code.code_challenge) {

@@ -44,11 +44,13 @@ pub(crate) async fn post(
         subject: &seen.subject,
         client_id: &seen.client_id,
         client_name: &seen.client_name,
+        rights: None,
         address: Some(address),
     };
     match outcome {
         Ok(exchanged) => {
-            audit::done(action, details);
+            let rights = Some(exchanged.rights);
+            audit::done(action, Details { rights, ..details });
             exchanged.into_response()
         }
         Err(error) => {

@@ -204,7 +204,6 @@ async fn every_other_request_is_refused_and_leaves_the_code_as_it_was() {
             400,
             "invalid_grant",
         ),
-        (&[("redirect_uri", "")], 400, "invalid_request"),
         (&[("code", "")], 400, "invalid_request"),
         (&[("code", "mcp_ac_garbage")], 400, "invalid_grant"),
         (&[("code", "x")], 400, "invalid_grant"),

@@ -269,8 +269,11 @@ async fn ready_and_health_are_503_when_nothing_works_but_live_is_not() {
 }
 
 #[tokio::test]
-async fn metrics_are_shown_on_loopback() {
+async fn metrics_are_shown_to_this_machine_alone() {
+    // Something passes requests on to a server with a public address.
     let reply = TestServer::open().send("GET", "/metrics", &[], "").await;
+    assert_eq!(reply.status, 404);
+    let reply = TestServer::local().send("GET", "/metrics", &[], "").await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.text, "calls_total 1\n");
     assert!(

@@ -52,7 +52,7 @@ async fn a_client_that_never_got_a_token_ends_after_a_day() {
         })
         .await
         .unwrap();
-    scene.hand.advance(DAY);
+    scene.hand.advance(30 * DAY);
     scene.store.purge().await.unwrap();
     assert_eq!(scene.store.client(&unused.id).await.unwrap(), None);
     let kept = scene.store.client(&used.id).await.unwrap().unwrap();
@@ -82,9 +82,9 @@ async fn a_used_client_is_found_by_its_registration_for_ever() {
 async fn a_client_that_registers_again_has_another_day_to_get_a_token() {
     let scene = Scene::new();
     let client = scene.registered("Claude").await;
-    scene.hand.advance(DAY - Duration::from_secs(1));
+    scene.hand.advance(30 * DAY - Duration::from_secs(1));
     assert_eq!(scene.registered("Claude").await.id, client.id);
-    scene.hand.advance(DAY - Duration::from_secs(1));
+    scene.hand.advance(30 * DAY - Duration::from_secs(1));
     scene.store.purge().await.unwrap();
     assert!(scene.store.client(&client.id).await.unwrap().is_some());
     scene.pass(1);
