@@ -1,4 +1,4 @@
-//! Builds the guests that misbehave.
+//! Builds the guests that exist for tests.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -9,11 +9,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut cargo = io::stdout().lock();
     writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
     let builder = Builder::from_build_script()?;
-    for (variable, features) in [("HOSTILE_GUEST", &[][..]), ("HOSTILE_WRITER", &["write"])] {
-        let built = builder.build(&Component {
-            package: "hostile-guest",
-            features,
-        })?;
+    for (variable, package, features) in [
+        ("HOSTILE_GUEST", "hostile-guest", &[][..]),
+        ("HOSTILE_WRITER", "hostile-guest", &["write"]),
+        ("EVERYTHING_GUEST", "everything-guest", &[]),
+    ] {
+        let built = builder.build(&Component { package, features })?;
         for input in &built.inputs {
             writeln!(cargo, "cargo::rerun-if-changed={}", input.display())?;
         }

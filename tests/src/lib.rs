@@ -22,5 +22,8 @@ pub fn prepare_clients() {
 /// The component whose tools misbehave.
 pub const HOSTILE_GUEST: &[u8] = include_bytes!(env!("HOSTILE_GUEST"));
 
-/// The same, built for the world that may write.
+/// The component with the tools that the conformance suite expects.
+pub const EVERYTHING_GUEST: &[u8] = include_bytes!(env!("EVERYTHING_GUEST"));
+
+/// The hostile one, built for the world that may write.
 pub const HOSTILE_WRITER: &[u8] = include_bytes!(env!("HOSTILE_WRITER"));

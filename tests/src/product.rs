@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::authorization::{Authorization, AuthorizationBuilder};
-use crate::{HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
+use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
 /// A running product; stops when dropped.
 pub struct Product {
@@ -40,7 +40,8 @@ pub struct ProductBuilder {
 }
 
 impl Product {
-    /// With the demo's scopes, and `/hostile` with the guest that misbehaves.
+    /// With the demo's scopes, `/hostile` with the guest that misbehaves, and
+    /// `/everything` with the one for the conformance suite.
     pub async fn start() -> Self {
         ProductBuilder::default().start().await
     }
@@ -167,6 +168,7 @@ impl ProductBuilder {
         let guests = [
             ("hostile", HOSTILE_GUEST),
             ("hostile-write", HOSTILE_WRITER),
+            ("everything", EVERYTHING_GUEST),
         ];
         let files = ToolSetFiles::Bundled(bundle.chain(guests).collect());
         let key = HostKey::random().expect("a key");
@@ -239,6 +241,7 @@ impl ProductBuilder {
             ("chatgpt", "\"chatgpt-search-fetch\""),
             ("demo", "\"claude-tools\", \"chatgpt-search-fetch\""),
             ("hostile", "\"hostile\""),
+            ("everything", "\"everything\""),
         ] {
             config += &format!(
                 "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{settings}"

@@ -76,6 +76,10 @@ pub trait Host {
 
     /// Milliseconds that this call may still take.
     fn remaining_ms(&self) -> u64;
+
+    /// Tells the client, if it wants to know, that `done` of `total` is done, in
+    /// units of the tool's choice; it must increase.
+    fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>);
 }
 
 /// The import that `write-tools` adds.

@@ -62,6 +62,10 @@ impl Host for Component {
     fn remaining_ms(&self) -> u64 {
         call::remaining_ms()
     }
+
+    fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
+        call::progress(done, total, message);
+    }
 }
 
 #[cfg(feature = "write")]

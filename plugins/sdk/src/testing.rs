@@ -267,6 +267,8 @@ impl Host for FakeHost {
     fn remaining_ms(&self) -> u64 {
         30_000
     }
+
+    fn progress(&self, _done: f64, _total: Option<f64>, _message: Option<&str>) {}
 }
 
 impl Execute for FakeHost {

@@ -5,7 +5,7 @@ use mssql_mcp::oauth::LOCAL_SUBJECT;
 use mssql_mcp::principal::Rights;
 
 use super::binary::binary;
-use super::{finish, node, python};
+use super::{finish, newer_node, node, python};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_sdk_calls_every_tool_in_both_eras() {
@@ -66,6 +66,26 @@ async fn the_python_sdk_calls_every_tool_over_stdio() {
             .arg(product)
             .args(["stdio", "--demo", "--scope", "demo"]);
         finish(&mut script, "").await;
+    }
+}
+
+/// In every revision, and once more with a token that a proxy adds.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_conformance_suite_passes_but_for_what_is_listed() {
+    let open = Product::start().await;
+    let guarded = Product::builder().oauth().start().await;
+    let token = guarded
+        .token("everything", LOCAL_SUBJECT, Rights::READ)
+        .await;
+    for revision in ["2025-06-18", "2025-11-25", "2026-07-28"] {
+        for (product, token) in [(&open, None), (&guarded, Some(&token))] {
+            let mut suite = newer_node("conformance_server.mjs");
+            suite.args([product.client("everything").url(), revision]);
+            if let Some(token) = token {
+                suite.env("MCP_TOKEN", token);
+            }
+            finish(&mut suite, "").await;
+        }
     }
 }
 
