@@ -24,13 +24,13 @@ const proxy = token ? await addingTo(new URL(url)) : undefined;
 const results = await mkdtemp(path.join(tmpdir(), "conformance-"));
 try {
   const target = proxy ? `http://localhost:${proxy.address().port}${new URL(url).pathname}` : url.replace("127.0.0.1", "localhost");
-  const options = ["--url", target, "--spec-version", revision, "--expected-failures", EXPECTED_FAILURES, "--output-dir", results];
+  const options = ["--url", target, "--suite", "all", "--spec-version", revision, "--expected-failures", EXPECTED_FAILURES, "--output-dir", results];
   const suite = spawn(process.execPath, [SUITE, "server", ...options], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(suite, "close");
   let passed = 0;
   for await (const line of createInterface({ input: suite.stdout })) {
     // One line a scenario; its details are many more.
-    if (/^[✓✗]|passed|failed|nexpected|baseline/.test(line)) console.log(line);
+    if (/^[✓✗]|passed|failed|nexpected|baseline|^ +[✓✗~]/.test(line)) console.log(line);
     if (line.startsWith("✓")) passed += 1;
   }
   const [code] = await ended;

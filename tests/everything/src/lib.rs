@@ -100,6 +100,23 @@ tool!(
     }
 );
 
+tool!(
+    Logging,
+    "test_logging_tool",
+    "Writes to its log, which clients are not told",
+    |_host| {
+        println!("a line of the log");
+        Ok(reply(vec![text("It is in the log of the host.")]))
+    }
+);
+
+tool!(
+    Streaming,
+    "test_streaming_elicitation",
+    "Answers without asking anything",
+    |_host| Ok(reply(vec![text("There was nothing to ask.")]))
+);
+
 fn reply<C>(content: Vec<Content>) -> Reply<C> {
     Reply::Output(Output {
         content,
@@ -129,6 +146,8 @@ pub fn everything<H: Host + 'static>() -> ToolSet<H> {
         .tool(MixedContent)
         .tool(ErrorHandling)
         .tool(WithProgress)
+        .tool(Logging)
+        .tool(Streaming)
 }
 
 mssql_mcp_sdk::export!(everything);
