@@ -246,7 +246,7 @@ async fn health_counts_the_tokens() {
         assert_eq!(health["oauth"], "enabled");
         assert_eq!(health["checks"]["oauth"]["status"], "healthy");
         // One for each scope.
-        health["checks"]["oauth"]["active_tokens"] == 5
+        health["checks"]["oauth"]["active_tokens"] == 6
     })
     .await;
 }

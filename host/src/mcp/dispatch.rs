@@ -50,10 +50,14 @@ pub(crate) async fn dispatch(
     } = *caller;
     let method = Method::named(&request.method, revision)
         .ok_or_else(|| RpcError::method_not_found(&request.method))?;
-    if matches!(method, Method::CallTool | Method::ReadResource) {
-        let admitted = scope.admit(caller.principal.as_deref());
-        admitted.map_err(Failure::TooOften)?;
-    }
+    // Held until the reply is made.
+    let _place = match method {
+        Method::CallTool | Method::ReadResource => {
+            let admitted = scope.admit(caller.principal.as_deref());
+            Some(admitted.map_err(Failure::TooOften)?)
+        }
+        _ => None,
+    };
     match method {
         Method::Initialize => Ok(lifecycle::initialize(scope, request)?),
         Method::Ping => Ok(lifecycle::ping(request.id)),

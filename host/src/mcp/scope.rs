@@ -29,6 +29,7 @@ pub struct McpScope {
     rate: Option<CallRate>,
     sessions: Sessions,
     streams: Arc<Places>,
+    calls: Arc<Places>,
     /// Counts the changes of the tools.
     changes: watch::Sender<u64>,
     /// Cancelled when the server is about to stop.
@@ -61,6 +62,7 @@ impl McpScope {
         Self {
             sessions: Sessions::new(secrets, clock, &name),
             streams: Places::new(MAX_STREAMS_OF_ONE_CALLER),
+            calls: Places::new(MAX_CALLS_OF_ONE_CALLER),
             changes: watch::Sender::new(0),
             closing: CancellationToken::new(),
             name,
@@ -155,13 +157,15 @@ impl McpScope {
         self.tools.load_full()
     }
 
-    /// Counts one call of that caller; the error says when the next may come.
-    /// Without authentication there is nobody to count.
-    pub(crate) fn admit(&self, caller: Option<&Principal>) -> Result<(), Duration> {
-        match (&self.rate, caller) {
-            (Some(rate), Some(caller)) => rate.admit(caller),
-            _ => Ok(()),
+    /// Counts one call of that caller, which has a place for as long as it runs;
+    /// the error says when the next may come. Without authentication there is
+    /// nobody to count.
+    pub(crate) fn admit(&self, caller: Option<&Principal>) -> Result<Place, Duration> {
+        let place = self.calls.take(caller).ok_or(WHILE_CALLS_RUN)?;
+        if let (Some(rate), Some(caller)) = (&self.rate, caller) {
+            rate.admit(caller)?;
         }
+        Ok(place)
     }
 
     /// What can be read without a call.
@@ -189,3 +193,7 @@ pub(crate) const TOOLS_CHANGED: &str =
     r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 /// One person's client needs one or two; ten windows of it, twenty.
 const MAX_STREAMS_OF_ONE_CALLER: usize = 64;
+/// As many as run at once in a scope by default: nobody else waits behind more.
+const MAX_CALLS_OF_ONE_CALLER: usize = 16;
+/// Whoever has as many under way as may be tries again after that.
+const WHILE_CALLS_RUN: Duration = Duration::from_secs(1);

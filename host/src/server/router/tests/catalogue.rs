@@ -155,6 +155,32 @@ async fn who_calls_too_often_is_told_when_to_go_on() {
 }
 
 #[tokio::test]
+async fn one_caller_has_so_many_calls_under_way_and_others_go_on() {
+    let server = TestServer::guarded().await;
+    let ana = ("authorization", &*server.bearer);
+    let hang = request("tools/call", &json!({"name": "hang"}));
+    let mut calls: Vec<_> = (0..16)
+        .map(|_| Box::pin(server.post(std::slice::from_ref(&ana), &hang)))
+        .collect();
+    for call in &mut calls {
+        assert!(futures_util::poll!(call).is_pending());
+    }
+    let echo = request("tools/call", &json!({"name": "echo"}));
+    let refused = server.post(&[ana], &echo).await;
+    assert_eq!((refused.status.as_u16(), code(&refused)), (429, 429));
+    assert_eq!(refused.header("retry-after"), "2");
+    let people = server.people.as_ref().unwrap();
+    let bob = format!(
+        "Bearer {}",
+        people.token("claude", "bob", Rights::READ).await
+    );
+    let bob = [("authorization", &*bob)];
+    assert_eq!(server.post(&bob, &echo).await.status, 200);
+    calls.pop();
+    assert_eq!(server.post(&[ana], &echo).await.status, 200);
+}
+
+#[tokio::test]
 async fn tools_say_what_they_ask_of_their_callers_where_they_ask() {
     let server = TestServer::guarded().await;
     let version = ("mcp-protocol-version", "2025-06-18");
