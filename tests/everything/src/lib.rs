@@ -1,6 +1,7 @@
 //! The tools that the official conformance suite expects of a server, with the
 //! answers that it expects. For tests only.
 
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -105,7 +106,8 @@ tool!(
     "test_logging_tool",
     "Writes to its log, which clients are not told",
     |_host| {
-        println!("a line of the log");
+        // Whether it is written does not matter to the answer.
+        let _ = writeln!(std::io::stdout(), "a line of the log");
         Ok(reply(vec![text("It is in the log of the host.")]))
     }
 );
