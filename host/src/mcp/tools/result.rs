@@ -100,6 +100,6 @@ pub(super) fn members(object: &RawValue) -> Option<&str> {
 }
 
 const TEXT_START: &[u8] = br#"{"type":"text","text":"#;
-/// Half a minute: there is no stream yet that announces changes.
+/// Half a minute, for who does not listen for changes.
 const TTL_MS: &str = "30000";
 const RESULT_EXTRA_BYTES: usize = 384;
