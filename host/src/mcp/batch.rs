@@ -1,5 +1,5 @@
-//! JSON-RPC batches, which 2025-03-26 asks servers to accept and every other
-//! revision forbids.
+//! What came over a transport that knows its revision: one message, or a batch,
+//! which 2025-03-26 asks servers to accept and every other revision forbids.
 
 use std::future::Future;
 
@@ -8,7 +8,47 @@ use serde_json::value::RawValue;
 
 use super::claim::Claim;
 use super::error::{Code, RpcError};
-use super::jsonrpc::{self, Invalid, Message};
+use super::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
+
+/// One message or a batch.
+pub(crate) enum Inbound<'a> {
+    Message(Message<'a>),
+    Batch(Batch<'a>),
+}
+
+impl<'a> Inbound<'a> {
+    /// Reads what came; a batch only where there are any.
+    pub(crate) fn read(
+        bytes: &'a [u8],
+        has_batches: impl FnOnce() -> bool,
+    ) -> Result<Self, Invalid<'a>> {
+        match Body::read(bytes)? {
+            Body::Single(text) => Ok(Self::Message(jsonrpc::message(text)?)),
+            Body::Array(text) => {
+                let batch = Batch::read(text)?;
+                if !has_batches() {
+                    return Err(Batch::out_of_place());
+                }
+                Ok(Self::Batch(batch))
+            }
+        }
+    }
+
+    /// As [`Message::answer`], whichever it is.
+    pub(crate) async fn answer<R>(
+        self,
+        request: impl Fn(Request<'a>) -> R,
+        notification: impl Fn(&Notification<'a>),
+    ) -> Option<Vec<u8>>
+    where
+        R: Future<Output = Option<Vec<u8>>>,
+    {
+        match self {
+            Self::Message(message) => message.answer(request, notification).await,
+            Self::Batch(batch) => batch.answer(request, notification).await,
+        }
+    }
+}
 
 /// The messages of an array body, each of which may be none.
 pub(crate) struct Batch<'a>(Vec<Result<Message<'a>, Invalid<'a>>>);
@@ -28,31 +68,38 @@ impl<'a> Batch<'a> {
     }
 
     /// The error of an array where there must be none.
-    pub(crate) fn refused(why: &'static str) -> Invalid<'a> {
+    pub(crate) fn out_of_place() -> Invalid<'a> {
+        Self::refused("only revision 2025-03-26 has batches")
+    }
+
+    fn refused(why: &'static str) -> Invalid<'a> {
         Invalid {
             id: None,
             error: RpcError::new(Code::InvalidRequest, format!("Invalid request: {why}")),
         }
     }
 
-    /// Answers each message with `one`, all at once; replies keep their order.
-    /// `None` when nothing asked for a reply.
-    pub(crate) async fn answer<F, R>(self, one: F) -> Option<Vec<u8>>
+    /// Answers each message as [`Message::answer`] does, all at once; replies keep
+    /// their order. `None` when nothing asked for a reply.
+    pub(crate) async fn answer<R>(
+        self,
+        request: impl Fn(Request<'a>) -> R,
+        notification: impl Fn(&Notification<'a>),
+    ) -> Option<Vec<u8>>
     where
-        F: Fn(Message<'a>) -> R,
         R: Future<Output = Option<Vec<u8>>>,
     {
-        let one = &one;
+        let (request, notification) = (&request, &notification);
         let replies = join_all(self.0.into_iter().map(|message| async move {
             match message {
-                Ok(Message::Request(request)) if request.method == "initialize" => {
+                Ok(Message::Request(asked)) if asked.method == "initialize" => {
                     let error = RpcError::new(
                         Code::InvalidRequest,
                         "Invalid request: \"initialize\" cannot be part of a batch",
                     );
-                    Some(jsonrpc::error(Some(request.id), &error))
+                    Some(jsonrpc::error(Some(asked.id), &error))
                 }
-                Ok(message) => one(message).await,
+                Ok(message) => message.answer(request, notification).await,
                 Err(invalid) => Some(jsonrpc::error(invalid.id, &invalid.error)),
             }
         }))

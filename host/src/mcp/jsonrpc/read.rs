@@ -27,6 +27,28 @@ pub(crate) enum Message<'a> {
     Response,
 }
 
+impl<'a> Message<'a> {
+    /// Answers a request with `request`, and leaves a notification to
+    /// `notification`; `None` when nothing asked for a reply.
+    pub(crate) async fn answer<R>(
+        self,
+        request: impl FnOnce(Request<'a>) -> R,
+        notification: impl FnOnce(&Notification<'a>),
+    ) -> Option<Vec<u8>>
+    where
+        R: Future<Output = Option<Vec<u8>>>,
+    {
+        match self {
+            Self::Request(asked) => request(asked).await,
+            Self::Notification(told) => {
+                notification(&told);
+                None
+            }
+            Self::Response => None,
+        }
+    }
+}
+
 /// A message that wants a reply.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
@@ -41,6 +63,15 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Notification<'a> {
     pub(crate) method: Cow<'a, str>,
     pub(crate) params: Params<'a>,
+}
+
+impl Notification<'_> {
+    /// The request, as its id was spelled, that this cancels
+    /// (basic/utilities/cancellation).
+    pub(crate) fn cancelled(&self) -> Option<&str> {
+        let id = self.params.request_id.map(RawValue::get);
+        id.filter(|_| self.method == "notifications/cancelled")
+    }
 }
 
 /// What was sent is not a message.

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use super::event;
 use super::streamable_http::{Authority, listening, too_many};
 use crate::http_error::HttpError;
-use crate::mcp::batch::Batch;
+use crate::mcp::batch::Inbound;
 use crate::mcp::dispatch::{Caller, answer};
-use crate::mcp::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
+use crate::mcp::jsonrpc::{self, Notification, Request};
 use crate::mcp::lifecycle::negotiate;
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::McpScope;
@@ -117,14 +117,19 @@ impl Peer {
         let alive = Arc::clone(&self.authority.alive);
         let over = self.session.over().clone();
         let work = async {
-            let read = self.read(&body);
+            let read = Inbound::read(&body, || self.session.revision().has_batches());
             let refusal = read.as_ref().err();
             let refusal = refusal.map(|invalid| jsonrpc::error(invalid.id, &invalid.error));
             // Who posted may be gone already, and wait for the reply all the same.
             let _ = judge.send(refusal.map_or(Ok(()), Err));
             let reply = match read {
-                Ok(Posted::Message(message)) => self.message(message).await,
-                Ok(Posted::Batch(batch)) => batch.answer(|message| self.message(message)).await,
+                Ok(inbound) => {
+                    let answered = inbound.answer(
+                        |request| self.request(request),
+                        |notification| self.notification(notification),
+                    );
+                    answered.await
+                }
                 Err(_) => None,
             };
             if let Some(reply) = reply {
@@ -135,33 +140,9 @@ impl Peer {
         alive.run_until_cancelled(work).await;
     }
 
-    fn read<'a>(&self, body: &'a [u8]) -> Result<Posted<'a>, Invalid<'a>> {
-        match Body::read(body)? {
-            Body::Single(text) => Ok(Posted::Message(jsonrpc::message(text)?)),
-            Body::Array(text) => {
-                let batch = Batch::read(text)?;
-                if !self.session.revision().has_batches() {
-                    return Err(Batch::refused("only revision 2025-03-26 has batches"));
-                }
-                Ok(Posted::Batch(batch))
-            }
-        }
-    }
-
-    async fn message(&self, message: Message<'_>) -> Option<Vec<u8>> {
-        match message {
-            Message::Request(request) => self.request(&request).await,
-            Message::Notification(notification) => {
-                self.notification(&notification);
-                None
-            }
-            Message::Response => None,
-        }
-    }
-
-    async fn request(&self, request: &Request<'_>) -> Option<Vec<u8>> {
+    async fn request(&self, request: Request<'_>) -> Option<Vec<u8>> {
         if request.method == "initialize"
-            && let Ok(revision) = negotiate(request)
+            && let Ok(revision) = negotiate(&request)
         {
             self.session.settle(revision);
         }
@@ -186,20 +167,13 @@ impl Peer {
         let _dropped = running.cancel.clone().drop_guard();
         running
             .cancel
-            .run_until_cancelled(answer(&caller, request, running.cancel.clone()))
+            .run_until_cancelled(answer(&caller, &request, running.cancel.clone()))
             .await
     }
 
     fn notification(&self, notification: &Notification<'_>) {
-        if notification.method == "notifications/cancelled"
-            && let Some(id) = notification.params.request_id
-        {
-            self.session.cancel(id.get());
+        if let Some(id) = notification.cancelled() {
+            self.session.cancel(id);
         }
     }
-}
-
-enum Posted<'a> {
-    Message(Message<'a>),
-    Batch(Batch<'a>),
 }

@@ -13,11 +13,11 @@ use futures_util::{FutureExt, select_biased};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::batch::Batch;
+use crate::mcp::batch::Inbound;
 use crate::mcp::claim::Claim;
 use crate::mcp::dispatch::{Caller, answer};
 use crate::mcp::error::{Code, RpcError};
-use crate::mcp::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
+use crate::mcp::jsonrpc::{self, Invalid, Notification, Request};
 use crate::mcp::lifecycle::negotiate;
 use crate::mcp::scope::McpScope;
 use crate::mcp::version::Revision;
@@ -140,31 +140,16 @@ impl<'a> Peer<'a> {
     }
 
     async fn answer<'l>(&self, line: &'l [u8]) -> Result<Option<Vec<u8>>, Invalid<'l>> {
-        match Body::read(line)? {
-            Body::Single(text) => Ok(self.message(jsonrpc::message(text)?).await),
-            Body::Array(text) => {
-                let batch = Batch::read(text)?;
-                if !self.with(|state| state.revision.has_batches()) {
-                    return Err(Batch::refused("only revision 2025-03-26 has batches"));
-                }
-                Ok(batch.answer(|message| self.message(message)).await)
-            }
-        }
+        let inbound = Inbound::read(line, || self.with(|state| state.revision.has_batches()))?;
+        let answered = inbound.answer(
+            |request| self.request(request),
+            |notification| self.notification(notification),
+        );
+        Ok(answered.await)
     }
 
-    async fn message(&self, message: Message<'_>) -> Option<Vec<u8>> {
-        match message {
-            Message::Request(request) => self.request(&request).await,
-            Message::Notification(notification) => {
-                self.notification(&notification);
-                None
-            }
-            Message::Response => None,
-        }
-    }
-
-    async fn request(&self, request: &Request<'_>) -> Option<Vec<u8>> {
-        let revision = match self.revision_of(request) {
+    async fn request(&self, request: Request<'_>) -> Option<Vec<u8>> {
+        let revision = match self.revision_of(&request) {
             Ok(revision) => revision,
             Err(error) => return Some(jsonrpc::error(Some(request.id), &error)),
         };
@@ -184,7 +169,7 @@ impl<'a> Peer<'a> {
         // A cancelled request gets no reply.
         running
             .cancel
-            .run_until_cancelled(answer(&caller, request, running.cancel.clone()))
+            .run_until_cancelled(answer(&caller, &request, running.cancel.clone()))
             .await
     }
 
@@ -205,13 +190,9 @@ impl<'a> Peer<'a> {
     }
 
     fn notification(&self, notification: &Notification<'_>) {
-        if notification.method == "notifications/cancelled"
-            && let Some(id) = notification.params.request_id
-        {
-            let running = self.with(|state| state.running.get(id.get()).cloned());
-            if let Some(cancel) = running {
-                cancel.cancel();
-            }
+        let running = |id| self.with(|state| state.running.get(id).cloned());
+        if let Some(cancel) = notification.cancelled().and_then(running) {
+            cancel.cancel();
         }
     }
 

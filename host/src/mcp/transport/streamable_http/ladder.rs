@@ -40,7 +40,7 @@ pub(super) fn classify<'a>(
             let batch = Batch::read(text)?;
             match legacy_revision(&version, unnamed) {
                 Ok(revision) if revision.has_batches() => Ok(Inbound::Batch(revision, batch)),
-                _ => Err(Batch::refused("only revision 2025-03-26 has batches").into()),
+                _ => Err(Batch::out_of_place().into()),
             }
         }
         Body::Single(text) => match jsonrpc::message(text)? {

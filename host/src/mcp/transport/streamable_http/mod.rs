@@ -117,6 +117,7 @@ fn session_in(uri: &Uri) -> Option<String> {
     let (_, id) = pairs.find(|(name, _)| name == "sessionId")?;
     Some(id.into_owned())
 }
+
 /// The body of a POST. Any `Accept` will do, and a missing `Content-Type` is
 /// taken for JSON: clients differ, and the body says what it is.
 async fn read_body(headers: &HeaderMap, request: Request) -> Result<Bytes, HttpError> {

@@ -18,7 +18,7 @@ use super::{Authority, InsufficientScope, Named, get, headers, listen};
 use crate::mcp::batch::Batch;
 use crate::mcp::dispatch::{Caller, answer, dispatch};
 use crate::mcp::error::{Code, Failure, RpcError};
-use crate::mcp::jsonrpc::{self, Message, Notification, Request};
+use crate::mcp::jsonrpc::{self, Notification, Request};
 use crate::mcp::lifecycle;
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::McpScope;
@@ -181,11 +181,7 @@ impl Exchange {
         dropped.disarm();
         match answered {
             Ok(reply) if request.method == "initialize" => Ok(self.initialized(request, reply)),
-            Ok(body) => Ok(Answered::Message {
-                status: StatusCode::OK,
-                body,
-                session: None,
-            }),
+            Ok(body) => Ok(Answered::with(StatusCode::OK, body)),
             Err(Failure::InsufficientScope(scope)) => Err(InsufficientScope(scope)),
             Err(Failure::TooOften(wait)) => Ok(Answered::TooOften {
                 body: jsonrpc::error(Some(request.id), &RpcError::too_often(wait)),
@@ -223,11 +219,8 @@ impl Exchange {
     }
 
     fn notification(&self, notification: &Notification<'_>) {
-        if notification.method == "notifications/cancelled"
-            && let (Named::Session(session), Some(id)) =
-                (&self.session, notification.params.request_id)
-        {
-            session.cancel(id.get());
+        if let (Named::Session(session), Some(id)) = (&self.session, notification.cancelled()) {
+            session.cancel(id);
         }
     }
 
@@ -235,27 +228,16 @@ impl Exchange {
         let cancel = CancellationToken::new();
         let dropped = cancel.clone().drop_guard();
         let caller = self.caller(revision);
-        let replies = batch.answer(|message| {
-            let (caller, cancel) = (&caller, cancel.clone());
-            async move {
-                match message {
-                    Message::Request(request) => Some(answer(caller, &request, cancel).await),
-                    Message::Notification(notification) => {
-                        self.notification(&notification);
-                        None
-                    }
-                    Message::Response => None,
-                }
-            }
-        });
+        let caller = &caller;
+        let one = |request| {
+            let cancel = cancel.clone();
+            async move { Some(answer(caller, &request, cancel).await) }
+        };
+        let replies = batch.answer(one, |notification| self.notification(notification));
         let replies = replies.await;
         dropped.disarm();
         match replies {
-            Some(body) => Answered::Message {
-                status: StatusCode::OK,
-                body,
-                session: None,
-            },
+            Some(body) => Answered::with(StatusCode::OK, body),
             None => Answered::Accepted,
         }
     }
@@ -326,9 +308,13 @@ impl Ongoing {
 
 impl Answered {
     fn error(status: StatusCode, id: &RawValue, error: &RpcError) -> Self {
+        Self::with(status, jsonrpc::error(Some(id), error))
+    }
+
+    fn with(status: StatusCode, body: Vec<u8>) -> Self {
         Self::Message {
             status,
-            body: jsonrpc::error(Some(id), error),
+            body,
             session: None,
         }
     }
@@ -340,11 +326,7 @@ impl Answered {
             Code::InvalidRequest,
             "Session not found: it has ended, or is another caller's; send \"initialize\" again",
         );
-        Self::Message {
-            status: StatusCode::NOT_FOUND,
-            body: jsonrpc::error(id, &error),
-            session: None,
-        }
+        Self::with(StatusCode::NOT_FOUND, jsonrpc::error(id, &error))
     }
 
     fn into_response(self) -> Response {
@@ -382,11 +364,7 @@ impl Answered {
 
 impl From<Rejection<'_>> for Answered {
     fn from(Rejection { id, error }: Rejection<'_>) -> Self {
-        Self::Message {
-            status: StatusCode::BAD_REQUEST,
-            body: jsonrpc::error(id, &error),
-            session: None,
-        }
+        Self::with(StatusCode::BAD_REQUEST, jsonrpc::error(id, &error))
     }
 }
 
