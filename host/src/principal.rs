@@ -159,6 +159,12 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The person and the client, whatever the rights: what sessions, streams and
+    /// limits belong to.
+    pub fn caller(&self) -> (&str, &str) {
+        (&self.subject, &self.client)
+    }
+
     /// Whether the token carries `scope`.
     pub fn has(&self, scope: OAuthScope) -> bool {
         self.rights.has(scope)

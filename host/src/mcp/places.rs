@@ -9,13 +9,13 @@ use crate::principal::Principal;
 /// Counts what each caller has.
 pub(crate) struct Places {
     most: usize,
-    taken: Mutex<HashMap<(String, String), usize>>,
+    taken: Mutex<HashMap<Arc<(String, String)>, usize>>,
 }
 
 /// Given back on drop; of nobody where there is no principal.
 pub(crate) struct Place {
     places: Arc<Places>,
-    owner: Option<(String, String)>,
+    owner: Option<Arc<(String, String)>>,
 }
 
 impl Places {
@@ -30,10 +30,10 @@ impl Places {
     /// Without authentication there is one caller, who is at this machine and
     /// has as many as the machine has.
     pub(crate) fn take(self: &Arc<Self>, owner: Option<&Principal>) -> Option<Place> {
-        let owner = owner.map(|owner| (owner.subject.clone(), owner.client.clone()));
+        let owner = owner.map(|owner| Arc::new((owner.subject.clone(), owner.client.clone())));
         if let Some(owner) = &owner {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = taken.entry(owner.clone()).or_default();
+            let count = taken.entry(Arc::clone(owner)).or_default();
             if *count >= self.most {
                 return None;
             }

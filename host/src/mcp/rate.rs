@@ -52,8 +52,7 @@ impl<C: Clock + Clone> CallRate<C> {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        let key = (&caller.subject, &caller.client);
-        let bucket = self.buckets.hash_one(key) % BUCKETS;
+        let bucket = self.buckets.hash_one(caller.caller()) % BUCKETS;
         let checked = self.limiter.check_key(&bucket);
         checked.map_err(|until| until.wait_time_from(self.clock.now()))
     }

@@ -1,11 +1,13 @@
 //! `resources/list`, `resources/templates/list` and `resources/read`.
 
+use serde::Serialize;
+
 use super::dispatch::Caller;
 use super::error::{Code, ErrorData, Failure, RpcError, shortened};
-use super::jsonrpc::{Reply, Request, write_string};
+use super::jsonrpc::{Reply, Request, encode};
 use super::tools::{cacheable, complete};
 use crate::principal::OAuthScope;
-use crate::tools::{ResourceProvider, ToolError};
+use crate::tools::{ResourceProvider, ResourceText, ToolError};
 
 /// `resources/list`: some hundreds a page, since a database may have thousands
 /// of tables.
@@ -24,24 +26,9 @@ pub(super) async fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<V
         )
         .into());
     };
-    let mut reply = Reply::to(request.id, rest.len().min(PAGE) * RESOURCE_BYTES);
-    let buffer = reply.name("resources");
-    buffer.push(b'[');
-    for (at, resource) in rest.iter().take(PAGE).enumerate() {
-        if at > 0 {
-            buffer.push(b',');
-        }
-        object(
-            buffer,
-            &[
-                ("uri", Some(&resource.uri)),
-                ("name", Some(&resource.name)),
-                ("description", resource.description.as_deref()),
-                ("mimeType", Some(resource.mime_type)),
-            ],
-        );
-    }
-    buffer.push(b']');
+    let page = rest.get(..PAGE).unwrap_or(rest);
+    let mut reply = Reply::to(request.id, page.len() * RESOURCE_BYTES);
+    encode(reply.name("resources"), page);
     if rest.len() > PAGE {
         let next = start.unwrap_or_default() + PAGE;
         reply.string("nextCursor", &next.to_string());
@@ -54,23 +41,7 @@ pub(super) async fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<V
 pub(super) fn templates(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
     let provider = readable(caller)?;
     let mut reply = Reply::to(request.id, RESOURCE_BYTES);
-    let buffer = reply.name("resourceTemplates");
-    buffer.push(b'[');
-    for (at, template) in provider.templates().iter().enumerate() {
-        if at > 0 {
-            buffer.push(b',');
-        }
-        object(
-            buffer,
-            &[
-                ("uriTemplate", Some(&template.uri_template)),
-                ("name", Some(template.name)),
-                ("description", Some(template.description)),
-                ("mimeType", Some(template.mime_type)),
-            ],
-        );
-    }
-    buffer.push(b']');
+    encode(reply.name("resourceTemplates"), &provider.templates());
     cacheable(caller.revision, &mut reply);
     Ok(complete(caller.scope, caller.revision, reply, None))
 }
@@ -101,17 +72,7 @@ pub(super) async fn read(caller: &Caller<'_>, request: &Request<'_>) -> Result<V
         .into());
     };
     let mut reply = Reply::to(request.id, text.text.len() + text.text.len() / 4);
-    let buffer = reply.name("contents");
-    buffer.push(b'[');
-    object(
-        buffer,
-        &[
-            ("uri", Some(&uri)),
-            ("mimeType", Some(text.mime_type)),
-            ("text", Some(&text.text)),
-        ],
-    );
-    buffer.push(b']');
+    encode(reply.name("contents"), &[Contents { uri: &uri, text }]);
     cacheable(caller.revision, &mut reply);
     Ok(complete(caller.scope, caller.revision, reply, None))
 }
@@ -135,18 +96,12 @@ fn unavailable(error: ToolError) -> RpcError {
     RpcError::new(Code::InternalError, error.message)
 }
 
-/// Members that are there, all of them strings.
-fn object(buffer: &mut Vec<u8>, members: &[(&str, Option<&str>)]) {
-    let there = members
-        .iter()
-        .filter_map(|(name, text)| Some((*name, (*text)?)));
-    for (at, (name, text)) in there.enumerate() {
-        buffer.push(if at == 0 { b'{' } else { b',' });
-        write_string(buffer, name);
-        buffer.push(b':');
-        write_string(buffer, text);
-    }
-    buffer.push(b'}');
+/// MCP `TextResourceContents`
+#[derive(Serialize)]
+struct Contents<'a> {
+    uri: &'a str,
+    #[serde(flatten)]
+    text: ResourceText,
 }
 
 const PAGE: usize = 500;

@@ -37,7 +37,7 @@ pub(crate) mod people;
 mod pkce;
 mod routes;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tls;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};

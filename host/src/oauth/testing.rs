@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use rustls::RootCertStore;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -64,6 +65,7 @@ fn scope(name: &str, people: &[&str], writers: &[&str]) -> ScopeAccess {
 }
 
 /// A whole reply.
+#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -71,6 +73,17 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Reads a response to its end.
+    pub(crate) async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.into()).unwrap(),
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{}", self.text))
     }
@@ -95,14 +108,7 @@ impl Reply {
 /// Sends one request to the routes of `oauth`.
 pub(crate) async fn send(oauth: &OAuth, request: Request<Body>) -> Reply {
     let router: Router = routes(oauth.clone());
-    let response = router.oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap();
-    Reply {
-        status: parts.status,
-        headers: parts.headers,
-        text: String::from_utf8(bytes.into()).unwrap(),
-    }
+    Reply::of(router.oneshot(request).await.unwrap()).await
 }
 
 /// `GET path`

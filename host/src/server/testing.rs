@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, BodyDataStream, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::body::{Body, BodyDataStream};
+use axum::http::Request;
 use axum::response::Response;
 use chrono::DateTime;
 use futures_util::future::BoxFuture;
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::mcp::testing::{Fixture, fixture};
 use crate::oauth::bearer::testing as people;
+pub(crate) use crate::oauth::testing::Reply;
 use crate::principal::Rights;
 
 /// The scopes `claude` (also at the root) and `chatgpt`, behind the real
@@ -31,14 +32,6 @@ pub(crate) struct TestServer {
     pub(crate) people: Option<people::Fixture>,
     /// `Authorization` of who may.
     pub(crate) bearer: String,
-}
-
-/// One response.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
 }
 
 impl TestServer {
@@ -99,14 +92,7 @@ impl TestServer {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let response = self.respond(method, path, headers, body).await;
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.into()).unwrap(),
-        }
+        Reply::of(self.respond(method, path, headers, body).await).await
     }
 
     /// Sends one request whose reply goes on.
@@ -195,18 +181,6 @@ impl Events {
         let event = self.next().await.expect("an event");
         assert_eq!(event.kind, "message");
         serde_json::from_str(&event.data).unwrap()
-    }
-}
-
-impl Reply {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -87,7 +87,7 @@ impl Ids {
 /// Not the rights: a token that has more, after a step-up, goes on with the
 /// session.
 fn parts(owner: Option<&Principal>) -> (&str, &str) {
-    owner.map_or(("", ""), |owner| (&owner.subject, &owner.client))
+    owner.map(Principal::caller).unwrap_or_default()
 }
 
 const PURPOSE: &str = "mcp-session";

@@ -272,8 +272,7 @@ impl Session {
 
     fn is_of(&self, owner: Option<&Principal>) -> bool {
         let own = self.owner.as_ref();
-        own.map(|(subject, client)| (&**subject, &**client))
-            == owner.map(|owner| (&*owner.subject, &*owner.client))
+        own.map(|(subject, client)| (&**subject, &**client)) == owner.map(Principal::caller)
     }
 
     fn is_used(&self) -> bool {

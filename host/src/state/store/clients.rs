@@ -109,7 +109,7 @@ impl Store {
             Ok(true)
         })?;
         let consents: Vec<Consent> = self.reading().list(&Consent::of_client(id)).await?;
-        self.forget_consents(&consents).await?;
+        self.delete_unread(&consents).await?;
         let granted = GrantFilter {
             client_id: Some(id.to_owned()),
             ..GrantFilter::default()

@@ -3,7 +3,7 @@
 use super::{Store, Tokens, codes};
 use crate::principal::Rights;
 use crate::state::records::{AccessToken, AuthorizationCode, Consent, Grant, Person, RefreshToken};
-use crate::state::transaction::{Record as _, Transaction};
+use crate::state::transaction::{Record, Transaction};
 use crate::state::{Event, StoreError};
 
 /// Which grants are meant; every part that is given must fit.
@@ -104,14 +104,7 @@ impl Store {
         // with what is to end cannot hold that up. Codes first: one that is
         // redeemed before its turn is a grant by then.
         let codes = codes::matching(&mut self.reading(), filter).await?;
-        for part in codes.chunks(PART) {
-            change!(self, |transaction| {
-                for code in part {
-                    transaction.delete(code);
-                }
-                Ok(())
-            })?;
-        }
+        self.delete_unread(&codes).await?;
         let grants = matching(&mut self.reading(), filter).await?;
         for part in grants.chunks(PART) {
             change!(self, |transaction| {
@@ -197,16 +190,17 @@ impl Store {
         };
         let mut consents: Vec<Consent> = self.reading().list(&Consent::of_person(subject)).await?;
         consents.retain(|consent| consent.client_id == client_id && consent.scope == scope);
-        self.forget_consents(&consents).await?;
+        self.delete_unread(&consents).await?;
         let revoked = self.revoke_grants(&filter).await?;
         Ok(!consents.is_empty() || revoked.any())
     }
 
-    pub(super) async fn forget_consents(&self, consents: &[Consent]) -> Result<(), StoreError> {
-        for part in consents.chunks(PART) {
+    /// Deletes records whatever becomes of them meanwhile.
+    pub(super) async fn delete_unread<R: Record>(&self, records: &[R]) -> Result<(), StoreError> {
+        for part in records.chunks(PART) {
             change!(self, |transaction| {
-                for consent in part {
-                    transaction.delete(consent);
+                for record in part {
+                    transaction.delete(record);
                 }
                 Ok(())
             })?;

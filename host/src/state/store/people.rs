@@ -132,7 +132,7 @@ impl Store {
             transaction.sweep(&SignIn::of_person(subject)).await?;
             transaction.sweep(&Invitation::of_person(subject)).await
         })?;
-        self.forget_consents(&consents).await?;
+        self.delete_unread(&consents).await?;
         let revoked = self.revoke_grants(&filter).await?;
         Ok(person.is_some() || revoked.any() || !consents.is_empty())
     }
