@@ -26,11 +26,13 @@
 //! parts from [`config`]; [`cli`] starts them.
 
 pub mod app;
+mod buckets;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;
 pub mod entropy;
+mod excerpt;
 pub mod http_error;
 pub mod mcp;
 pub mod oauth;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Module, and the modules it may use besides itself.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("buckets", &[]),
+    ("excerpt", &[]),
     ("telemetry", &[]),
     ("config", &[]),
     ("clock", &[]),
@@ -21,8 +23,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "mcp",
         &[
+            "buckets",
             "clock",
             "entropy",
+            "excerpt",
             "http_error",
             "principal",
             "state",
@@ -31,11 +35,26 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "oauth",
-        &["clock", "entropy", "http_error", "principal", "state"],
+        &[
+            "buckets",
+            "clock",
+            "entropy",
+            "excerpt",
+            "http_error",
+            "principal",
+            "state",
+        ],
     ),
     (
         "server",
-        &["clock", "http_error", "mcp", "oauth", "principal"],
+        &[
+            "clock",
+            "excerpt",
+            "http_error",
+            "mcp",
+            "oauth",
+            "principal",
+        ],
     ),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),

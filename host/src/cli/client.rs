@@ -4,7 +4,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Done, Output, Site, SiteArguments, audit, nothing, table, time, timestamp};
+use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
+use crate::oauth::audit::{self, Details};
 use crate::state::{ClientAuthentication, ClientKind, NewClient};
 
 #[derive(Debug, clap::Args)]
@@ -63,11 +64,11 @@ pub(super) async fn run(arguments: ClientArguments) -> anyhow::Result<()> {
 async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
     let store = site.store();
     let done = |event, id: &str, text: &str| {
-        audit(
+        audit::by_operator(
             event,
-            Done {
+            Details {
                 client_id: id,
-                ..Done::default()
+                ..Details::default()
             },
         );
         Ok(Output {
@@ -137,12 +138,12 @@ async fn add(site: &Site, new: NewClient) -> anyhow::Result<Output> {
             .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
     }
     let (client, secret) = site.store().register_client(&new).await?;
-    audit(
+    audit::by_operator(
         "client_add",
-        Done {
+        Details {
             scope: &client.scope,
             client_id: &client.id,
-            ..Done::default()
+            ..Details::default()
         },
     );
     let mut text = format!("client_id      {}", client.id);

@@ -13,7 +13,6 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, StoreKind};
 use crate::entropy::Entropy;
 use crate::oauth::{Admission, OAuth, ScopeAccess};
-use crate::principal::Rights;
 use crate::state::Store;
 
 /// Which configuration, and how to answer.
@@ -128,38 +127,6 @@ pub(super) fn subject(name: &str) -> anyhow::Result<String> {
             "\"{name}\" is not a person's name; write an e-mail address or a name"
         ))
         .into()),
-    }
-}
-
-/// Tells the audit what the operator did, to whom or what; never a secret.
-pub(super) fn audit(event: &'static str, done: Done<'_>) {
-    tracing::info!(
-        target: "audit",
-        event,
-        outcome = "done",
-        by = "operator",
-        scope = done.scope,
-        subject = done.subject,
-        client_id = done.client_id,
-        rights = done.rights.map(tracing::field::display),
-    );
-}
-
-/// What an operator's deed was about; what it was not about is empty.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Done<'a> {
-    pub(super) scope: &'a str,
-    pub(super) subject: &'a str,
-    pub(super) client_id: &'a str,
-    pub(super) rights: Option<Rights>,
-}
-
-impl<'a> Done<'a> {
-    pub(super) fn to(subject: &'a str) -> Self {
-        Self {
-            subject,
-            ..Self::default()
-        }
     }
 }
 

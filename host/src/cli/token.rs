@@ -8,9 +8,10 @@ use humantime_serde::re::humantime::parse_duration;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Done, Output, Site, SiteArguments, audit, nothing, table, time, timestamp};
+use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
 use crate::config::SignIn;
 use crate::oauth::LOCAL_SUBJECT;
+use crate::oauth::audit::{self, Details};
 use crate::principal::{OAuthScope, Rights};
 use crate::state::{GrantFilter, SecretKind, Tokens};
 
@@ -101,13 +102,13 @@ async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
                 return Err(nothing("there is nothing of that kind to revoke"));
             }
             let of = |part: &Option<String>| part.clone().unwrap_or_default();
-            let done = Done {
+            let done = Details {
                 scope: &of(&filter.scope),
                 subject: &of(&filter.subject),
                 client_id: &of(&filter.client_id),
-                rights: None,
+                ..Details::default()
             };
-            audit("revocation", done);
+            audit::by_operator("revocation", done);
             Ok(Output {
                 text: format!("{count} revoked"),
                 json: json!({ "revoked": count }),
@@ -150,13 +151,13 @@ async fn issue(
     let grant = store
         .issue_token(scope, &name, CLIENT, wanted, tokens)
         .await?;
-    let done = Done {
+    let done = Details {
         scope,
         client_id: CLIENT,
         rights: Some(wanted),
-        ..Done::to(&name)
+        ..Details::of(&name)
     };
-    audit("token_issue", done);
+    audit::by_operator("token_issue", done);
     let token = token.expose();
     Ok(Output {
         text: token.to_owned(),

@@ -10,10 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{
-    Done, Output, Site, SiteArguments, audit, nothing, subject, table, time, timestamp,
-};
+use super::site::{Output, Site, SiteArguments, nothing, subject, table, time, timestamp};
 use crate::config::SignIn;
+use crate::oauth::audit::{self, Details};
 use crate::oauth::{Passwords, PublicUrl};
 
 #[derive(Debug, clap::Args)]
@@ -91,7 +90,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().remove_person(&name).await? {
                 return Err(unknown(&name));
             }
-            audit("person_remove", Done::to(&name));
+            audit::by_operator("person_remove", Details::of(&name));
             Ok(Output {
                 text: format!("{name} is removed, with everything that was allowed"),
                 json: json!({ "name": name }),
@@ -111,7 +110,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().set_password(&name, None, &password).await? {
                 return Err(unknown(&name));
             }
-            audit("password", Done::to(&name));
+            audit::by_operator("password", Details::of(&name));
             Ok(Output {
                 text: format!("{name} has a new password, and is signed out everywhere"),
                 json: json!({ "name": name }),
@@ -131,7 +130,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().set_groups(&name, &groups).await? {
                 return Err(unknown(&name));
             }
-            audit("person_groups", Done::to(&name));
+            audit::by_operator("person_groups", Details::of(&name));
             let text = match groups.is_empty() {
                 true => format!("{name} is in no group"),
                 false => format!("{name} is in {}", listed(&groups, ", ")),
@@ -171,7 +170,7 @@ async fn add(
     if !added.await? {
         return Err(taken());
     }
-    audit("person_add", Done::to(&name));
+    audit::by_operator("person_add", Details::of(&name));
     Ok(Output {
         text: format!("{name} can sign in") + &hint(site, &name, &groups),
         json: json!({ "name": name, "groups": groups }),
@@ -193,7 +192,7 @@ async fn invite(site: &Site, name: &str, groups: BTreeSet<String>) -> anyhow::Re
         .store()
         .invite_person(&name, &groups, INVITATION_TTL)
         .await?;
-    audit("person_invite", Done::to(&name));
+    audit::by_operator("person_invite", Details::of(&name));
     let base = match &site.config.http.public_url {
         Some(url) => PublicUrl::parse(url)?.as_str().to_owned(),
         None => format!("http://{}", site.config.http.listen),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::version::Revision;
+use crate::excerpt::excerpt;
 use crate::principal::OAuthScope;
 
 /// The codes in use (JSON-RPC 2.0 §5.1; 2026-07-28, basic/index §Error codes).
@@ -116,9 +117,11 @@ impl From<RpcError> for Failure {
 
 /// What a client sent, cut so that an error never repeats a long body.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(QUOTED_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
+    let start = excerpt(text, QUOTED_CHARS);
+    if start.len() < text.len() {
+        Cow::Owned(format!("{start}…"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -60,6 +60,16 @@ pub(crate) struct Details<'a> {
     pub(crate) address: Option<IpAddr>,
 }
 
+impl<'a> Details<'a> {
+    /// About a person, and nothing else.
+    pub(crate) fn of(subject: &'a str) -> Self {
+        Self {
+            subject,
+            ..Self::default()
+        }
+    }
+}
+
 /// Notes that something was done.
 pub(crate) fn done(action: Action, details: Details<'_>) {
     let name = action.name();
@@ -82,6 +92,20 @@ pub(crate) fn done(action: Action, details: Details<'_>) {
         client_name = details.client_name,
         rights = details.rights.map(tracing::field::display),
         address = details.address.map(tracing::field::display),
+    );
+}
+
+/// Notes what the operator did with a command, which nobody asks for metrics.
+pub(crate) fn by_operator(event: &'static str, details: Details<'_>) {
+    tracing::info!(
+        target: "audit",
+        event,
+        outcome = "done",
+        by = "operator",
+        scope = details.scope,
+        subject = details.subject,
+        client_id = details.client_id,
+        rights = details.rights.map(tracing::field::display),
     );
 }
 

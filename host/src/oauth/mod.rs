@@ -21,7 +21,7 @@
 
 mod access;
 mod address;
-mod audit;
+pub(crate) mod audit;
 mod authorization;
 pub(crate) mod bearer;
 pub(crate) mod clients;

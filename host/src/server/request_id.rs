@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::state::ServerState;
+use crate::excerpt::excerpt;
 
 /// Makes ids that are unique among processes that write to one log.
 pub(super) struct RequestIds {
@@ -54,14 +55,14 @@ pub(super) async fn trace(
         "request",
         id,
         method = %request.method(),
-        path = cut(request.uri().path()),
+        path = excerpt(request.uri().path(), LOGGED_CHARACTERS),
         subject = Empty,
         client_id = Empty,
     );
     let step = is_step(request.uri().path());
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.and_then(|value| value.to_str().ok());
-    let user_agent = cut(user_agent.unwrap_or_default()).to_owned();
+    let user_agent = excerpt(user_agent.unwrap_or_default(), LOGGED_CHARACTERS).to_owned();
     async move {
         let mut response = next.run(request).await;
         let status = response.status();
@@ -88,11 +89,6 @@ fn is_step(path: &str) -> bool {
             .any(|step| path.ends_with(step))
 }
 
-/// What anybody can send, in a length that fits a log.
-fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(LOGGED_CHARACTERS);
-    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
-}
-
+/// Of what anybody can send.
 const LOGGED_CHARACTERS: usize = 200;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,50 +1,37 @@
 //! How often somebody may try to sign in: per account, known or not, and per
 //! address, over all scopes.
 
-use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use governor::Quota;
 use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
 
+use crate::buckets::Buckets;
 use crate::oauth::address::network;
 
 /// Counts attempts in this process.
-///
-/// Accounts and addresses share buckets by a hash that is secret to the process:
-/// memory stays bounded whatever is sent, and two of them meet by chance only.
 pub(in crate::oauth) struct Throttle<C: Clock = MonotonicClock> {
-    buckets: RandomState,
-    accounts: Limiter<C>,
-    addresses: Limiter<C>,
-    clock: C,
-    attempts: AtomicU32,
+    accounts: Buckets<C>,
+    addresses: Buckets<C>,
 }
 
 impl Throttle {
     pub(in crate::oauth) fn new() -> Self {
-        Self::with_clock(MonotonicClock)
+        Self::with_clock(&MonotonicClock)
     }
 }
 
 impl<C: Clock + Clone> Throttle<C> {
-    fn with_clock(clock: C) -> Self {
-        let limiter = |burst, period| {
+    fn with_clock(clock: &C) -> Self {
+        let buckets = |burst, period| {
             let quota = Quota::with_period(period).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-            let store = DefaultKeyedStateStore::default();
-            RateLimiter::new(quota.allow_burst(burst), store, clock.clone())
+            Buckets::new(quota.allow_burst(burst), BUCKETS, clock.clone())
         };
         Self {
-            buckets: RandomState::new(),
-            accounts: limiter(ACCOUNT_BURST, ACCOUNT_PERIOD),
-            addresses: limiter(ADDRESS_BURST, ADDRESS_PERIOD),
-            clock,
-            attempts: AtomicU32::new(0),
+            accounts: buckets(ACCOUNT_BURST, ACCOUNT_PERIOD),
+            addresses: buckets(ADDRESS_BURST, ADDRESS_PERIOD),
         }
     }
 
@@ -53,30 +40,13 @@ impl<C: Clock + Clone> Throttle<C> {
     /// # Errors
     /// There were too many; the next may be made after this time.
     pub(in crate::oauth) fn admit(&self, account: &str, address: IpAddr) -> Result<(), Duration> {
-        if self.attempts.fetch_add(1, Ordering::Relaxed) % HOUSEKEEPING == HOUSEKEEPING - 1 {
-            self.forget_the_patient();
-        }
+        self.accounts.keep_house();
+        self.addresses.keep_house();
         // The address first: one that floods must not lock the accounts of others.
-        self.count(&self.addresses, &network(address))?;
-        self.count(&self.accounts, &account.trim().to_lowercase())
-    }
-
-    fn count(&self, limiter: &Limiter<C>, key: &impl Hash) -> Result<(), Duration> {
-        let bucket = self.buckets.hash_one(key) % BUCKETS;
-        let checked = limiter.check_key(&bucket);
-        checked.map_err(|until| until.wait_time_from(self.clock.now()))
-    }
-
-    fn forget_the_patient(&self) {
-        for limiter in [&self.accounts, &self.addresses] {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
+        self.addresses.admit(network(address))?;
+        self.accounts.admit(account.trim().to_lowercase())
     }
 }
-
-type Limiter<C> =
-    RateLimiter<u64, DefaultKeyedStateStore<u64>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 const fn count(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
@@ -94,18 +64,17 @@ const ADDRESS_BURST: NonZeroU32 = count(50);
 const ADDRESS_PERIOD: Duration = Duration::from_secs(5);
 /// Some 10 MB at the very most, for accounts and for addresses.
 const BUCKETS: u64 = 1 << 18;
-/// Attempts between two rounds of freeing what is as good as new.
-const HOUSEKEEPING: u32 = 4_096;
 
 #[cfg(test)]
 mod tests {
     use governor::clock::FakeRelativeClock;
 
     use super::*;
+    use crate::buckets::HOUSEKEEPING;
 
     fn throttle() -> (Throttle<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        (Throttle::with_clock(clock.clone()), clock)
+        (Throttle::with_clock(&clock), clock)
     }
 
     fn address(number: u32) -> IpAddr {

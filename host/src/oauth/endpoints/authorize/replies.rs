@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::Visit;
+use crate::excerpt::excerpt;
 use crate::oauth::RedirectRule;
 use crate::oauth::audit::{self, Action, Details};
 use crate::oauth::authorization::Refused;
@@ -26,7 +27,7 @@ impl Visit {
 
     /// The person gets the error: nothing may leave for where the request says.
     pub(super) fn dead_end(&self, trouble: &Trouble, detail: &str, client_id: &str) -> Response {
-        let (detail, client_id) = (cut(detail), cut(client_id));
+        let [detail, client_id] = [detail, client_id].map(|text| excerpt(text, SHOWN_CHARACTERS));
         let details = Details {
             scope: &self.issuer.scope().name,
             client_id,
@@ -95,12 +96,7 @@ impl Visit {
     }
 }
 
-/// What anybody can send, in a length that fits a log and a page.
-fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(SHOWN_CHARACTERS);
-    end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
-}
-
+/// Of what anybody can send.
 const SHOWN_CHARACTERS: usize = 300;
 
 impl Asked {
