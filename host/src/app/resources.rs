@@ -1,13 +1,18 @@
 //! The tables of a scope as resources: `mssql://LABEL/SCHEMA/TABLE`, each with
 //! its description as text.
 
+use std::borrow::Cow;
+
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::database::{Database, Error, TableName};
 use crate::runtime::database_problem;
-use crate::tools::{Resource, ResourceProvider, ResourceTemplate, ResourceText, ToolError};
+use crate::tools::{
+    CallContext, Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate,
+    ToolError,
+};
 
 /// Tables and views of the databases that a scope reads, by label.
 pub(super) struct Tables(pub(super) Vec<(String, Database)>);
@@ -24,12 +29,14 @@ impl Tables {
                     table.kind, table.name
                 )
             })),
-            mime_type: JSON,
+            title: None,
+            mime_type: Some(JSON),
+            size: None,
         });
         Ok(resources.collect())
     }
 
-    async fn described(&self, uri: &str) -> Result<Option<ResourceText>, ToolError> {
+    async fn described(&self, uri: &str) -> Result<Option<Vec<ResourceContents>>, ToolError> {
         let Some((label, name)) = parse(uri) else {
             return Ok(None);
         };
@@ -37,10 +44,11 @@ impl Tables {
             return Ok(None);
         };
         match database.describe(&name).await {
-            Ok(text) => Ok(Some(ResourceText {
-                mime_type: JSON,
-                text,
-            })),
+            Ok(text) => Ok(Some(vec![ResourceContents {
+                uri: uri.to_owned(),
+                mime_type: Some(JSON),
+                body: ResourceBody::Text(text),
+            }])),
             Err(Error::UnknownName(_)) => Ok(None),
             Err(error) => Err(database_problem(error)),
         }
@@ -48,7 +56,7 @@ impl Tables {
 }
 
 impl ResourceProvider for Tables {
-    fn list(&self) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
+    fn list(&self, _: CallContext) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
         let of_each = self
             .0
             .iter()
@@ -56,16 +64,15 @@ impl ResourceProvider for Tables {
         async { Ok(try_join_all(of_each).await?.concat()) }.boxed()
     }
 
-    fn templates(&self) -> Vec<ResourceTemplate> {
-        vec![ResourceTemplate {
-            uri_template: "mssql://{database}/{schema}/{table}".to_owned(),
-            name: "table",
-            description: "Columns, keys and indexes of a table or view",
-            mime_type: JSON,
-        }]
+    fn templates(&self) -> Cow<'_, [ResourceTemplate]> {
+        Cow::Borrowed(TEMPLATES)
     }
 
-    fn read<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Option<ResourceText>, ToolError>> {
+    fn read<'a>(
+        &'a self,
+        uri: &'a str,
+        _: CallContext,
+    ) -> BoxFuture<'a, Result<Option<Vec<ResourceContents>>, ToolError>> {
         self.described(uri).boxed()
     }
 }
@@ -93,7 +100,16 @@ fn parse(uri: &str) -> Option<(String, TableName)> {
 }
 
 const SCHEME: &str = "mssql://";
-const JSON: &str = "application/json";
+const JSON: Cow<'static, str> = Cow::Borrowed("application/json");
+const TEMPLATES: &[ResourceTemplate] = &[ResourceTemplate {
+    uri_template: Cow::Borrowed("mssql://{database}/{schema}/{table}"),
+    name: Cow::Borrowed("table"),
+    title: None,
+    description: Some(Cow::Borrowed(
+        "Columns, keys and indexes of a table or view",
+    )),
+    mime_type: Some(JSON),
+}];
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')

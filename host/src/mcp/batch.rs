@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::claim::Claim;
 use super::error::{Code, RpcError};
-use super::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
+use super::jsonrpc::{self, Body, Invalid, Message, OneWay, Request};
 
 /// One message or a batch.
 pub(crate) enum Inbound<'a> {
@@ -38,14 +38,14 @@ impl<'a> Inbound<'a> {
     pub(crate) async fn answer<R>(
         self,
         request: impl Fn(Request<'a>) -> R,
-        notification: impl Fn(&Notification<'a>),
+        one_way: impl Fn(&OneWay<'a>),
     ) -> Option<Vec<u8>>
     where
         R: Future<Output = Option<Vec<u8>>>,
     {
         match self {
-            Self::Message(message) => message.answer(request, notification).await,
-            Self::Batch(batch) => batch.answer(request, notification).await,
+            Self::Message(message) => message.answer(request, one_way).await,
+            Self::Batch(batch) => batch.answer(request, one_way).await,
         }
     }
 }
@@ -84,12 +84,12 @@ impl<'a> Batch<'a> {
     pub(crate) async fn answer<R>(
         self,
         request: impl Fn(Request<'a>) -> R,
-        notification: impl Fn(&Notification<'a>),
+        one_way: impl Fn(&OneWay<'a>),
     ) -> Option<Vec<u8>>
     where
         R: Future<Output = Option<Vec<u8>>>,
     {
-        let (request, notification) = (&request, &notification);
+        let (request, one_way) = (&request, &one_way);
         let replies = join_all(self.0.into_iter().map(|message| async move {
             match message {
                 Ok(Message::Request(asked)) if asked.method == "initialize" => {
@@ -99,7 +99,7 @@ impl<'a> Batch<'a> {
                     );
                     Some(jsonrpc::error(Some(asked.id), &error))
                 }
-                Ok(message) => message.answer(request, notification).await,
+                Ok(message) => message.answer(request, one_way).await,
                 Err(invalid) => Some(jsonrpc::error(invalid.id, &invalid.error)),
             }
         }))
@@ -117,8 +117,8 @@ impl<'a> Batch<'a> {
 fn is_modern(message: &Message<'_>) -> bool {
     let params = match message {
         Message::Request(request) => &request.params,
-        Message::Notification(notification) => &notification.params,
-        Message::Response => return false,
+        Message::OneWay(OneWay::Notification(notification)) => &notification.params,
+        Message::OneWay(OneWay::Response(_)) => return false,
     };
     !matches!(Claim::of(params), Ok(None))
 }

@@ -6,14 +6,18 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::asking::abilities;
 use super::error::RpcError;
 use super::jsonrpc::{Params, present, string};
+use crate::tools::Abilities;
 
 /// The claims of a modern request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Claim<'a> {
     /// `io.modelcontextprotocol/protocolVersion`
     pub(crate) version: Cow<'a, str>,
+    /// `io.modelcontextprotocol/clientCapabilities`
+    pub(crate) abilities: Abilities,
 }
 
 impl<'a> Claim<'a> {
@@ -35,7 +39,10 @@ impl<'a> Claim<'a> {
             ))
         })?;
         match meta.capabilities {
-            Some(capabilities) if capabilities.get().starts_with('{') => Ok(Some(Self { version })),
+            Some(capabilities) if capabilities.get().starts_with('{') => Ok(Some(Self {
+                version,
+                abilities: abilities(capabilities),
+            })),
             Some(_) => Err(RpcError::invalid_params(format!(
                 "Invalid params: _meta[\"{CAPABILITIES}\"] is not an object"
             ))),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::asking::Client;
 use super::error::{Failure, RpcError};
 use super::jsonrpc::{self, Request};
 use super::scope::McpScope;
 use super::version::Revision;
 use super::{lifecycle, prompts, resources, tools};
 use crate::principal::Principal;
-use crate::tools::Progress;
+use crate::tools::{Abilities, CallContext, Progress, Round};
 
 /// Who asks, where, and in which revision.
 #[derive(Clone)]
@@ -21,6 +22,24 @@ pub(crate) struct Caller<'a> {
     pub(crate) revision: Revision,
     /// Where the call tells how it goes, if the client wants to know.
     pub(crate) progress: Option<Arc<dyn Progress>>,
+    /// What the client can be asked for.
+    pub(crate) abilities: Abilities,
+    /// The client, where it is asked while its call waits.
+    pub(crate) client: Option<Arc<dyn Client>>,
+}
+
+impl Caller<'_> {
+    /// What a tool set learns of the call.
+    pub(crate) fn context(&self, cancel: CancellationToken, round: Round) -> CallContext {
+        CallContext {
+            scope: Arc::clone(self.scope.name()),
+            principal: self.principal.clone(),
+            cancel,
+            progress: self.progress.clone(),
+            abilities: self.abilities,
+            round,
+        }
+    }
 }
 
 /// The methods that are served.
@@ -52,7 +71,7 @@ pub(crate) async fn dispatch(
         .ok_or_else(|| RpcError::method_not_found(&request.method))?;
     // Held until the reply is made.
     let _place = match method {
-        Method::CallTool | Method::ReadResource => {
+        Method::CallTool | Method::ListResources | Method::ReadResource | Method::GetPrompt => {
             let admitted = scope.admit(caller.principal.as_deref());
             Some(admitted.map_err(Failure::TooOften)?)
         }
@@ -64,11 +83,11 @@ pub(crate) async fn dispatch(
         Method::Discover => Ok(lifecycle::discover(scope, revision, request.id)),
         Method::ListTools => Ok(tools::list(caller, request)?),
         Method::CallTool => tools::call(caller, request, cancel).await,
-        Method::ListResources => resources::list(caller, request).await,
+        Method::ListResources => resources::list(caller, request, cancel).await,
         Method::ListResourceTemplates => resources::templates(caller, request),
-        Method::ReadResource => resources::read(caller, request).await,
+        Method::ReadResource => resources::read(caller, request, cancel).await,
         Method::ListPrompts => Ok(prompts::list(caller, request)?),
-        Method::GetPrompt => Ok(prompts::get(caller, request)?),
+        Method::GetPrompt => prompts::get(caller, request, cancel).await,
     }
 }
 

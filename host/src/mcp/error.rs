@@ -1,6 +1,7 @@
 //! JSON-RPC errors and the codes that MCP assigns.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -24,6 +25,7 @@ pub(crate) enum Code {
     ResourceNotFound = -32002,
     /// A header is missing or says something else than the body.
     HeaderMismatch = -32020,
+    MissingRequiredClientCapability = -32021,
     UnsupportedProtocolVersion = -32022,
     /// As HTTP has it, since the protocol has none: codes of applications lie
     /// outside of its range.
@@ -48,6 +50,11 @@ pub(crate) enum ErrorData {
     Versions {
         supported: [&'static str; 1],
         requested: String,
+    },
+    /// With [`Code::MissingRequiredClientCapability`]
+    Capabilities {
+        #[serde(rename = "requiredCapabilities")]
+        required: BTreeMap<&'static str, serde_json::Map<String, serde_json::Value>>,
     },
     /// With [`Code::ResourceNotFound`], and what took its place.
     Resource { uri: String },

@@ -3,11 +3,13 @@
 
 use serde_json::value::RawValue;
 
+use super::asking::abilities;
 use super::error::RpcError;
 use super::jsonrpc::{Reply, Request};
 use super::scope::McpScope;
 use super::tools::{cacheable, complete};
 use super::version::Revision;
+use crate::tools::Abilities;
 
 /// The revision that a handshake settles on: the client's, if it is a legacy
 /// one that is served, else the newest legacy (2025-11-25, basic/lifecycle
@@ -19,6 +21,12 @@ pub(crate) fn negotiate(initialize: &Request<'_>) -> Result<Revision, RpcError> 
     Ok(Revision::parse(&asked)
         .filter(|revision| !revision.is_modern())
         .unwrap_or(Revision::NEWEST_LEGACY))
+}
+
+/// What the client says in its handshake that it can be asked for.
+pub(crate) fn declared(initialize: &Request<'_>) -> Abilities {
+    let capabilities = initialize.params.capabilities;
+    capabilities.map_or(Abilities::NONE, abilities)
 }
 
 /// `initialize`
@@ -49,9 +57,10 @@ pub(crate) fn ping(id: &RawValue) -> Vec<u8> {
 }
 
 fn capabilities(scope: &McpScope) -> &'static str {
-    match scope.resources() {
-        Some(_) => r#"{"tools":{"listChanged":true},"resources":{},"prompts":{}}"#,
-        None => r#"{"tools":{"listChanged":true},"prompts":{}}"#,
+    if scope.has_resources(&scope.registry()) {
+        r#"{"tools":{"listChanged":true},"resources":{},"prompts":{}}"#
+    } else {
+        r#"{"tools":{"listChanged":true},"prompts":{}}"#
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`version::Revision`], and hands requests to [`dispatch`]; what comes back
 //! is one encoded message, whatever the transport.
 
+mod asking;
 mod batch;
 mod claim;
 mod dispatch;
@@ -19,6 +20,7 @@ mod resources;
 mod scope;
 mod session;
 mod stream;
+mod subscription;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tools;

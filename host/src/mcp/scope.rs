@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::asking::RequestStates;
 use super::jsonrpc::encode;
 use super::places::{Place, Places};
 use super::rate::CallRate;
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
 use crate::state::Secrets;
-use crate::tools::{ResourceProvider, ToolRegistry};
+use crate::tools::{Abilities, ResourceProvider, ToolRegistry};
 
 /// What a path serves. Shared by every transport and request.
 pub struct McpScope {
@@ -28,6 +29,7 @@ pub struct McpScope {
     resources: Option<Arc<dyn ResourceProvider>>,
     rate: Option<CallRate>,
     sessions: Sessions,
+    states: RequestStates,
     streams: Arc<Places>,
     calls: Arc<Places>,
     /// Counts the changes of the tools.
@@ -60,7 +62,8 @@ impl McpScope {
             object.push(b'}');
         }
         Self {
-            sessions: Sessions::new(secrets, clock, &name),
+            sessions: Sessions::new(secrets.clone(), clock.clone(), &name),
+            states: RequestStates::new(secrets, clock, &name),
             streams: Places::new(MAX_STREAMS_OF_ONE_CALLER),
             calls: Places::new(MAX_CALLS_OF_ONE_CALLER),
             changes: watch::Sender::new(0),
@@ -131,10 +134,11 @@ impl McpScope {
     pub(crate) fn begin(
         &self,
         revision: Revision,
+        abilities: Abilities,
         owner: Option<&Principal>,
     ) -> Result<Arc<Session>, EntropyError> {
         let change = *self.changes.borrow();
-        self.sessions.begin(revision, owner, change)
+        self.sessions.begin(revision, abilities, owner, change)
     }
 
     /// The caller's session of that id.
@@ -168,9 +172,19 @@ impl McpScope {
         Ok(place)
     }
 
-    /// What can be read without a call.
+    /// Whether anything can be read without a call: in the scope, or in a tool set.
+    pub(crate) fn has_resources(&self, registry: &ToolRegistry) -> bool {
+        self.resources.is_some() || registry.resources().next().is_some()
+    }
+
+    /// What of the scope's own can be read without a call.
     pub(crate) fn resources(&self) -> Option<&dyn ResourceProvider> {
         self.resources.as_deref()
+    }
+
+    /// What calls have their clients keep.
+    pub(crate) fn states(&self) -> &RequestStates {
+        &self.states
     }
 
     /// Prepared `tools/list` results.

@@ -1,5 +1,6 @@
 //! A scope with tools that do what tests need.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -14,8 +15,10 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::state::{HostKey, Secrets};
 use crate::tools::{
-    Access, Annotations, Blob, CallContext, Content, Json, Manifest, Output, Resource,
-    ResourceProvider, ResourceTemplate, ResourceText, Tool, ToolError, ToolProvider, ToolRegistry,
+    Access, Annotations, Blob, CallContext, Content, Conversation, InputMethod, InputRequest, Json,
+    Manifest, Output, Prompt, PromptArgument, PromptMessage, Question, Reply, Resource,
+    ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate, Tool, ToolError,
+    ToolProvider, ToolRegistry,
 };
 
 /// A scope and what its `hang` tool tells.
@@ -30,7 +33,8 @@ pub(crate) struct Fixture {
     pub(crate) go: Arc<Notify>,
 }
 
-/// The tools `echo`, `list`, `fail`, `media`, `hang`, `steps` and `write`.
+/// The tools `echo`, `list`, `fail`, `media`, `hang`, `steps`, `ask` and `write`, the
+/// prompt `greet`, and the resource `extra://1`.
 pub(crate) fn fixture(name: &str) -> Fixture {
     let [hanging, cancelled, go] = std::array::from_fn(|_| Arc::new(Notify::new()));
     let signals = [&hanging, &cancelled, &go].map(Arc::clone);
@@ -60,26 +64,34 @@ fn scope(name: &str, tools: Arc<ArcSwap<ToolRegistry>>) -> McpScope {
 struct Numbered;
 
 impl ResourceProvider for Numbered {
-    fn list(&self) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
+    fn list(&self, _: CallContext) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
         let resources = (1..=501).map(|number| Resource {
             uri: format!("db://{number}"),
             name: format!("\"{number}\""),
             description: (number == 1).then(|| "The first".to_owned()),
-            mime_type: "text/plain",
+            title: None,
+            mime_type: Some("text/plain".into()),
+            size: None,
         });
         ready(Ok(resources.collect())).boxed()
     }
 
-    fn templates(&self) -> Vec<ResourceTemplate> {
-        vec![ResourceTemplate {
-            uri_template: "db://{number}".to_owned(),
-            name: "number",
-            description: "A number",
-            mime_type: "text/plain",
-        }]
+    fn templates(&self) -> Cow<'_, [ResourceTemplate]> {
+        let template = ResourceTemplate {
+            uri_template: "db://{number}".into(),
+            name: "number".into(),
+            title: None,
+            description: Some("A number".into()),
+            mime_type: Some("text/plain".into()),
+        };
+        vec![template].into()
     }
 
-    fn read<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Option<ResourceText>, ToolError>> {
+    fn read<'a>(
+        &'a self,
+        uri: &'a str,
+        _: CallContext,
+    ) -> BoxFuture<'a, Result<Option<Vec<ResourceContents>>, ToolError>> {
         let read = match uri {
             "db://0" => Err(ToolError {
                 message: "The database is down.".to_owned(),
@@ -88,13 +100,54 @@ impl ResourceProvider for Numbered {
                 number: None,
                 id: None,
             }),
-            "db://1" => Ok(Some(ResourceText {
-                mime_type: "text/plain",
-                text: "one \"1\"".to_owned(),
-            })),
+            "db://1" => Ok(Some(vec![text_at(uri, "one \"1\"")])),
             _ => Ok(None),
         };
         ready(read).boxed()
+    }
+}
+
+fn text_at(uri: &str, text: &str) -> ResourceContents {
+    ResourceContents {
+        uri: uri.to_owned(),
+        mime_type: Some("text/plain".into()),
+        body: ResourceBody::Text(text.to_owned()),
+    }
+}
+
+/// `extra://1`, which is bytes; what is listed names its caller.
+struct Extra;
+
+impl ResourceProvider for Extra {
+    fn list(&self, context: CallContext) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
+        let caller = context.principal.map(|caller| caller.subject.clone());
+        let resource = Resource {
+            uri: "extra://1".to_owned(),
+            name: "extra".to_owned(),
+            title: Some("Extra".to_owned()),
+            description: caller,
+            mime_type: None,
+            size: Some(3),
+        };
+        ready(Ok(vec![resource])).boxed()
+    }
+
+    fn templates(&self) -> Cow<'_, [ResourceTemplate]> {
+        Cow::Borrowed(&[])
+    }
+
+    fn read<'a>(
+        &'a self,
+        uri: &'a str,
+        _: CallContext,
+    ) -> BoxFuture<'a, Result<Option<Vec<ResourceContents>>, ToolError>> {
+        let contents = ResourceContents {
+            uri: uri.to_owned(),
+            mime_type: None,
+            body: ResourceBody::Blob(vec![0xfb, 0xff, 0]),
+        };
+        let read = (uri == "extra://1").then(|| vec![contents]);
+        ready(Ok(read)).boxed()
     }
 }
 
@@ -109,7 +162,7 @@ pub(crate) fn one_tool(name: &str) -> ToolRegistry {
 /// A registry of `tools` that all answer with `call`.
 fn registry<F>(tools: &[(&str, Access, Option<&str>)], call: F) -> ToolRegistry
 where
-    F: Fn(&str, &str, CallContext) -> BoxFuture<'static, Result<Output, ToolError>>
+    F: Fn(&str, &str, CallContext) -> BoxFuture<'static, Result<Reply<Output>, ToolError>>
         + Send
         + Sync
         + 'static,
@@ -134,7 +187,9 @@ struct Fake<F> {
 
 impl<F> ToolProvider for Fake<F>
 where
-    F: Fn(&str, &str, CallContext) -> BoxFuture<'static, Result<Output, ToolError>> + Send + Sync,
+    F: Fn(&str, &str, CallContext) -> BoxFuture<'static, Result<Reply<Output>, ToolError>>
+        + Send
+        + Sync,
 {
     fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -145,8 +200,35 @@ where
         tool: &'a Tool,
         arguments: &'a RawValue,
         context: CallContext,
-    ) -> BoxFuture<'a, Result<Output, ToolError>> {
+    ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
         (self.call)(&tool.name, arguments.get(), context)
+    }
+
+    fn prompts(&self) -> &[Prompt] {
+        GREET
+    }
+
+    fn prompt<'a>(
+        &'a self,
+        _: &'a Prompt,
+        arguments: Vec<(String, String)>,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Reply<Conversation>, ToolError>> {
+        let reply = match context.round.answers {
+            None => ask(&context),
+            Some(answers) => Reply::Complete(Conversation {
+                description: None,
+                messages: vec![PromptMessage {
+                    by_assistant: true,
+                    content: Content::Text(format!("{arguments:?} {answers}")),
+                }],
+            }),
+        };
+        ready(Ok(reply)).boxed()
+    }
+
+    fn resources(&self) -> Option<&dyn ResourceProvider> {
+        Some(&Extra)
     }
 }
 
@@ -155,20 +237,31 @@ async fn call(
     arguments: String,
     context: CallContext,
     [hanging, cancelled, go]: [Arc<Notify>; 3],
-) -> Result<Output, ToolError> {
-    let output = |content, structured: Option<&str>| Output {
-        content,
-        structured: structured.map(|text| Json::parse(text.to_owned()).unwrap()),
-        meta: None,
+) -> Result<Reply<Output>, ToolError> {
+    let output = |content, structured: Option<&str>| {
+        Reply::Complete(Output {
+            content,
+            structured: structured.map(|text| Json::parse(text.to_owned()).unwrap()),
+            meta: None,
+        })
     };
     let blob = |mime_type: &str| Blob {
         data: vec![0xfb, 0xff],
         mime_type: mime_type.to_owned(),
     };
     match tool {
-        "echo" => Ok(Output {
+        "echo" => Ok(Reply::Complete(Output {
+            content: Vec::new(),
+            structured: Some(Json::parse(arguments).unwrap()),
             meta: Some(raw(r#"{ "example.com/took": 3 }"#)),
-            ..output(Vec::new(), Some(&arguments))
+        })),
+        "ask" => Ok(match &context.round.answers {
+            None => ask(&context),
+            Some(answers) => {
+                let state = context.round.state.as_deref().unwrap_or_default();
+                let state = String::from_utf8_lossy(state);
+                output(vec![Content::Text(format!("{answers} {state}"))], None)
+            }
         }),
         "list" => Ok(output(Vec::new(), Some("[1,\n2]"))),
         "media" => Ok(output(
@@ -214,6 +307,39 @@ async fn call(
     }
 }
 
+/// Asks for a name, and where the client has them, for its roots.
+fn ask<T>(context: &CallContext) -> Reply<T> {
+    let request = |key: &str, method, params: &str| InputRequest {
+        key: key.to_owned(),
+        method,
+        params: raw(params),
+    };
+    let mut requests = vec![request(
+        "name",
+        InputMethod::Elicitation,
+        r#"{"message":"Who?","requestedSchema":{"type":"object"}}"#,
+    )];
+    if context.abilities.has(InputMethod::Roots) {
+        requests.push(request("roots", InputMethod::Roots, "{}"));
+    }
+    Reply::Ask(Question {
+        requests,
+        state: b"step 1".to_vec(),
+    })
+}
+
+const GREET: &[Prompt] = &[Prompt {
+    name: Cow::Borrowed("greet"),
+    title: Some(Cow::Borrowed("Greet")),
+    description: None,
+    arguments: Cow::Borrowed(&[PromptArgument {
+        name: Cow::Borrowed("tone"),
+        title: Some(Cow::Borrowed("Tone")),
+        description: None,
+        required: true,
+    }]),
+}];
+
 fn tool(name: &str, access: Access, output: Option<&str>) -> Tool {
     Tool {
         name: name.to_owned(),
@@ -228,6 +354,7 @@ fn tool(name: &str, access: Access, output: Option<&str>) -> Tool {
             idempotent_hint: true,
             open_world_hint: false,
         },
+        icons: Vec::new(),
         meta: Some(raw(r#"{"example.com/set":"fake"}"#).into()),
     }
 }
@@ -236,12 +363,13 @@ fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap()
 }
 
-const TOOLS: [(&str, Access, Option<&str>); 7] = [
+const TOOLS: [(&str, Access, Option<&str>); 8] = [
     ("echo", Access::Read, Some(r#"{"type":"object"}"#)),
     ("list", Access::Read, Some(r#"{"type":"array"}"#)),
     ("fail", Access::Read, None),
     ("media", Access::Read, None),
     ("hang", Access::Read, None),
     ("steps", Access::Read, None),
+    ("ask", Access::Read, None),
     ("write", Access::Write, None),
 ];

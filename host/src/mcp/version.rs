@@ -80,6 +80,11 @@ impl Revision {
         self >= Self::V2025_06_18
     }
 
+    /// `icons` of tools.
+    pub(crate) fn has_icons(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
     /// Until this revision `structuredContent` and the root of `outputSchema`
     /// had to be objects.
     pub(crate) fn structures_any_value(self) -> bool {

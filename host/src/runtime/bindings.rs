@@ -1,11 +1,12 @@
 //! The host's side of the contract in `wit/`, generated; nothing else.
 //!
 //! One set of bindings serves both worlds: they differ by an import alone, and
-//! a component that has it is refused where the scope grants no writing.
+//! a component that has it is refused where the scope grants no writing. Which of
+//! the exports a component has is for [`super::job`] to find out.
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "write-tools",
+    world: "everything",
     imports: {
         "mssql-mcp:database": async | trappable,
         default: trappable,

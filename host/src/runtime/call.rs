@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::Resource;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::exports::mssql_mcp::tools::provider::{Failure, Reply, Structured};
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
-use super::bindings::mssql_mcp::tools::types::Manifest;
 use super::engine::Runtime;
 use super::error::{CallFailure, LoadError};
-use super::host::GuestCursor;
+use super::job::{CallTool, Describe, Described, Job, Replied};
 use super::limits::Limits;
 use super::load::Component;
 use super::problem;
@@ -24,21 +21,11 @@ use super::reply;
 use super::state::{Phase, StoreState};
 use super::threads::Stopped;
 use super::tool_set::{ToolSetScope, WasmToolSet};
-use crate::database::Cursor;
-use crate::tools::{CallContext, Output, Tool, ToolError};
+use crate::tools::{Access, CallContext, Output, Reply, Tool, ToolError};
 
-/// What the guest came back with, taken out of its store.
-enum Outcome {
-    Replied {
-        reply: Reply,
-        cursor: Option<Cursor>,
-    },
-    Failed(Failure),
-}
-
-/// An outcome on its way to the caller.
-struct Answered {
-    outcome: Outcome,
+/// An answer on its way to the caller.
+struct Answered<T> {
+    answer: T,
     /// Until when its rows may be read.
     deadline: Instant,
     /// The call's place, kept until its rows are read too.
@@ -46,19 +33,28 @@ struct Answered {
 }
 
 impl WasmToolSet {
+    /// Calls a tool.
     pub(super) async fn run(
         &self,
         tool: &Tool,
         arguments: &RawValue,
         context: CallContext,
-    ) -> Result<Output, ToolError> {
+    ) -> Result<Reply<Output>, ToolError> {
         let started = Instant::now();
         let cancel = context.cancel.clone();
-        let result = match self.guest(tool, arguments, context, started).await {
+        let job = CallTool {
+            name: tool.name.clone(),
+            arguments: arguments.get().to_owned(),
+        };
+        let result = match self.guest(job, tool.access, context).await {
             Ok(answered) => self.finish(tool, answered, &cancel).await,
             Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
         };
-        let code = result.as_ref().map_or_else(|error| error.code, |_| "ok");
+        let code = match &result {
+            Ok(Reply::Complete(_)) => "ok",
+            Ok(Reply::Ask(_)) => "asks",
+            Err(error) => error.code,
+        };
         let labels = [
             ("scope", self.scope.scope.to_string()),
             ("tool_set", self.scope.tool_set.clone()),
@@ -70,55 +66,53 @@ impl WasmToolSet {
         result
     }
 
-    /// Runs the guest.
-    async fn guest(
+    /// Does something in the guest that is no call of a tool; `what` is its name in
+    /// messages.
+    pub(super) async fn ask<J: Job>(
         &self,
-        tool: &Tool,
-        arguments: &RawValue,
+        job: J,
+        what: &str,
         context: CallContext,
-        started: Instant,
-    ) -> Result<Answered, CallFailure> {
+    ) -> Result<J::Answer, ToolError> {
+        let answered = self.guest(job, Access::Read, context).await;
+        answered
+            .map(|answered| answered.answer)
+            .map_err(|failure| problem::from_failure(&failure, &self.scope, what))
+    }
+
+    /// Runs the guest, for who has that right.
+    async fn guest<J: Job>(
+        &self,
+        job: J,
+        access: Access,
+        context: CallContext,
+    ) -> Result<Answered<J::Answer>, CallFailure> {
         let limits = &self.scope.limits;
         let cancel = context.cancel.clone();
-        let place = self.bulkhead.enter(started + limits.wall, &cancel).await?;
+        let place = self
+            .bulkhead
+            .enter(Instant::now() + limits.wall, &cancel)
+            .await?;
         let deadline = Instant::now() + limits.wall;
         let state = StoreState::new(
             Arc::clone(&self.scope),
             Phase::Call {
                 context,
                 deadline,
-                access: tool.access,
+                access,
             },
         );
-        let (pre, name, arguments) = (
-            self.component.pre.clone(),
-            tool.name.clone(),
-            arguments.get().to_owned(),
-        );
+        let component = self.component.clone();
         let store = store(&self.runtime, state);
         let work = async move {
             // Dropped in reverse: a place is free when its instance is, however
             // late the thread comes to unwind a call that was stopped.
             let place = place;
             let mut store = store;
-            let called = async {
-                let guest = pre.instantiate_async(&mut store).await?;
-                guest
-                    .mssql_mcp_tools_provider()
-                    .call_call(&mut store, &name, &arguments)
-                    .await
-            }
-            .await;
-            let outcome = match called {
-                Ok(Ok(reply)) => Outcome::Replied {
-                    cursor: take_cursor(&reply, &mut store),
-                    reply,
-                },
-                Ok(Err(failure)) => Outcome::Failed(failure),
-                Err(error) => return Err(classify(&error, store.data())),
-            };
+            let answer = in_instance(job, &component, &mut store).await;
+            let answer = answer.map_err(|error| classify(&error, store.data()))?;
             Ok(Answered {
-                outcome,
+                answer,
                 deadline,
                 place,
             })
@@ -142,43 +136,41 @@ impl WasmToolSet {
     async fn finish(
         &self,
         tool: &Tool,
-        answered: Answered,
+        answered: Answered<<CallTool as Job>::Answer>,
         cancel: &CancellationToken,
-    ) -> Result<Output, ToolError> {
+    ) -> Result<Reply<Output>, ToolError> {
         let Answered {
-            outcome,
+            answer,
             deadline,
             place: _place,
         } = answered;
         let failed = |failure| problem::from_failure(&failure, &self.scope, &tool.name);
-        match outcome {
-            Outcome::Failed(failure) => Err(reply::failure(failure, &tool.name)
-                .unwrap_or_else(|reason| failed(CallFailure::Trap(reason)))),
-            Outcome::Replied {
-                reply,
-                cursor: None,
-            } => {
-                let schema = self.results.get(&tool.name);
-                reply::output(reply, None, schema)
-                    .map_err(|reason| failed(CallFailure::Trap(reason)))
-            }
-            Outcome::Replied {
-                reply,
-                cursor: Some(mut cursor),
-            } => {
-                let shape = self.shape_of(&tool.name);
-                let document = tokio::select! {
-                    biased;
-                    () = cancel.cancelled() => return Err(failed(CallFailure::Cancelled)),
-                    document = tokio::time::timeout_at(deadline.into(), cursor.document(shape)) => document,
-                };
-                let rows = document
-                    .map_err(|_| failed(CallFailure::Wall(self.scope.limits.wall)))?
-                    .map_err(problem::from_database)?;
-                reply::output(reply, Some(rows), None)
-                    .map_err(|reason| failed(CallFailure::Host(reason)))
-            }
-        }
+        let Replied { reply, cursor } = answer.map_err(|failure| self.told(failure, &tool.name))?;
+        let Some(mut cursor) = cursor else {
+            let schema = self.results.get(&tool.name);
+            return reply::of_tool(reply, None, schema)
+                .map_err(|reason| failed(CallFailure::Trap(reason)));
+        };
+        let shape = self.shape_of(&tool.name);
+        let document = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(failed(CallFailure::Cancelled)),
+            document = tokio::time::timeout_at(deadline.into(), cursor.document(shape)) => document,
+        };
+        let rows = document
+            .map_err(|_| failed(CallFailure::Wall(self.scope.limits.wall)))?
+            .map_err(problem::from_database)?;
+        reply::of_tool(reply, Some(rows), None).map_err(|reason| failed(CallFailure::Host(reason)))
+    }
+
+    /// A failure that the guest reported of `what`.
+    pub(super) fn told(&self, failure: reply::Failure, what: &str) -> ToolError {
+        reply::failure(failure, what).unwrap_or_else(|reason| self.broke(reason, what))
+    }
+
+    /// What the guest handed over for `what` cannot be sent.
+    pub(super) fn broke(&self, reason: String, what: &str) -> ToolError {
+        problem::from_failure(&CallFailure::Trap(reason), &self.scope, what)
     }
 
     fn shape_of(&self, tool: &str) -> crate::database::JsonShape {
@@ -195,18 +187,11 @@ pub(super) async fn describe(
     runtime: &Runtime,
     component: &Component,
     scope: &Arc<ToolSetScope>,
-) -> Result<Manifest, LoadError> {
+) -> Result<Described, LoadError> {
     let mut store = store(runtime, StoreState::new(Arc::clone(scope), Phase::Describe));
-    let pre = component.pre.clone();
+    let component = component.clone();
     let work = async move {
-        let described = async {
-            let guest = pre.instantiate_async(&mut store).await?;
-            guest
-                .mssql_mcp_tools_provider()
-                .call_describe(&mut store)
-                .await
-        }
-        .await;
+        let described = in_instance(Describe, &component, &mut store).await;
         described.map_err(|error| classify(&error, store.data()).to_string())
     };
     let run = runtime.threads.run(work, scope.limits.cpu);
@@ -216,8 +201,18 @@ pub(super) async fn describe(
         Ok((Err(Stopped::Cpu), _)) => failed(CallFailure::Cpu(scope.limits.cpu).to_string()),
         Ok((Err(Stopped::Lost(reason)), _)) => failed(reason),
         Ok((Ok(Err(reason)), _)) => failed(reason),
-        Ok((Ok(Ok(manifest)), _)) => Ok(manifest),
+        Ok((Ok(Ok(described)), _)) => Ok(described),
     }
+}
+
+/// Makes an instance and does `job` in it.
+async fn in_instance<J: Job>(
+    job: J,
+    component: &Component,
+    store: &mut Store<StoreState>,
+) -> wasmtime::Result<J::Answer> {
+    let instance = component.pre.instantiate_async(&mut *store).await?;
+    job.run(&component.exports, &instance, store).await
 }
 
 /// A store with every limit on.
@@ -237,23 +232,6 @@ fn store(runtime: &Runtime, state: StoreState) -> Store<StoreState> {
         ))
     });
     store
-}
-
-/// Takes a cursor that the guest handed back out of the store's table.
-fn take_cursor(reply: &Reply, store: &mut Store<StoreState>) -> Option<Cursor> {
-    let Reply::Output(output) = reply else {
-        return None;
-    };
-    let Some(Structured::Rows(handle)) = &output.structured else {
-        return None;
-    };
-    let handle = Resource::<GuestCursor>::new_own(handle.rep());
-    store
-        .data_mut()
-        .table
-        .delete(handle)
-        .ok()
-        .map(GuestCursor::into_inner)
 }
 
 /// Names the reason for which wasmtime ended a call.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::bindings::WriteTools;
+use super::bindings::Everything;
 use super::error::RuntimeError;
 use super::limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_TABLES};
 use super::state::{HostState, StoreState};
@@ -85,7 +85,7 @@ fn config(memory: usize, calls: u32) -> Config {
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<StoreState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    WriteTools::add_to_linker::<_, HostState>(&mut linker, |state| state)?;
+    Everything::add_to_linker::<_, HostState>(&mut linker, |state| state)?;
     Ok(linker)
 }
 

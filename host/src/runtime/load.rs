@@ -7,16 +7,19 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::bindings::WriteToolsPre;
+use wasmtime::component::InstancePre;
+
 use super::engine::Runtime;
 use super::error::LoadError;
+use super::job::Exports;
 use super::state::StoreState;
 
 /// A compiled tool set, not yet bound to a scope. Cheap to clone: scopes that
 /// use one file share one compilation.
 #[derive(Clone)]
 pub struct Component {
-    pub(super) pre: WriteToolsPre<StoreState>,
+    pub(super) pre: InstancePre<StoreState>,
+    pub(super) exports: Exports,
     digest: Arc<str>,
     imports: Arc<[String]>,
 }
@@ -34,13 +37,12 @@ impl Component {
             .imports(&runtime.engine)
             .map(|(name, _)| name.to_owned())
             .collect();
-        let pre = runtime
-            .linker
-            .instantiate_pre(&component)
-            .and_then(WriteToolsPre::new)
-            .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
+        let misfit = |error| LoadError::Contract(format!("{error:#}"));
+        let pre = runtime.linker.instantiate_pre(&component).map_err(misfit)?;
+        let exports = Exports::find(&pre).map_err(misfit)?;
         Ok(Self {
             pre,
+            exports,
             digest: hex(digest(&SHA256, wasm).as_ref()).into(),
             imports: imports.into(),
         })

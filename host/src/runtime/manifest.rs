@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::bindings::mssql_mcp::tools::types as wit;
 use super::error::LoadError;
-use crate::tools::{Access, Annotations, Manifest, Schema, Tool};
+use crate::tools::{Access, Annotations, Icon, Manifest, Schema, Tool};
 
 /// A manifest, and what each tool gives back.
 pub(super) struct Checked {
@@ -120,6 +120,14 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
         return Err(refuse(format!("{} that is not a JSON object", of("meta"))));
     }
     let writes = matches!(tool.access, wit::Access::Write);
+    let icons = tool.icons.into_iter().map(|icon| check_icon(&name, icon));
+    let icons = icons.collect::<Result<Vec<_>, _>>()?;
+    if icons.len() > MAX_ICONS {
+        return Err(refuse(format!(
+            "{} icons of tool \"{name}\"; at most {MAX_ICONS} are served",
+            icons.len()
+        )));
+    }
     let tool = Tool {
         title: tool.title,
         description: tool.description,
@@ -133,10 +141,34 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
             idempotent_hint: tool.annotations.idempotent.unwrap_or(!writes),
             open_world_hint: tool.annotations.open_world.unwrap_or(false),
         },
+        icons,
         meta,
         name,
     };
     Ok((tool, compiled))
+}
+
+/// Clients fetch it or draw it: an image, from the web or in the text itself.
+fn check_icon(tool: &str, icon: wit::Icon) -> Result<Icon, LoadError> {
+    let what = format!("an icon of tool \"{tool}\"");
+    text(&what, &icon.src, MAX_ICON)?;
+    if !(icon.src.starts_with("https://") || icon.src.starts_with("data:image/")) {
+        return Err(refuse(format!(
+            "{what} that is neither an https: address nor an image as data: URI"
+        )));
+    }
+    for detail in icon.mime_type.iter().chain(&icon.sizes) {
+        text(&what, detail, MAX_NAME)?;
+    }
+    Ok(Icon {
+        src: icon.src,
+        mime_type: icon.mime_type,
+        sizes: icon.sizes,
+        theme: icon.theme.map(|theme| match theme {
+            wit::Theme::Light => "light",
+            wit::Theme::Dark => "dark",
+        }),
+    })
 }
 
 fn is_tool_name(name: &str) -> bool {
@@ -148,7 +180,7 @@ fn is_tool_name(name: &str) -> bool {
 
 /// Text that a model or an operator will read: bounded, and without the
 /// characters that hide or reorder what follows them.
-fn text(what: &str, value: &str, limit: usize) -> Result<(), LoadError> {
+pub(super) fn text(what: &str, value: &str, limit: usize) -> Result<(), LoadError> {
     if value.len() > limit {
         return Err(refuse(format!(
             "{what} with {} bytes; the limit is {limit}",
@@ -184,10 +216,14 @@ fn refuse(what: String) -> LoadError {
 
 /// Tools of one set: more than a model can choose from.
 const MAX_TOOLS: usize = 64;
+/// Icons of one tool: some sizes for both backgrounds.
+const MAX_ICONS: usize = 8;
+/// Bytes of an icon, which every listing carries.
+const MAX_ICON: usize = 16 << 10;
 /// Bytes of a name, title or version.
-const MAX_NAME: usize = 256;
+pub(super) const MAX_NAME: usize = 256;
 /// Bytes of a description.
-const MAX_TEXT: usize = 8 << 10;
+pub(super) const MAX_TEXT: usize = 8 << 10;
 
 /// The schema of `structured.rows` with rows as objects.
 const ROWS_OF_OBJECTS: &str = r#"{"type":"object","properties":{"columns":{"type":"array","description":"Names and SQL Server types, in order","items":{"type":"object","properties":{"name":{"type":"string"},"type":{"type":"string"}},"required":["name","type"]}},"results":{"type":"array","description":"One object a row. Decimals, money and large integers are strings with exact digits","items":{"type":"object"}},"row_count":{"type":"integer"},"truncated":{"type":["object","null"],"description":"Null when complete, else the limit that cut the result","properties":{"by":{"type":"string"},"limit":{"type":"integer"}}}},"required":["columns","results","row_count","truncated"]}"#;
@@ -212,7 +248,17 @@ mod tests {
                 idempotent: None,
                 open_world: None,
             },
+            icons: Vec::new(),
             meta: None,
+        }
+    }
+
+    fn icon(src: &str) -> wit::Icon {
+        wit::Icon {
+            src: src.to_owned(),
+            mime_type: None,
+            sizes: Vec::new(),
+            theme: None,
         }
     }
 
@@ -239,7 +285,13 @@ mod tests {
     #[test]
     fn lies_and_nonsense_are_refused_with_the_tool_named() {
         type Change = fn(&mut wit::Manifest);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 10] = [
+            ("neither an https:", |m| {
+                m.tools[0].icons = vec![icon("javascript:alert(1)")];
+            }),
+            ("at most 8", |m| {
+                m.tools[0].icons = vec![icon("https://example.com/i.png"); 9];
+            }),
             ("two tools named \"a\"", |m| m.tools.push(tool("a"))),
             ("tool name \"a b\"", |m| m.tools.push(tool("a b"))),
             ("tool name \"\"", |m| m.tools.push(tool(""))),

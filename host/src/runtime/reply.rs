@@ -1,29 +1,33 @@
-//! A guest's reply as the call's output: what it hands over is checked here,
-//! once.
+//! A guest's reply as the call's: what it hands over is checked here, once.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
-use super::problem;
-use crate::tools::{Blob, Content, Json, Output, Schema, ToolError};
+use super::{problem, question};
+use crate::tools::{Blob, Content, Json, Output, Reply, Schema, ToolError};
 
-/// `rows` is the document encoded by the host where the guest handed back a
-/// cursor; `schema` is what the tool declares of its structured result. The error
-/// says what of the reply cannot be sent.
-pub(super) fn output(
+pub(super) use wit::Failure;
+
+/// What a tool replied. `rows` is the document encoded by the host where the guest
+/// handed back a cursor; `schema` is what the tool declares of its structured
+/// result. The error says what of the reply cannot be sent.
+pub(super) fn of_tool(
     reply: wit::Reply,
     rows: Option<String>,
     schema: Option<&Schema>,
+) -> Result<Reply<Output>, String> {
+    match reply {
+        wit::Reply::Output(reply) => output(reply, rows, schema).map(Reply::Complete),
+        wit::Reply::Ask(asked) => question::checked(asked).map(Reply::Ask),
+    }
+}
+
+fn output(
+    output: wit::Output,
+    rows: Option<String>,
+    schema: Option<&Schema>,
 ) -> Result<Output, String> {
-    let output = match reply {
-        wit::Reply::Output(output) => output,
-        wit::Reply::Ask(_) => {
-            return Err(
-                "it asks the person something, which this server cannot pass on".to_owned(),
-            );
-        }
-    };
     let structured = match (rows, output.structured) {
         (Some(document), _) => Some(Json::encoded(document)),
         (None, Some(wit::Structured::Json(text))) => {
@@ -108,7 +112,7 @@ fn conforms(json: &Json, schema: &Schema) -> Result<(), String> {
     })
 }
 
-fn content(content: wit::Content) -> Result<Content, String> {
+pub(super) fn content(content: wit::Content) -> Result<Content, String> {
     let blob = |blob: wit::Blob| Blob {
         data: blob.data,
         mime_type: blob.mime_type,
@@ -140,12 +144,12 @@ fn object(what: &str, text: String) -> Result<Box<RawValue>, String> {
 mod tests {
     use super::*;
 
-    fn reply(json: Option<&str>) -> wit::Reply {
-        wit::Reply::Output(wit::Output {
+    fn reply(json: Option<&str>) -> wit::Output {
+        wit::Output {
             content: Vec::new(),
             structured: json.map(|json| wit::Structured::Json(json.to_owned())),
             meta: None,
-        })
+        }
     }
 
     #[test]

@@ -13,11 +13,15 @@ use super::call::Bulkhead;
 use super::engine::Runtime;
 use super::error::LoadError;
 use super::host::{GuestCache, Sealer};
+use super::job::Described;
 use super::limits::Limits;
 use super::load::Component;
-use super::manifest;
+use super::{manifest, offers};
 use crate::database::Database;
-use crate::tools::{CallContext, Manifest, Output, Schema, Tool, ToolError, ToolProvider};
+use crate::tools::{
+    CallContext, Conversation, Manifest, Output, Prompt, Reply, ResourceProvider, ResourceTemplate,
+    Schema, Tool, ToolError, ToolProvider,
+};
 
 /// What a scope gives to a tool set.
 pub struct Grants {
@@ -47,6 +51,8 @@ pub struct WasmToolSet {
     manifest: Manifest,
     pub(super) rows: Vec<(String, JsonShape)>,
     pub(super) results: HashMap<String, Schema>,
+    pub(super) templates: Vec<ResourceTemplate>,
+    prompts: Vec<Prompt>,
 }
 
 /// What every call of a tool set in a scope shares.
@@ -88,12 +94,16 @@ impl WasmToolSet {
             limits: grants.limits,
             sealer,
         });
-        let described = super::call::describe(runtime, component, &scope).await?;
+        let Described {
+            manifest,
+            templates,
+            prompts,
+        } = super::call::describe(runtime, component, &scope).await?;
         let manifest::Checked {
             manifest,
             rows,
             results,
-        } = manifest::check(described, component.write_import().is_some())?;
+        } = manifest::check(manifest, component.write_import().is_some())?;
         Ok(Self {
             runtime: runtime.clone(),
             component: component.clone(),
@@ -102,6 +112,8 @@ impl WasmToolSet {
             manifest,
             rows,
             results,
+            templates: offers::templates(templates)?,
+            prompts: offers::prompts(prompts)?,
         })
     }
 
@@ -121,7 +133,24 @@ impl ToolProvider for WasmToolSet {
         tool: &'a Tool,
         arguments: &'a RawValue,
         context: CallContext,
-    ) -> BoxFuture<'a, Result<Output, ToolError>> {
+    ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
         self.run(tool, arguments, context).boxed()
+    }
+
+    fn prompts(&self) -> &[Prompt] {
+        &self.prompts
+    }
+
+    fn prompt<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+        arguments: Vec<(String, String)>,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Reply<Conversation>, ToolError>> {
+        self.fill_in(prompt, arguments, context).boxed()
+    }
+
+    fn resources(&self) -> Option<&dyn ResourceProvider> {
+        self.component.exports.has_resources().then_some(self)
     }
 }

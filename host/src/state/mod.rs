@@ -25,7 +25,7 @@ pub use records::{
     AccessToken, AuthorizationCode, Client, ClientAuthentication, ClientKind, Consent, Federation,
     Grant, Invitation, Person, RefreshToken, SignIn,
 };
-pub use secret::{HashError, IssuedSecret, SecretHash, SecretKind, Secrets};
+pub use secret::{HashError, IssuedSecret, SealError, SecretHash, SecretKind, Secrets};
 pub use store::{
     Accepted, Allowed, GrantFilter, KnownToken, NewClient, Proof, Redeemed, Revoked, Rotated,
     Store, Tokens, Watch, Watched,

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -121,6 +122,17 @@ impl<'de> Deserialize<'de> for SecretHash {
     }
 }
 
+/// Why something could not be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The cipher refuses.
+    #[error("the cipher does not work")]
+    Cipher,
+}
+
 /// Makes secrets and recognises them.
 #[derive(Clone)]
 pub struct Secrets {
@@ -193,6 +205,51 @@ impl Secrets {
         let expected = self.seal(purpose, parts);
         aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), seal.as_bytes())
             .is_ok()
+    }
+
+    /// Encrypts `plain`, bound to `parts`: text for a client to keep, which only
+    /// [`Self::disclose`] with the same parts reads. AES-256-GCM-SIV (RFC 8452), whose
+    /// random nonces may repeat without harm.
+    ///
+    /// # Errors
+    /// The machine has no randomness.
+    pub fn enclose(
+        &self,
+        purpose: &str,
+        parts: &[&str],
+        mut plain: Vec<u8>,
+    ) -> Result<String, SealError> {
+        let nonce = self.entropy.bytes::<NONCE_LEN>()?;
+        let bound = self.seal(purpose, parts);
+        self.cipher(purpose)?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(bound.as_bytes()),
+                &mut plain,
+            )
+            .map_err(|_| SealError::Cipher)?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &plain].concat()))
+    }
+
+    /// What [`Self::enclose`] was given; `None` for anything else.
+    pub fn disclose(&self, purpose: &str, parts: &[&str], text: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE_LEN>()?;
+        let bound = self.seal(purpose, parts);
+        let plain = self.cipher(purpose).ok()?.open_in_place(
+            Nonce::assume_unique_for_key(*nonce),
+            Aad::from(bound.as_bytes()),
+            sealed,
+        );
+        plain.ok().map(|plain| plain.to_vec())
+    }
+
+    fn cipher(&self, purpose: &str) -> Result<LessSafeKey, SealError> {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(b"enclose:");
+        context.update(purpose.as_bytes());
+        let key = UnboundKey::new(&AES_256_GCM_SIV, context.sign().as_ref());
+        key.map(LessSafeKey::new).map_err(|_| SealError::Cipher)
     }
 
     /// Where this host's randomness comes from.
@@ -311,6 +368,27 @@ mod tests {
         assert!(!secrets.is_sealed("form", &["a", "bc"], &seal));
         assert!(!secrets.is_sealed("other", &["ab", "c"], &seal));
         assert!(!secrets.is_sealed("form", &["ab", "c"], ""));
+    }
+
+    #[test]
+    fn what_is_enclosed_is_read_with_the_same_parts_alone() {
+        let secrets = secrets();
+        let text = secrets
+            .enclose("p", &["a", "b"], b"plain".to_vec())
+            .unwrap();
+        assert_eq!(secrets.disclose("p", &["a", "b"], &text).unwrap(), b"plain");
+        let again = secrets
+            .enclose("p", &["a", "b"], b"plain".to_vec())
+            .unwrap();
+        assert_ne!(text, again);
+        for (purpose, parts) in [("q", ["a", "b"]), ("p", ["ab", ""]), ("p", ["a", "c"])] {
+            assert_eq!(secrets.disclose(purpose, &parts, &text), None);
+        }
+        let other = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
+        assert_eq!(other.disclose("p", &["a", "b"], &text), None);
+        for garbage in ["", "!", "AAAA", &text[1..]] {
+            assert_eq!(secrets.disclose("p", &["a", "b"], garbage), None);
+        }
     }
 
     #[test]

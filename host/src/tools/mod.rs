@@ -5,19 +5,24 @@
 //! scope: it finds the provider, checks rights and arguments, and makes the
 //! call.
 
+mod asking;
+mod prompts;
 mod registry;
 mod resources;
 mod schema;
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+pub use asking::{Abilities, InputMethod, InputRequest, Question, Reply, Round};
+pub use prompts::{Conversation, Prompt, PromptArgument, PromptMessage};
 pub use registry::{CallError, RegistryError, ToolRegistry};
-pub use resources::{Resource, ResourceProvider, ResourceTemplate, ResourceText};
+pub use resources::{Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate};
 pub use schema::{ArgumentError, Schema, SchemaError};
 
 use crate::principal::Principal;
@@ -39,8 +44,27 @@ pub struct Tool {
     pub output_schema: Option<Arc<RawValue>>,
     /// Hints for clients; never a basis for authorization.
     pub annotations: Annotations,
+    /// Pictures that clients may show.
+    pub icons: Vec<Icon>,
     /// Protocol `_meta`, a JSON object.
     pub meta: Option<Arc<RawValue>>,
+}
+
+/// MCP `Icon`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Icon {
+    /// An `https:` address or a `data:` URI.
+    pub src: String,
+    /// MIME type, where it is not the one that `src` has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// Such as `48x48`, or `any`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<String>,
+    /// The background that it is for: `light` or `dark`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<&'static str>,
 }
 
 /// The right a tool asks of its caller.
@@ -92,6 +116,28 @@ pub struct CallContext {
     pub cancel: CancellationToken,
     /// Where progress goes, if the client asked for it.
     pub progress: Option<Arc<dyn Progress>>,
+    /// What the client can be asked for.
+    pub abilities: Abilities,
+    /// What the repeat of a call brings with it.
+    pub round: Round,
+}
+
+impl CallContext {
+    /// A first call of a client that wants no progress and cannot be asked.
+    pub fn new(
+        scope: impl Into<Arc<str>>,
+        principal: Option<Arc<Principal>>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            scope: scope.into(),
+            principal,
+            cancel,
+            progress: None,
+            abilities: Abilities::NONE,
+            round: Round::default(),
+        }
+    }
 }
 
 /// Receives a running call's progress.
@@ -199,5 +245,34 @@ pub trait ToolProvider: Send + Sync {
         tool: &'a Tool,
         arguments: &'a RawValue,
         context: CallContext,
-    ) -> BoxFuture<'a, Result<Output, ToolError>>;
+    ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>>;
+
+    /// Its prompts, fixed for the life of the provider.
+    fn prompts(&self) -> &[Prompt] {
+        &[]
+    }
+
+    /// Fills in one of its prompts; the arguments are those it declares, and the
+    /// required ones are there.
+    fn prompt<'a>(
+        &'a self,
+        prompt: &'a Prompt,
+        arguments: Vec<(String, String)>,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Reply<Conversation>, ToolError>> {
+        let _ = (arguments, context);
+        let error = ToolError {
+            message: format!("There is no prompt \"{}\".", prompt.name),
+            code: "not-found",
+            hint: None,
+            number: None,
+            id: None,
+        };
+        ready(Err(error)).boxed()
+    }
+
+    /// Its resources, if it has any.
+    fn resources(&self) -> Option<&dyn ResourceProvider> {
+        None
+    }
 }

@@ -8,13 +8,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Access, CallContext, Output, Schema, SchemaError, Tool, ToolError, ToolProvider};
+use super::{
+    Access, CallContext, Conversation, Output, Prompt, Reply, ResourceProvider, Schema,
+    SchemaError, Tool, ToolError, ToolProvider,
+};
 use crate::principal::{OAuthScope, Principal};
 
 /// What a scope offers.
 pub struct ToolRegistry {
     tools: Vec<Arc<Tool>>,
     entries: HashMap<String, Entry>,
+    providers: Vec<Arc<dyn ToolProvider>>,
     instructions: Option<String>,
 }
 
@@ -34,6 +38,16 @@ pub enum RegistryError {
     Duplicate {
         /// The name.
         tool: String,
+        /// The set that came first.
+        first: String,
+        /// The set that came second.
+        second: String,
+    },
+    /// Two prompts have one name.
+    #[error("tool sets \"{first}\" and \"{second}\" both have a prompt \"{prompt}\"")]
+    DuplicatePrompt {
+        /// The name.
+        prompt: String,
         /// The set that came first.
         first: String,
         /// The set that came second.
@@ -69,7 +83,8 @@ impl ToolRegistry {
         let mut tools = Vec::new();
         let mut entries: HashMap<String, Entry> = HashMap::new();
         let mut instructions = Vec::new();
-        for provider in providers {
+        let mut prompts: HashMap<&str, &str> = HashMap::new();
+        for provider in &providers {
             let manifest = provider.manifest();
             instructions.extend(manifest.instructions.clone());
             for tool in &manifest.tools {
@@ -91,16 +106,26 @@ impl ToolRegistry {
                 tools.push(Arc::clone(&tool));
                 let entry = Entry {
                     tool,
-                    provider: Arc::clone(&provider),
+                    provider: Arc::clone(provider),
                     arguments,
                     aliases,
                 };
                 entries.insert(entry.tool.name.clone(), entry);
             }
+            for prompt in provider.prompts() {
+                if let Some(first) = prompts.insert(&prompt.name, &manifest.name) {
+                    return Err(RegistryError::DuplicatePrompt {
+                        prompt: prompt.name.clone().into_owned(),
+                        first: first.to_owned(),
+                        second: manifest.name.clone(),
+                    });
+                }
+            }
         }
         Ok(Self {
             tools,
             entries,
+            providers,
             instructions: (!instructions.is_empty()).then(|| instructions.join("\n\n")),
         })
     }
@@ -121,13 +146,41 @@ impl ToolRegistry {
         self.instructions.as_deref()
     }
 
+    /// The prompts of the tool sets, in a stable order.
+    pub fn prompts(&self) -> impl Iterator<Item = &Prompt> {
+        self.providers
+            .iter()
+            .flat_map(|provider| provider.prompts())
+    }
+
+    /// Fills in the prompt of that name; `None` when no tool set has it.
+    pub async fn prompt(
+        &self,
+        name: &str,
+        arguments: Vec<(String, String)>,
+        context: CallContext,
+    ) -> Option<Result<Reply<Conversation>, ToolError>> {
+        let (provider, prompt) = self.providers.iter().find_map(|provider| {
+            let mut prompts = provider.prompts().iter();
+            Some((provider, prompts.find(|prompt| prompt.name == name)?))
+        })?;
+        Some(provider.prompt(prompt, arguments, context).await)
+    }
+
+    /// The tool sets that have resources, and their names.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &dyn ResourceProvider)> {
+        self.providers
+            .iter()
+            .filter_map(|provider| Some((&*provider.manifest().name, provider.resources()?)))
+    }
+
     /// Calls a tool; `arguments` are raw until its schema has checked them.
     pub async fn call(
         &self,
         name: &str,
         arguments: Option<&RawValue>,
         context: CallContext,
-    ) -> Result<Output, CallError> {
+    ) -> Result<Reply<Output>, CallError> {
         let entry = self
             .entries
             .get(name)
@@ -270,14 +323,14 @@ mod tests {
             _: &'a Tool,
             arguments: &'a RawValue,
             _: CallContext,
-        ) -> BoxFuture<'a, Result<Output, ToolError>> {
+        ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
             let structured = Json::parse(arguments.get().to_owned()).ok();
             async {
-                Ok(Output {
+                Ok(Reply::Complete(Output {
                     content: Vec::new(),
                     structured,
                     meta: None,
-                })
+                }))
             }
             .boxed()
         }
@@ -298,6 +351,7 @@ mod tests {
                 idempotent_hint: true,
                 open_world_hint: false,
             },
+            icons: Vec::new(),
             meta: None,
         };
         Arc::new(Echo(Manifest {
@@ -310,16 +364,12 @@ mod tests {
     }
 
     fn context(scopes: &[OAuthScope]) -> CallContext {
-        CallContext {
-            scope: "demo".into(),
-            principal: Some(Arc::new(Principal {
-                subject: "ana".to_owned(),
-                client: "c".to_owned(),
-                rights: scopes.iter().copied().collect(),
-            })),
-            cancel: CancellationToken::new(),
-            progress: None,
-        }
+        let principal = Principal {
+            subject: "ana".to_owned(),
+            client: "c".to_owned(),
+            rights: scopes.iter().copied().collect(),
+        };
+        CallContext::new("demo", Some(Arc::new(principal)), CancellationToken::new())
     }
 
     #[tokio::test]
@@ -373,10 +423,10 @@ mod tests {
             (r#"{"n":2}"#, r#"{"n":2}"#),
         ] {
             let given = RawValue::from_string(given.to_owned()).unwrap();
-            let output = registry
-                .call("a", Some(&given), context(&[OAuthScope::Read]))
-                .await
-                .unwrap();
+            let called = registry.call("a", Some(&given), context(&[OAuthScope::Read]));
+            let Reply::Complete(output) = called.await.unwrap() else {
+                panic!("a question");
+            };
             assert_eq!(output.structured.unwrap().get(), taken);
         }
     }

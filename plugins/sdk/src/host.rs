@@ -3,7 +3,9 @@
 //!
 //! `database` is a label of the scope's configuration everywhere.
 
-use crate::{Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation};
+use crate::{
+    Ability, Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation,
+};
 
 /// The label of the scope's first database.
 pub const DEFAULT_DATABASE: &str = "";
@@ -80,6 +82,16 @@ pub trait Host {
     /// Tells the client, if it wants to know, that `done` of `total` is done, in
     /// units of the tool's choice; it must increase.
     fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>);
+
+    /// Whether the client can pass on such a question.
+    fn can_ask(&self, what: Ability) -> bool;
+
+    /// On the repeat of a call that asked, the client's answers as JSON; see
+    /// [`crate::Answers`].
+    fn answers(&self) -> Option<String>;
+
+    /// On the repeat of a call that asked, the state that the question carried.
+    fn state(&self) -> Option<Vec<u8>>;
 }
 
 /// The import that `write-tools` adds.

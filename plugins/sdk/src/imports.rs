@@ -3,7 +3,9 @@
 use crate::bindings::mssql_mcp::database::{db_catalog, db_query};
 use crate::bindings::mssql_mcp::host::{cache, call, config, seal};
 use crate::host::{Cursor, Host, Sharing};
-use crate::{Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation};
+use crate::{
+    Ability, Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation,
+};
 
 /// The host of a running component. Outside wasm every call aborts.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,18 @@ impl Host for Component {
 
     fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
         call::progress(done, total, message);
+    }
+
+    fn can_ask(&self, what: Ability) -> bool {
+        call::can_ask(what)
+    }
+
+    fn answers(&self) -> Option<String> {
+        call::answers()
+    }
+
+    fn state(&self) -> Option<Vec<u8>> {
+        call::state()
     }
 }
 

@@ -51,15 +51,19 @@
 
 pub mod bindings;
 pub mod host;
+#[cfg(feature = "offers")]
+pub mod offers;
 pub mod sql;
 pub mod statement;
 pub mod testing;
 
+mod asking;
 mod imports;
 mod reply;
 mod schema;
 mod tool;
 
+pub use asking::{Answer, Answers, Ask};
 pub use bindings::exports::mssql_mcp::tools::provider::{
     Blob, Content, Failure, FieldError, Link, Problem, Question,
 };
@@ -68,7 +72,10 @@ pub use bindings::mssql_mcp::database::db_query::{Batch, JsonShape, Truncation};
 pub use bindings::mssql_mcp::database::types::{
     Column, Date, Datetime, Error, LimitKind, Options, Param, ServerError, Time, Value,
 };
-pub use bindings::mssql_mcp::tools::types::{Access, Annotations, Manifest, OutputShape};
+pub use bindings::mssql_mcp::host::call::Ability;
+pub use bindings::mssql_mcp::tools::types::{
+    Access, Annotations, Icon, Manifest, OutputShape, Theme,
+};
 pub use host::{Cursor, DEFAULT_DATABASE, Execute, Host, Sharing};
 pub use imports::Component;
 pub use reply::{Output, Reply, Structured};
@@ -78,33 +85,81 @@ pub use tool::{Tool, ToolInfo, ToolSet};
 
 /// Makes a component of a function `fn<H: Host>() -> ToolSet<H>` (with a tool
 /// that writes: `fn<H: Host + Execute>()`). Expands to nothing outside wasm.
+///
+/// With the feature `offers` the second argument is a value that implements the
+/// trait of that name.
 #[macro_export]
 macro_rules! export {
     ($tool_set:path) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::bindings::exports::mssql_mcp::tools::provider as contract;
-
-            struct Exported;
-
-            impl contract::Guest for Exported {
-                fn describe() -> contract::Manifest {
-                    let tool_set: $crate::ToolSet<$crate::Component> = $tool_set();
-                    tool_set.manifest()
-                }
-
-                fn call(
-                    tool: ::std::string::String,
-                    arguments: ::std::string::String,
-                ) -> ::std::result::Result<contract::Reply, contract::Failure> {
-                    let tool_set: $crate::ToolSet<$crate::Component> = $tool_set();
-                    tool_set
-                        .call(&$crate::Component, &tool, &arguments)
-                        .map(::std::convert::Into::into)
-                }
-            }
-
+    $crate::export!(@provider $tool_set);
     $crate::bindings::export!(Exported with_types_in $crate::bindings);
         };
+    };
+    ($tool_set:path, $offers:expr) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+    $crate::export!(@provider $tool_set);
+    $crate::export!(@offers $offers);
+    $crate::bindings::export!(Exported with_types_in $crate::bindings);
+        };
+    };
+    (@provider $tool_set:path) => {
+        struct Exported;
+
+        impl $crate::bindings::exports::mssql_mcp::tools::provider::Guest for Exported {
+            fn describe() -> $crate::Manifest {
+                let tool_set: $crate::ToolSet<$crate::Component> = $tool_set();
+                tool_set.manifest()
+            }
+
+            fn call(
+                tool: ::std::string::String,
+                arguments: ::std::string::String,
+            ) -> ::std::result::Result<
+                $crate::bindings::exports::mssql_mcp::tools::provider::Reply,
+                $crate::Failure,
+            > {
+                let tool_set: $crate::ToolSet<$crate::Component> = $tool_set();
+                tool_set
+                    .call(&$crate::Component, &tool, &arguments)
+                    .map(::std::convert::Into::into)
+            }
+        }
+    };
+    (@offers $offers:expr) => {
+        impl $crate::bindings::exports::mssql_mcp::tools::resources::Guest for Exported {
+            fn templates() -> ::std::vec::Vec<$crate::offers::Template> {
+                $crate::offers::Offers::<$crate::Component>::templates(&$offers)
+            }
+
+            fn list()
+            -> ::std::result::Result<::std::vec::Vec<$crate::offers::Entry>, $crate::Failure> {
+                $crate::offers::Offers::resources(&$offers, &$crate::Component)
+            }
+
+            fn read(
+                uri: ::std::string::String,
+            ) -> ::std::result::Result<
+                ::std::option::Option<::std::vec::Vec<$crate::offers::Contents>>,
+                $crate::Failure,
+            > {
+                $crate::offers::Offers::read(&$offers, &$crate::Component, &uri)
+            }
+        }
+
+        impl $crate::bindings::exports::mssql_mcp::tools::prompts::Guest for Exported {
+            fn list() -> ::std::vec::Vec<$crate::offers::Prompt> {
+                $crate::offers::Offers::<$crate::Component>::prompts(&$offers)
+            }
+
+            fn get(
+                name: ::std::string::String,
+                arguments: ::std::vec::Vec<(::std::string::String, ::std::string::String)>,
+            ) -> ::std::result::Result<$crate::offers::PromptReply, $crate::Failure> {
+                $crate::offers::Offers::prompt(&$offers, &$crate::Component, &name, &arguments)
+            }
+        }
     };
 }

@@ -38,6 +38,16 @@ pub enum Structured<C> {
 }
 
 impl<C> Reply<C> {
+    /// Text without a structured result.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Output(Output {
+            content: vec![Content::Text(text.into())],
+            structured: None,
+            meta: None,
+        })
+    }
+
     /// A JSON text that is already encoded.
     #[must_use]
     pub fn json_text(json: String) -> Self {

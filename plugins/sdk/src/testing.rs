@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::host::{Cursor, Execute, Host, Sharing};
-use crate::{Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation, Value};
+use crate::{
+    Ability, Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation, Value,
+};
 
 type Answer = dyn Fn(&str, &[Param]) -> Result<FakeCursor, Error>;
 
@@ -20,6 +22,8 @@ pub struct FakeHost {
     caches: Cell<bool>,
     statements: RefCell<Vec<(String, Vec<Param>)>>,
     executed: RefCell<Vec<String>>,
+    answers: Option<(String, Vec<u8>)>,
+    can_ask: bool,
 }
 
 /// A table of the fake catalogue.
@@ -77,6 +81,20 @@ impl FakeHost {
     pub fn caching(self) -> Self {
         self.caches.set(true);
         self
+    }
+
+    /// The client can be asked anything.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.can_ask = true;
+        self
+    }
+
+    /// The call is the repeat of one that asked.
+    #[must_use]
+    pub fn answered(mut self, answers: &str, state: &[u8]) -> Self {
+        self.answers = Some((answers.to_owned(), state.to_vec()));
+        self.asking()
     }
 
     /// The statements queried so far, with their parameters.
@@ -269,6 +287,18 @@ impl Host for FakeHost {
     }
 
     fn progress(&self, _done: f64, _total: Option<f64>, _message: Option<&str>) {}
+
+    fn can_ask(&self, _what: Ability) -> bool {
+        self.can_ask
+    }
+
+    fn answers(&self) -> Option<String> {
+        self.answers.as_ref().map(|(answers, _)| answers.clone())
+    }
+
+    fn state(&self) -> Option<Vec<u8>> {
+        self.answers.as_ref().map(|(_, state)| state.clone())
+    }
 }
 
 impl Execute for FakeHost {

@@ -6,7 +6,7 @@ use crate::bindings::mssql_mcp::tools::types as contract;
 use crate::host::Host;
 use crate::reply::Reply;
 use crate::schema::{self, Arguments};
-use crate::{Access, Annotations, Failure, JsonShape, Manifest, OutputShape};
+use crate::{Access, Annotations, Failure, Icon, JsonShape, Manifest, OutputShape};
 
 /// One tool.
 pub trait Tool<H: Host> {
@@ -35,6 +35,8 @@ pub struct ToolInfo {
     access: Access,
     output: Option<OutputShape>,
     annotations: Annotations,
+    input: Option<String>,
+    icons: Vec<Icon>,
     meta: Option<String>,
 }
 
@@ -53,6 +55,8 @@ impl ToolInfo {
                 idempotent: Some(true),
                 open_world: Some(false),
             },
+            input: None,
+            icons: Vec::new(),
             meta: None,
         }
     }
@@ -89,6 +93,21 @@ impl ToolInfo {
     #[must_use]
     pub fn returns_rows(mut self, shape: JsonShape) -> Self {
         self.output = Some(OutputShape::Rows(shape));
+        self
+    }
+
+    /// The arguments follow this JSON Schema instead of the one derived from
+    /// their type, which must still be able to read them.
+    #[must_use]
+    pub fn accepts_schema(mut self, schema: impl Into<String>) -> Self {
+        self.input = Some(schema.into());
+        self
+    }
+
+    /// A picture that clients may show.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icons.push(icon);
         self
     }
 
@@ -199,9 +218,12 @@ impl<H: Host, T: Tool<H>> AnyTool<H> for T {
             title: Some(info.title.to_owned()),
             description: info.description,
             access: info.access,
-            input_schema: schema::of_arguments::<T::Arguments>(),
+            input_schema: info
+                .input
+                .unwrap_or_else(schema::of_arguments::<T::Arguments>),
             output: info.output,
             annotations: info.annotations,
+            icons: info.icons,
             meta: info.meta,
         }
     }

@@ -85,12 +85,7 @@ async fn call(registry: &ToolRegistry, tool: &str, arguments: &str) {
 }
 
 fn context() -> CallContext {
-    CallContext {
-        scope: "bench".into(),
-        principal: None,
-        cancel: CancellationToken::new(),
-        progress: None,
-    }
+    CallContext::new("bench", None, CancellationToken::new())
 }
 
 const SMALL: &str = r#"{"query":"SELECT TOP 1 ProductName FROM Products"}"#;

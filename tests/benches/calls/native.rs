@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use mssql_mcp::database::{Database, JsonShape, Options, Query};
 use mssql_mcp::runtime::database_problem;
 use mssql_mcp::tools::{
-    Access, Annotations, CallContext, Json, Manifest, Output, Tool, ToolError, ToolProvider,
+    Access, Annotations, CallContext, Json, Manifest, Output, Reply, Tool, ToolError, ToolProvider,
     ToolRegistry,
 };
 use serde_json::value::RawValue;
@@ -37,6 +37,7 @@ pub(crate) fn registry(database: Database) -> Arc<ToolRegistry> {
             idempotent_hint: true,
             open_world_hint: false,
         },
+        icons: Vec::new(),
         meta: None,
     };
     let manifest = Manifest {
@@ -59,7 +60,7 @@ impl ToolProvider for Native {
         _: &'a Tool,
         arguments: &'a RawValue,
         context: CallContext,
-    ) -> BoxFuture<'a, Result<Output, ToolError>> {
+    ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
         async move {
             let arguments: serde_json::Value =
                 serde_json::from_str(arguments.get()).expect("checked");
@@ -74,11 +75,11 @@ impl ToolProvider for Native {
                 .document(JsonShape::Objects)
                 .await
                 .map_err(database_problem)?;
-            Ok(Output {
+            Ok(Reply::Complete(Output {
                 content: Vec::new(),
                 structured: Some(Json::encoded(document)),
                 meta: None,
-            })
+            }))
         }
         .boxed()
     }

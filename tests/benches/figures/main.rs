@@ -218,12 +218,7 @@ async fn document(database: &Database) -> String {
 
 async fn call(registry: &ToolRegistry, tool: &str, arguments: &str) -> Duration {
     let arguments: &RawValue = serde_json::from_str(arguments).expect("JSON");
-    let context = CallContext {
-        scope: "bench".into(),
-        principal: None,
-        cancel: CancellationToken::new(),
-        progress: None,
-    };
+    let context = CallContext::new("bench", None, CancellationToken::new());
     let started = Instant::now();
     std::hint::black_box(
         registry

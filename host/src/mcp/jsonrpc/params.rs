@@ -23,6 +23,12 @@ pub(crate) struct Params<'a> {
     protocol_version: Option<&'a RawValue>,
     /// `subscriptions/listen`: notifications
     pub(crate) notifications: Option<&'a RawValue>,
+    /// `initialize`: capabilities
+    pub(crate) capabilities: Option<&'a RawValue>,
+    /// Of the repeat of a call: inputResponses
+    pub(crate) input_responses: Option<&'a RawValue>,
+    /// Of the repeat of a call: requestState
+    pub(crate) request_state: Option<&'a RawValue>,
     /// `notifications/cancelled`: the id of the request, as it was spelled.
     pub(crate) request_id: Option<&'a RawValue>,
 }
@@ -110,6 +116,9 @@ enum Member {
     Cursor,
     ProtocolVersion,
     Notifications,
+    Capabilities,
+    InputResponses,
+    RequestState,
     RequestId,
     #[serde(other)]
     Other,
@@ -134,6 +143,9 @@ impl<'de> Visitor<'de> for ParamsVisitor {
                 Member::Cursor => &mut params.cursor,
                 Member::ProtocolVersion => &mut params.protocol_version,
                 Member::Notifications => &mut params.notifications,
+                Member::Capabilities => &mut params.capabilities,
+                Member::InputResponses => &mut params.input_responses,
+                Member::RequestState => &mut params.request_state,
                 Member::RequestId => &mut params.request_id,
                 Member::Other => {
                     map.next_value::<IgnoredAny>()?;

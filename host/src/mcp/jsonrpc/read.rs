@@ -22,29 +22,37 @@ pub(crate) enum Body<'a> {
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
     Request(Request<'a>),
+    OneWay(OneWay<'a>),
+}
+
+/// A message that wants no reply.
+#[derive(Debug)]
+pub(crate) enum OneWay<'a> {
     Notification(Notification<'a>),
-    /// Nothing is ever asked of clients, so nothing of it matters.
-    Response,
+    Response(Response<'a>),
 }
 
 impl<'a> Message<'a> {
-    /// Answers a request with `request`, and leaves a notification to
-    /// `notification`; `None` when nothing asked for a reply.
+    fn response(id: Option<&'a RawValue>, outcome: Result<&'a RawValue, &'a RawValue>) -> Self {
+        Self::OneWay(OneWay::Response(Response { id, outcome }))
+    }
+
+    /// Answers a request with `request`, and leaves all else to `one_way`; `None`
+    /// when nothing asked for a reply.
     pub(crate) async fn answer<R>(
         self,
         request: impl FnOnce(Request<'a>) -> R,
-        notification: impl FnOnce(&Notification<'a>),
+        one_way: impl FnOnce(&OneWay<'a>),
     ) -> Option<Vec<u8>>
     where
         R: Future<Output = Option<Vec<u8>>>,
     {
         match self {
             Self::Request(asked) => request(asked).await,
-            Self::Notification(told) => {
-                notification(&told);
+            Self::OneWay(told) => {
+                one_way(&told);
                 None
             }
-            Self::Response => None,
         }
     }
 }
@@ -72,6 +80,15 @@ impl Notification<'_> {
         let id = self.params.request_id.map(RawValue::get);
         id.filter(|_| self.method == "notifications/cancelled")
     }
+}
+
+/// The client's answer to a request of this server's.
+#[derive(Debug)]
+pub(crate) struct Response<'a> {
+    /// The id as it was spelled; `None` where the client could not read it.
+    pub(crate) id: Option<&'a RawValue>,
+    /// The result, or the error.
+    pub(crate) outcome: Result<&'a RawValue, &'a RawValue>,
 }
 
 /// What was sent is not a message.
@@ -182,7 +199,8 @@ impl<'a> Envelope<'a> {
         }
         let Some(method) = self.method else {
             return match (id, self.result, self.error) {
-                (Some(_), Some(_), None) | (_, None, Some(_)) => Ok(Message::Response),
+                (Some(_), Some(result), None) => Ok(Message::response(id, Ok(result))),
+                (_, None, Some(error)) => Ok(Message::response(id, Err(error))),
                 _ => Err(invalid(
                     "Invalid request: neither a request, a notification nor a response",
                 )),
@@ -204,7 +222,7 @@ impl<'a> Envelope<'a> {
         };
         Ok(match id {
             Some(id) => Message::Request(Request { id, method, params }),
-            None => Message::Notification(Notification { method, params }),
+            None => Message::OneWay(OneWay::Notification(Notification { method, params })),
         })
     }
 }

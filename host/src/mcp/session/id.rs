@@ -13,12 +13,15 @@ use crate::entropy::EntropyError;
 use crate::mcp::version::Revision;
 use crate::principal::Principal;
 use crate::state::Secrets;
+use crate::tools::Abilities;
 
 /// What an id says, all of it vouched for by this host's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     /// What the handshake settled on.
     pub(super) revision: Revision,
+    /// What the client said in the handshake.
+    pub(super) abilities: Abilities,
     /// When the session began.
     pub(super) began: Timestamp,
 }
@@ -45,6 +48,7 @@ impl Ids {
     ) -> Result<String, EntropyError> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.push(facts.revision as u8);
+        bytes.push(facts.abilities.bits());
         bytes.extend_from_slice(&facts.began.0.to_be_bytes());
         bytes.extend_from_slice(&self.secrets.entropy().bytes::<RANDOM_BYTES>()?);
         let mut id = URL_SAFE_NO_PAD.encode(bytes);
@@ -68,10 +72,11 @@ impl Ids {
             return None;
         }
         let bytes: [u8; BYTES] = URL_SAFE_NO_PAD.decode(encoded).ok()?.try_into().ok()?;
-        let [revision, began @ ..] = bytes;
+        let [revision, abilities, began @ ..] = bytes;
         let began = began.first_chunk().copied().map(i64::from_be_bytes)?;
         let facts = Facts {
             revision: *Revision::ALL.get(usize::from(revision))?,
+            abilities: Abilities::from_bits(abilities),
             began: Timestamp(began),
         };
         (now.since(facts.began) < LIFE).then_some(facts)
@@ -92,7 +97,7 @@ fn parts(owner: Option<&Principal>) -> (&str, &str) {
 
 const PURPOSE: &str = "mcp-session";
 const RANDOM_BYTES: usize = 16;
-const BYTES: usize = 1 + 8 + RANDOM_BYTES;
+const BYTES: usize = 1 + 1 + 8 + RANDOM_BYTES;
 /// Clients that keep one for longer begin anew.
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -119,6 +124,7 @@ mod tests {
         let ids = |scope| Ids::new(Secrets::new(&key, Entropy::system()), scope);
         let ana = principal("ana", "claude", Rights::READ);
         let facts = Facts {
+            abilities: Abilities::NONE.with(crate::tools::InputMethod::Elicitation),
             revision: Revision::V2025_06_18,
             began: NOW,
         };

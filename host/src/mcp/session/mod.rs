@@ -5,6 +5,7 @@
 //! calls under way) can be forgotten when nobody uses it, and begins empty on
 //! another node.
 
+mod asked;
 mod id;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,13 +15,17 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use self::asked::Asked;
+pub(crate) use self::asked::Awaited;
 use self::id::{Facts, Ids};
+use super::jsonrpc::OneWay;
 use super::stream::{EventId, EventStream};
 use super::version::Revision;
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
 use crate::state::Secrets;
+use crate::tools::Abilities;
 
 /// The sessions of one scope.
 pub(crate) struct Sessions {
@@ -50,6 +55,9 @@ pub(crate) struct Session {
 struct State {
     /// What the handshake settled on.
     revision: Revision,
+    abilities: Abilities,
+    /// Requests to the client.
+    asked: Asked,
     /// Replies that are streamed, and listeners; oldest first.
     streams: VecDeque<Arc<EventStream>>,
     /// The stream that carries what belongs to no request.
@@ -74,12 +82,14 @@ impl Sessions {
     pub(crate) fn begin(
         &self,
         revision: Revision,
+        abilities: Abilities,
         owner: Option<&Principal>,
         change: u64,
     ) -> Result<Arc<Session>, EntropyError> {
         let now = self.clock.now();
         let facts = Facts {
             revision,
+            abilities,
             began: now,
         };
         let id = self.ids.issue(facts, owner)?;
@@ -181,6 +191,8 @@ impl Session {
             over: CancellationToken::new(),
             state: Mutex::new(State {
                 revision: facts.revision,
+                abilities: facts.abilities,
+                asked: Asked::since(now),
                 streams: VecDeque::new(),
                 listener: None,
                 streams_opened: 0,
@@ -200,9 +212,34 @@ impl Session {
         self.state().revision
     }
 
+    /// What the client can be asked for.
+    pub(crate) fn abilities(&self) -> Abilities {
+        self.state().abilities
+    }
+
     /// The handshake came after the session had begun.
-    pub(crate) fn settle(&self, revision: Revision) {
-        self.state().revision = revision;
+    pub(crate) fn settle(&self, revision: Revision, abilities: Abilities) {
+        let mut state = self.state();
+        state.revision = revision;
+        state.abilities = abilities;
+    }
+
+    /// A new request to the client, whose answer will be heard.
+    pub(crate) fn ask(self: &Arc<Self>) -> Awaited {
+        let (id, answer) = self.state().asked.add();
+        Awaited::new(Arc::clone(self), id, answer)
+    }
+
+    /// Takes what the client says without wanting a reply.
+    pub(crate) fn hear(&self, told: &OneWay<'_>) {
+        match told {
+            OneWay::Notification(notification) => {
+                if let Some(id) = notification.cancelled() {
+                    self.cancel(id);
+                }
+            }
+            OneWay::Response(response) => self.state().asked.answer(response),
+        }
     }
 
     /// Cancelled when the session ends.
@@ -227,7 +264,7 @@ impl Session {
     }
 
     /// Cancels the request of that id; nothing happens when there is none.
-    pub(crate) fn cancel(&self, id: &str) {
+    fn cancel(&self, id: &str) {
         if let Some(cancel) = self.state().running.get(id) {
             cancel.cancel();
         }
@@ -349,7 +386,7 @@ mod tests {
     }
 
     fn begin(sessions: &Sessions, owner: Option<&Principal>) -> Arc<Session> {
-        let session = sessions.begin(Revision::V2025_11_25, owner, 0);
+        let session = sessions.begin(Revision::V2025_11_25, Abilities::NONE, owner, 0);
         session.unwrap()
     }
 

@@ -5,11 +5,12 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::result;
+use crate::mcp::asking::{Settled, settle};
 use crate::mcp::dispatch::Caller;
 use crate::mcp::error::{Failure, RpcError, shortened};
 use crate::mcp::jsonrpc::Request;
 use crate::principal::OAuthScope;
-use crate::tools::{CallContext, CallError, ToolError};
+use crate::tools::{CallError, ToolError};
 
 /// `tools/call`. An unknown tool is a protocol error, a failed one a result
 /// (2025-11-25, server/tools §Error Handling).
@@ -28,19 +29,14 @@ pub(crate) async fn call(
             RpcError::invalid_params("Invalid params: \"arguments\" is not an object").into(),
         );
     }
-    let context = CallContext {
-        scope: caller.scope.name().clone(),
-        principal: caller.principal.clone(),
-        cancel,
-        progress: caller.progress.clone(),
-    };
-    match caller
-        .scope
-        .registry()
-        .call(&name, arguments, context)
-        .await
-    {
-        Ok(output) => Ok(result::output(caller, request.id, &output)),
+    let registry = caller.scope.registry();
+    let settled = settle(caller, request, &name, cancel, |context| {
+        registry.call(&name, arguments, context)
+    });
+    match settled.await? {
+        Ok(Settled::Complete(output)) => Ok(result::output(caller, request.id, &output)),
+        Ok(Settled::Required(reply)) => Ok(reply),
+        Ok(Settled::Unanswered(error)) => Ok(result::tool_error(caller, request.id, &error)),
         Err(CallError::Tool(error)) => Ok(result::tool_error(caller, request.id, &error)),
         Err(CallError::UnknownTool(name)) => {
             Err(RpcError::invalid_params(format!("Unknown tool: {}", shortened(&name))).into())

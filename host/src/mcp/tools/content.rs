@@ -10,7 +10,7 @@ use crate::mcp::version::Revision;
 use crate::tools::{Blob, Content};
 
 /// Appends one content block.
-pub(super) fn write(buffer: &mut Vec<u8>, content: &Content, revision: Revision) {
+pub(crate) fn write(buffer: &mut Vec<u8>, content: &Content, revision: Revision) {
     match content {
         Content::Text(text) => write_text(buffer, text),
         Content::Image(blob) => write_blob(buffer, "image", blob),
@@ -52,8 +52,13 @@ fn write_blob(buffer: &mut Vec<u8>, kind: &str, blob: &Blob) {
     buffer.extend_from_slice(kind.as_bytes());
     buffer.extend_from_slice(br#"","mimeType":"#);
     write_string(buffer, &blob.mime_type);
-    buffer.extend_from_slice(br#","data":""#);
+    buffer.extend_from_slice(br#","data":"#);
+    write_base64(buffer, &blob.data);
+    buffer.push(b'}');
+}
+
+/// Appends bytes as a JSON string.
+pub(crate) fn write_base64(buffer: &mut Vec<u8>, bytes: &[u8]) {
     // Writing to memory does not fail.
-    let _ = write!(buffer, "{}", Base64Display::new(&blob.data, &STANDARD));
-    buffer.extend_from_slice(b"\"}");
+    let _ = write!(buffer, "\"{}\"", Base64Display::new(bytes, &STANDARD));
 }

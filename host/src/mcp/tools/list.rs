@@ -138,6 +138,11 @@ fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision, authenticat
         }
         raw("annotations", &annotations);
     }
+    if revision.has_icons() && !tool.icons.is_empty() {
+        let mut icons = Vec::new();
+        encode(&mut icons, &tool.icons);
+        raw("icons", &String::from_utf8_lossy(&icons));
+    }
     if revision.has_structured_content() {
         let schemes = authenticated.then(|| security_schemes(tool.access));
         if let Some(schemes) = &schemes {

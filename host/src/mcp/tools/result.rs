@@ -33,6 +33,22 @@ pub(crate) fn complete(
         return reply.finish();
     }
     reply.raw("resultType", "\"complete\"");
+    signed(scope, revision, reply, meta)
+}
+
+/// Closes a result that asks for input, of a modern caller.
+pub(crate) fn input_required(caller: &Caller<'_>, mut reply: Reply) -> Vec<u8> {
+    reply.raw("resultType", "\"input_required\"");
+    signed(caller.scope, caller.revision, reply, None)
+}
+
+/// Closes a modern result with its `_meta`.
+fn signed(
+    scope: &McpScope,
+    revision: Revision,
+    mut reply: Reply,
+    meta: Option<&RawValue>,
+) -> Vec<u8> {
     let buffer = reply.name("_meta");
     buffer.push(b'{');
     if let Some(members) = meta.and_then(members) {

@@ -12,15 +12,17 @@ use tokio::sync::oneshot;
 use super::event;
 use super::streamable_http::{Authority, listening, too_many};
 use crate::http_error::HttpError;
+use crate::mcp::asking::SessionClient;
 use crate::mcp::batch::Inbound;
 use crate::mcp::dispatch::{Caller, answer};
-use crate::mcp::jsonrpc::{self, Notification, Request};
-use crate::mcp::lifecycle::negotiate;
+use crate::mcp::jsonrpc::{self, Request};
+use crate::mcp::lifecycle::{declared, negotiate};
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::McpScope;
 use crate::mcp::session::Session;
 use crate::mcp::stream::EventStream;
 use crate::mcp::version::Revision;
+use crate::tools::Abilities;
 
 /// Opens a stream; its first event is the address to post to.
 pub(super) fn open(scope: &Arc<McpScope>, authority: &Authority, path: &str) -> Response {
@@ -29,7 +31,7 @@ pub(super) fn open(scope: &Arc<McpScope>, authority: &Authority, path: &str) -> 
         return too_many();
     };
     // Until the handshake says otherwise.
-    let session = match scope.begin(Revision::V2024_11_05, owner) {
+    let session = match scope.begin(Revision::V2024_11_05, Abilities::NONE, owner) {
         Ok(session) => session,
         Err(error) => {
             tracing::error!(%error, "no session can be begun");
@@ -126,7 +128,7 @@ impl Peer {
                 Ok(inbound) => {
                     let answered = inbound.answer(
                         |request| self.request(request),
-                        |notification| self.notification(notification),
+                        |told| self.session.hear(told),
                     );
                     answered.await
                 }
@@ -144,24 +146,28 @@ impl Peer {
         if request.method == "initialize"
             && let Ok(revision) = negotiate(&request)
         {
-            self.session.settle(revision);
+            self.session.settle(revision, declared(&request));
         }
         let revision = self.session.revision();
         // Two of one id cannot be told apart by their replies either.
         let running = self.session.run(request.id.get())?;
-        let stream = Arc::clone(&self.stream);
-        let progress = request.params.progress_token().map(|token| {
-            let outlet = Outlet::new(token, revision, move |message| {
+        let sink = || {
+            let stream = Arc::clone(&self.stream);
+            move |message: Bytes| {
                 stream.push(message);
                 true
-            });
-            Arc::new(outlet) as _
-        });
+            }
+        };
+        let progress = request.params.progress_token();
+        let progress = progress.map(|token| Arc::new(Outlet::new(token, revision, sink())) as _);
+        let client = SessionClient::new(Arc::clone(&self.session), sink());
         let caller = Caller {
             scope: &self.scope,
             principal: self.authority.principal.clone(),
             revision,
             progress,
+            abilities: self.session.abilities(),
+            client: Some(Arc::new(client)),
         };
         // A cancelled request gets no reply (basic/utilities/cancellation).
         let _dropped = running.cancel.clone().drop_guard();
@@ -169,11 +175,5 @@ impl Peer {
             .cancel
             .run_until_cancelled(answer(&caller, &request, running.cancel.clone()))
             .await
-    }
-
-    fn notification(&self, notification: &Notification<'_>) {
-        if let Some(id) = notification.cancelled() {
-            self.session.cancel(id);
-        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use crate::runtime::bindings::mssql_mcp::host::call::{Host, Principal};
+use crate::runtime::bindings::mssql_mcp::host::call::{Ability, Host, Principal};
 use crate::runtime::state::StoreState;
+use crate::tools::InputMethod;
 
 impl Host for StoreState {
     fn scope(&mut self) -> wasmtime::Result<String> {
@@ -45,15 +46,22 @@ impl Host for StoreState {
         Ok(())
     }
 
-    /// No call is a repeat yet: a tool that asks is told so where its question
-    /// is turned away.
+    fn can_ask(&mut self, what: Ability) -> wasmtime::Result<bool> {
+        let method = match what {
+            Ability::Elicitation => InputMethod::Elicitation,
+            Ability::Sampling => InputMethod::Sampling,
+            Ability::Roots => InputMethod::Roots,
+        };
+        Ok(self.call()?.0.abilities.has(method))
+    }
+
     fn answers(&mut self) -> wasmtime::Result<Option<String>> {
-        self.call()?;
-        Ok(None)
+        let answers = self.call()?.0.round.answers.as_deref();
+        Ok(answers.map(str::to_owned))
     }
 
     fn state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
-        self.call()?;
-        Ok(None)
+        let state = self.call()?.0.round.state.as_deref();
+        Ok(state.map(<[u8]>::to_vec))
     }
 }

@@ -2,25 +2,31 @@
 //! server themselves. Calls run side by side; at the end of input those in flight
 //! are finished, and the server ends.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use futures_util::{FutureExt, select_biased};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::mcp::asking::SessionClient;
 use crate::mcp::batch::Inbound;
 use crate::mcp::claim::Claim;
 use crate::mcp::dispatch::{Caller, answer};
 use crate::mcp::error::{Code, RpcError};
-use crate::mcp::jsonrpc::{self, Invalid, Notification, Request};
-use crate::mcp::lifecycle::negotiate;
-use crate::mcp::scope::McpScope;
+use crate::mcp::jsonrpc::{self, Invalid, Request};
+use crate::mcp::lifecycle::{declared, negotiate};
+use crate::mcp::outlet::Outlet;
+use crate::mcp::scope::{McpScope, TOOLS_CHANGED};
+use crate::mcp::session::Session;
+use crate::mcp::stream::EventStream;
+use crate::mcp::subscription::Subscription;
 use crate::mcp::version::Revision;
+use crate::tools::Abilities;
 
 /// Serves `scope` to one client until `reader` ends.
 ///
@@ -28,7 +34,7 @@ use crate::mcp::version::Revision;
 /// process has its rights, so there is no principal.
 ///
 /// # Errors
-/// `reader` or `writer` failed.
+/// `reader` or `writer` failed, or the machine has no randomness.
 pub async fn serve<R, W>(scope: &McpScope, reader: R, writer: W) -> io::Result<()>
 where
     R: AsyncBufRead + Unpin,
@@ -48,59 +54,75 @@ where
     R: AsyncBufRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let peer = Peer::new(scope);
+    let peer = Peer::new(scope)?;
+    let mut told = peer.stream.read(0);
+    let mut changes = scope.changes();
     let mut running = FuturesUnordered::new();
     let mut line = Vec::new();
     loop {
-        let reply = if running.len() < MAX_RUNNING {
-            select_biased! {
-                reply = running.select_next_some() => reply,
-                read = read_line(&mut reader, &mut line).fuse() => {
-                    let (line, cut) = match read? {
-                        Line::Whole => (std::mem::take(&mut line), false),
-                        Line::TooLong => (std::mem::take(&mut line), true),
-                        Line::End => break,
-                    };
-                    let mut handling = Box::pin(peer.handle(line, cut));
-                    // Polled at once, so that messages take effect in the order
-                    // they came.
-                    match futures_util::poll!(&mut handling) {
-                        Poll::Ready(reply) => reply,
-                        Poll::Pending => {
-                            running.push(handling);
-                            None
-                        }
+        // What a call tells comes before its reply.
+        let message = tokio::select! {
+            biased;
+            Some(event) = told.next() => Some(event.message),
+            Ok(()) = changes.changed() => {
+                let change = *changes.borrow_and_update();
+                peer.announce(change);
+                None
+            }
+            Some(reply) = running.next() => reply,
+            read = read_line(&mut reader, &mut line), if running.len() < MAX_RUNNING => {
+                let (line, cut) = match read? {
+                    Line::Whole => (std::mem::take(&mut line), false),
+                    Line::TooLong => (std::mem::take(&mut line), true),
+                    Line::End => break,
+                };
+                let mut handling = Box::pin(peer.handle(line, cut));
+                // Polled at once, so that messages take effect in the order
+                // they came.
+                match futures_util::poll!(&mut handling) {
+                    Poll::Ready(reply) => reply,
+                    Poll::Pending => {
+                        running.push(handling);
+                        None
                     }
                 }
             }
-        } else {
-            running.select_next_some().await
         };
-        if let Some(reply) = reply {
-            write_line(&mut writer, reply).await?;
+        if let Some(message) = message {
+            write_line(&mut writer, message).await?;
         }
     }
+    peer.ending.cancel();
     let rest = async {
-        while let Some(reply) = running.next().await {
-            if let Some(reply) = reply {
-                write_line(&mut writer, reply).await?;
+        loop {
+            if running.is_empty() {
+                // Nobody is left who could tell anything.
+                peer.stream.end();
+            }
+            let message = tokio::select! {
+                biased;
+                Some(event) = told.next() => Some(event.message),
+                Some(reply) = running.next() => reply,
+                else => return Ok(()),
+            };
+            if let Some(message) = message {
+                write_line(&mut writer, message).await?;
             }
         }
-        Ok(())
     };
     tokio::time::timeout(drain, rest).await.unwrap_or(Ok(()))
 }
 
-/// The client's state: what it negotiated and what it waits for.
+/// The client, and what it waits for.
 struct Peer<'a> {
     scope: &'a McpScope,
-    state: Mutex<State>,
-}
-
-struct State {
-    revision: Revision,
-    /// Ids as they were spelled.
-    running: HashMap<String, CancellationToken>,
+    session: Arc<Session>,
+    /// What calls tell before their replies, and what belongs to none.
+    stream: Arc<EventStream>,
+    /// There was a handshake: changes are told unasked.
+    met: AtomicBool,
+    /// Nothing more can be asked.
+    ending: CancellationToken,
 }
 
 enum Line {
@@ -110,123 +132,132 @@ enum Line {
 }
 
 impl<'a> Peer<'a> {
-    fn new(scope: &'a McpScope) -> Self {
-        let state = State {
-            revision: Revision::UNNAMED,
-            running: HashMap::new(),
-        };
-        Self {
+    fn new(scope: &'a McpScope) -> io::Result<Self> {
+        let session = scope.begin(Revision::UNNAMED, Abilities::NONE, None);
+        let session = session.map_err(io::Error::other)?;
+        Ok(Self {
             scope,
-            state: Mutex::new(state),
+            stream: session.listen(),
+            session,
+            met: AtomicBool::new(false),
+            ending: CancellationToken::new(),
+        })
+    }
+
+    fn announce(&self, change: u64) {
+        if self.met.load(Ordering::Relaxed) {
+            self.session.announce(change, TOOLS_CHANGED);
         }
     }
 
     /// Answers one line.
-    async fn handle(&self, line: Vec<u8>, cut: bool) -> Option<Vec<u8>> {
+    async fn handle(&self, line: Vec<u8>, cut: bool) -> Option<Bytes> {
         if cut {
             let error = RpcError::new(
                 Code::InvalidRequest,
                 "Invalid request: the message is too long",
             );
-            return Some(jsonrpc::error(None, &error));
+            return Some(jsonrpc::error(None, &error).into());
         }
         if line.trim_ascii().is_empty() {
             return None;
         }
-        match self.answer(&line).await {
+        let reply = match self.answer(&line).await {
             Ok(reply) => reply,
             Err(invalid) => Some(jsonrpc::error(invalid.id, &invalid.error)),
-        }
+        };
+        reply.map(Bytes::from)
     }
 
     async fn answer<'l>(&self, line: &'l [u8]) -> Result<Option<Vec<u8>>, Invalid<'l>> {
-        let inbound = Inbound::read(line, || self.with(|state| state.revision.has_batches()))?;
+        let inbound = Inbound::read(line, || self.session.revision().has_batches())?;
         let answered = inbound.answer(
             |request| self.request(request),
-            |notification| self.notification(notification),
+            |told| self.session.hear(told),
         );
         Ok(answered.await)
     }
 
     async fn request(&self, request: Request<'_>) -> Option<Vec<u8>> {
-        let revision = match self.revision_of(&request) {
-            Ok(revision) => revision,
+        let (revision, abilities) = match self.revision_of(&request) {
+            Ok(found) => found,
             Err(error) => return Some(jsonrpc::error(Some(request.id), &error)),
         };
-        let Some(running) = Running::register(self, request.id.get()) else {
+        let Some(running) = self.session.run(request.id.get()) else {
             let error = RpcError::new(
                 Code::InvalidRequest,
                 "Invalid request: a request with this id is still running",
             );
             return Some(jsonrpc::error(Some(request.id), &error));
         };
+        let cancel = running.cancel.clone();
+        // Work that outlives its reply, as at the end of input, is work for nobody.
+        let _dropped = cancel.clone().drop_guard();
+        if revision.is_modern() && request.method == "subscriptions/listen" {
+            let listening = self.listen(&request);
+            return cancel.run_until_cancelled(listening).await;
+        }
+        let sink = || {
+            let stream = Arc::clone(&self.stream);
+            move |message: Bytes| {
+                stream.push(message);
+                true
+            }
+        };
+        let progress = request.params.progress_token();
+        let client = SessionClient::new(Arc::clone(&self.session), sink());
         let caller = Caller {
             scope: self.scope,
             principal: None,
             revision,
-            progress: None,
+            progress: progress.map(|token| Arc::new(Outlet::new(token, revision, sink())) as _),
+            abilities,
+            client: Some(Arc::new(client)),
         };
         // A cancelled request gets no reply.
-        running
-            .cancel
-            .run_until_cancelled(answer(&caller, &request, running.cancel.clone()))
+        cancel
+            .run_until_cancelled(answer(&caller, &request, cancel.clone()))
             .await
     }
 
+    /// Tells of changes until the client cancels, or nothing more can be asked.
+    async fn listen(&self, request: &Request<'_>) -> Vec<u8> {
+        let mut subscription = match Subscription::begin(self.scope, request) {
+            Ok(subscription) => subscription,
+            Err(error) => return jsonrpc::error(Some(request.id), &error),
+        };
+        let ending = &self.ending;
+        while let Some(Some(message)) = ending
+            .run_until_cancelled(subscription.next(self.scope))
+            .await
+        {
+            self.stream.push(message);
+        }
+        subscription.ended()
+    }
+
     /// A request is modern when it says so itself; a handshake settles the
-    /// revision of all others.
-    fn revision_of(&self, request: &Request<'_>) -> Result<Revision, RpcError> {
+    /// revision of all others, and what the client can be asked for.
+    fn revision_of(&self, request: &Request<'_>) -> Result<(Revision, Abilities), RpcError> {
         if let Some(claim) = Claim::of(&request.params)? {
-            return Revision::parse(&claim.version)
+            let revision = Revision::parse(&claim.version)
                 .filter(|revision| revision.is_modern())
-                .ok_or_else(|| RpcError::unsupported_version(&claim.version));
+                .ok_or_else(|| RpcError::unsupported_version(&claim.version))?;
+            return Ok((revision, claim.abilities));
         }
         if request.method == "initialize"
             && let Ok(revision) = negotiate(request)
         {
-            self.with(|state| state.revision = revision);
+            self.session.settle(revision, declared(request));
+            self.met.store(true, Ordering::Relaxed);
         }
-        Ok(self.with(|state| state.revision))
-    }
-
-    fn notification(&self, notification: &Notification<'_>) {
-        let running = |id| self.with(|state| state.running.get(id).cloned());
-        if let Some(cancel) = notification.cancelled().and_then(running) {
-            cancel.cancel();
-        }
-    }
-
-    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok((self.session.revision(), self.session.abilities()))
     }
 }
 
-/// A request that is being worked on; known by its id until it is dropped.
-struct Running<'a> {
-    peer: &'a Peer<'a>,
-    id: &'a str,
-    cancel: CancellationToken,
-}
-
-impl<'a> Running<'a> {
-    fn register(peer: &'a Peer<'_>, id: &'a str) -> Option<Self> {
-        let cancel = CancellationToken::new();
-        let fresh = peer.with(|state| {
-            let fresh = !state.running.contains_key(id);
-            if fresh {
-                state.running.insert(id.to_owned(), cancel.clone());
-            }
-            fresh
-        });
-        fresh.then_some(Self { peer, id, cancel })
-    }
-}
-
-impl Drop for Running<'_> {
-    /// Work that outlives its reply, as at the end of input, is work for nobody.
+impl Drop for Peer<'_> {
     fn drop(&mut self) {
-        self.cancel.cancel();
-        self.peer.with(|state| state.running.remove(self.id));
+        self.scope.forget(&self.session);
     }
 }
 
@@ -266,7 +297,9 @@ async fn skip_line<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<()> {
 
 /// JSON that tool sets made may have line breaks between its tokens, where a
 /// space says the same.
-async fn write_line<W: AsyncWrite + Unpin>(writer: &mut W, mut message: Vec<u8>) -> io::Result<()> {
+async fn write_line<W: AsyncWrite + Unpin>(writer: &mut W, message: Bytes) -> io::Result<()> {
+    // Without a copy, unless the message is kept elsewhere too.
+    let mut message = Vec::from(message);
     for byte in &mut message {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';

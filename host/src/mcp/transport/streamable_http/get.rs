@@ -166,6 +166,7 @@ mod tests {
     use super::*;
     use crate::mcp::testing::fixture;
     use crate::mcp::version::Revision;
+    use crate::tools::Abilities;
 
     #[tokio::test]
     async fn a_listener_is_let_go_when_its_token_expires() {
@@ -174,7 +175,9 @@ mod tests {
             expires_in: Some(Duration::from_millis(1)),
             ..Authority::default()
         };
-        let session = scope.begin(Revision::V2025_11_25, None).unwrap();
+        let session = scope
+            .begin(Revision::V2025_11_25, Abilities::NONE, None)
+            .unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(headers::SESSION_ID, session.id().parse().unwrap());
         let response = open(&scope, &authority, "/claude/mcp", &headers);

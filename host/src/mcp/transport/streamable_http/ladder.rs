@@ -9,15 +9,18 @@ use super::headers::{self, Value};
 use crate::mcp::batch::Batch;
 use crate::mcp::claim::Claim;
 use crate::mcp::error::{Code, RpcError};
-use crate::mcp::jsonrpc::{self, Body, Invalid, Message, Notification, Request};
+use crate::mcp::jsonrpc::{self, Body, Invalid, Message, Notification, OneWay, Request};
 use crate::mcp::version::Revision;
+use crate::tools::Abilities;
 
 /// What a body turned out to be.
 pub(super) enum Inbound<'a> {
-    Request(Revision, Request<'a>),
-    /// Whether it is modern, and what it says.
-    Notification(bool, Notification<'a>),
-    Response,
+    /// With what a modern client says that it can be asked for.
+    Request(Revision, Abilities, Request<'a>),
+    /// One way, of a revision with a handshake.
+    Told(OneWay<'a>),
+    /// A modern notification. There is none that matters.
+    Ignored,
     Batch(Revision, Batch<'a>),
 }
 
@@ -45,17 +48,20 @@ pub(super) fn classify<'a>(
         }
         Body::Single(text) => match jsonrpc::message(text)? {
             Message::Request(request) => check_request(headers, &version, request, unnamed),
-            Message::Notification(notification) => {
+            Message::OneWay(OneWay::Notification(notification)) => {
                 let modern = check_notification(headers, &version, &notification)
                     .map_err(|error| Rejection { id: None, error })?;
-                Ok(Inbound::Notification(modern, notification))
+                if modern {
+                    return Ok(Inbound::Ignored);
+                }
+                Ok(Inbound::Told(OneWay::Notification(notification)))
             }
-            Message::Response if is_modern(&version) => Err(RpcError::new(
+            Message::OneWay(OneWay::Response(_)) if is_modern(&version) => Err(RpcError::new(
                 Code::InvalidRequest,
                 "Invalid request: 2026-07-28 has no responses from clients",
             )
             .into()),
-            Message::Response => Ok(Inbound::Response),
+            Message::OneWay(response) => Ok(Inbound::Told(response)),
         },
     }
 }
@@ -66,8 +72,12 @@ fn check_request<'a>(
     request: Request<'a>,
     unnamed: Revision,
 ) -> Result<Inbound<'a>, Rejection<'a>> {
+    let mut abilities = Abilities::NONE;
     let revision = match Claim::of(&request.params) {
-        Ok(Some(claim)) => modern_request(headers, version, &request, &claim),
+        Ok(Some(claim)) => {
+            abilities = claim.abilities;
+            modern_request(headers, version, &request, &claim)
+        }
         Ok(None) if is_modern(version) && request.method == "initialize" => Err(mismatch(
             "MCP-Protocol-Version names a revision that has no \"initialize\"",
         )),
@@ -78,7 +88,7 @@ fn check_request<'a>(
         Err(error) => Err(error),
     };
     match revision {
-        Ok(revision) => Ok(Inbound::Request(revision, request)),
+        Ok(revision) => Ok(Inbound::Request(revision, abilities, request)),
         Err(error) => Err(Rejection {
             id: Some(request.id),
             error,

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::ladder::{self, Inbound, Rejection};
 use super::{Authority, InsufficientScope, Named, get, headers, listen};
+use crate::mcp::asking::{Client, SessionClient};
 use crate::mcp::batch::Batch;
 use crate::mcp::dispatch::{Caller, answer, dispatch};
 use crate::mcp::error::{Code, Failure, RpcError};
-use crate::mcp::jsonrpc::{self, Notification, Request};
+use crate::mcp::jsonrpc::{self, OneWay, Request};
 use crate::mcp::lifecycle;
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::McpScope;
@@ -26,7 +27,7 @@ use crate::mcp::session::Session;
 use crate::mcp::stream::EventStream;
 use crate::mcp::transport::event;
 use crate::mcp::version::Revision;
-use crate::tools::Progress;
+use crate::tools::{Abilities, Progress};
 
 /// Serves one body.
 pub(super) async fn serve(
@@ -117,26 +118,24 @@ impl Exchange {
             Err(rejection) => return Ok(rejection.into()),
         };
         match inbound {
-            Inbound::Request(revision, request)
+            Inbound::Request(revision, _, request)
                 if !revision.is_modern()
                     && request.method != "initialize"
                     && matches!(self.session, Named::Unknown) =>
             {
                 Ok(Answered::unknown_session(Some(request.id)))
             }
-            Inbound::Request(revision, request) => self.request(revision, &request).await,
-            Inbound::Batch(..) | Inbound::Notification(false, _) | Inbound::Response
-                if matches!(self.session, Named::Unknown) =>
-            {
+            Inbound::Request(revision, abilities, request) => {
+                self.request(revision, abilities, &request).await
+            }
+            Inbound::Batch(..) | Inbound::Told(_) if matches!(self.session, Named::Unknown) => {
                 Ok(Answered::unknown_session(None))
             }
-            Inbound::Notification(modern, notification) => {
-                if !modern {
-                    self.notification(&notification);
-                }
+            Inbound::Told(told) => {
+                self.hear(&told);
                 Ok(Answered::Accepted)
             }
-            Inbound::Response => Ok(Answered::Accepted),
+            Inbound::Ignored => Ok(Answered::Accepted),
             Inbound::Batch(revision, batch) => Ok(self.batch(revision, batch).await),
         }
     }
@@ -144,6 +143,7 @@ impl Exchange {
     async fn request(
         &self,
         revision: Revision,
+        declared: Abilities,
         request: &Request<'_>,
     ) -> Result<Answered, InsufficientScope> {
         if revision.is_modern() && request.method == "subscriptions/listen" {
@@ -173,8 +173,14 @@ impl Exchange {
             // Nobody else sets it.
             let _ = self.resumable.set(Arc::clone(session));
         }
+        let client = session.and_then(|session| self.client(session));
         let caller = Caller {
             progress: self.progress(revision, request),
+            abilities: match (session, &client) {
+                (Some(session), Some(_)) => session.abilities(),
+                _ => declared,
+            },
+            client,
             ..self.caller(revision)
         };
         let answered = dispatch(&caller, request, cancel).await;
@@ -188,10 +194,10 @@ impl Exchange {
                 wait,
             }),
             Err(Failure::Rpc(error)) => {
-                let status = if revision.is_modern() && error.code == Code::MethodNotFound {
-                    StatusCode::NOT_FOUND
-                } else {
-                    StatusCode::OK
+                let status = match error.code {
+                    Code::MethodNotFound if revision.is_modern() => StatusCode::NOT_FOUND,
+                    Code::MissingRequiredClientCapability => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::OK,
                 };
                 Ok(Answered::error(status, request.id, &error))
             }
@@ -202,7 +208,10 @@ impl Exchange {
     fn initialized(&self, request: &Request<'_>, body: Vec<u8>) -> Answered {
         let begun = lifecycle::negotiate(request).ok().and_then(|revision| {
             let owner = self.authority.principal.as_deref();
-            match self.scope.begin(revision, owner) {
+            match self
+                .scope
+                .begin(revision, lifecycle::declared(request), owner)
+            {
                 Ok(session) => Some(session),
                 Err(error) => {
                     // Without a session there are no streams; calls work.
@@ -218,9 +227,9 @@ impl Exchange {
         }
     }
 
-    fn notification(&self, notification: &Notification<'_>) {
-        if let (Named::Session(session), Some(id)) = (&self.session, notification.cancelled()) {
-            session.cancel(id);
+    fn hear(&self, told: &OneWay<'_>) {
+        if let Named::Session(session) = &self.session {
+            session.hear(told);
         }
     }
 
@@ -233,7 +242,7 @@ impl Exchange {
             let cancel = cancel.clone();
             async move { Some(answer(caller, &request, cancel).await) }
         };
-        let replies = batch.answer(one, |notification| self.notification(notification));
+        let replies = batch.answer(one, |told| self.hear(told));
         let replies = replies.await;
         dropped.disarm();
         match replies {
@@ -248,7 +257,16 @@ impl Exchange {
             principal: self.authority.principal.clone(),
             revision,
             progress: None,
+            abilities: Abilities::NONE,
+            client: None,
         }
+    }
+
+    /// The client, where the reply can become a stream that asks it something.
+    fn client(&self, session: &Arc<Session>) -> Option<Arc<dyn Client>> {
+        let messages = self.messages.clone()?;
+        let sink = move |message| messages.try_send(message).is_ok();
+        Some(Arc::new(SessionClient::new(Arc::clone(session), sink)))
     }
 
     /// Where the call tells how it goes, if the client wants to know.

@@ -38,12 +38,14 @@ async fn resources_are_listed_page_by_page() {
     let next = json!({"cursor": first["nextCursor"]});
     let second = server.legacy("resources/list", &next).await.json();
     let second = &second["result"];
-    assert_eq!(second["resources"].as_array().unwrap().len(), 1);
+    assert_eq!(second["resources"].as_array().unwrap().len(), 2);
+    let extra = json!({"uri": "extra://1", "name": "extra", "title": "Extra", "size": 3});
+    assert_eq!(second["resources"][1], extra);
     assert_eq!(second.get("nextCursor"), None);
     for cursor in [
         json!("x"),
         json!("-1"),
-        json!("501"),
+        json!("502"),
         json!("999999"),
         json!(5),
     ] {
@@ -68,6 +70,10 @@ async fn a_resource_is_read_and_one_that_is_not_there_is_named() {
         .await;
     let contents = json!([{"uri": "db://1", "mimeType": "text/plain", "text": "one \"1\""}]);
     assert_eq!(reply.json()["result"]["contents"], contents);
+    let extra = json!({"uri": "extra://1"});
+    let extra = server.legacy("resources/read", &extra).await.json();
+    let contents = json!([{"uri": "extra://1", "blob": "+/8A"}]);
+    assert_eq!(extra["result"]["contents"], contents);
     let missing = json!({"uri": "db://2"});
     for (reply, expected) in [
         (server.legacy("resources/read", &missing).await, -32002),
@@ -95,6 +101,9 @@ async fn a_prompt_is_filled_in_with_its_arguments() {
     let listed = &listed["result"]["prompts"];
     assert_eq!(listed[1]["name"], "answer_question");
     assert_eq!(listed[1]["arguments"][0]["required"], true);
+    let tone = json!({"name": "tone", "title": "Tone", "required": true});
+    let greet = json!({"name": "greet", "title": "Greet", "arguments": [tone]});
+    assert_eq!(listed[2], greet);
     let get = |arguments: Value| json!({"name": "answer_question", "arguments": arguments});
     let good = get(json!({"question": "How many \"orders\"?"}));
     for reply in [

@@ -1,6 +1,7 @@
 //! Addresses, and the protocol behind them, through the real router.
 
 mod addresses;
+mod asking;
 mod bodies;
 mod catalogue;
 mod ladder;

@@ -43,7 +43,7 @@ async fn tools_have_the_members_that_the_revision_knows() {
             .collect();
         assert_eq!(
             names,
-            ["echo", "list", "fail", "media", "hang", "steps"],
+            ["echo", "list", "fail", "media", "hang", "steps", "ask"],
             "{version}"
         );
         let mut expected =

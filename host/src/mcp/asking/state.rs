@@ -1,0 +1,138 @@
+//! `requestState` (2026-07-28, basic/patterns/mrtr): what a call wants back with
+//! the answers, in the hands of the client meanwhile. Sealed, bound to the caller
+//! and the call, and good for a while.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::clock::{Clock, Timestamp};
+use crate::mcp::dispatch::Caller;
+use crate::principal::Principal;
+use crate::state::{SealError, SecretHash, Secrets};
+
+/// Seals and opens the states of one scope.
+pub(crate) struct RequestStates {
+    secrets: Secrets,
+    clock: Clock,
+    scope: String,
+}
+
+/// The call that a state belongs to.
+pub(crate) struct Bound<'a> {
+    subject: &'a str,
+    client: &'a str,
+    method: &'a str,
+    name: &'a str,
+    arguments: String,
+}
+
+impl<'a> Bound<'a> {
+    /// Arguments are compared by what they say, not by how it is spelled.
+    pub(crate) fn to(
+        caller: &'a Caller<'_>,
+        method: &'a str,
+        name: &'a str,
+        arguments: Option<&RawValue>,
+    ) -> Self {
+        let (subject, client) = caller
+            .principal
+            .as_deref()
+            .map(Principal::caller)
+            .unwrap_or_default();
+        let said = arguments.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        let said = said.filter(|said| said.as_object().is_none_or(|said| !said.is_empty()));
+        Self {
+            subject,
+            client,
+            method,
+            name,
+            arguments: SecretHash::of(&said.unwrap_or_default().to_string()).to_string(),
+        }
+    }
+
+    fn parts<'b>(&'b self, scope: &'b str) -> [&'b str; 6] {
+        [
+            scope,
+            self.subject,
+            self.client,
+            self.method,
+            self.name,
+            &self.arguments,
+        ]
+    }
+}
+
+impl RequestStates {
+    pub(crate) fn new(secrets: Secrets, clock: Clock, scope: &str) -> Self {
+        Self {
+            secrets,
+            clock,
+            scope: scope.to_owned(),
+        }
+    }
+
+    /// URL-safe text.
+    pub(crate) fn seal(&self, bound: &Bound<'_>, state: &[u8]) -> Result<String, SealError> {
+        let mut plain = self.clock.now().0.to_be_bytes().to_vec();
+        plain.extend_from_slice(state);
+        self.secrets
+            .enclose(PURPOSE, &bound.parts(&self.scope), plain)
+    }
+
+    /// What was sealed for this call, not too long ago.
+    pub(crate) fn open(&self, bound: &Bound<'_>, sealed: &str) -> Option<Vec<u8>> {
+        let plain = self
+            .secrets
+            .disclose(PURPOSE, &bound.parts(&self.scope), sealed)?;
+        let (time, state) = plain.split_first_chunk()?;
+        let age = self.clock.now().since(Timestamp(i64::from_be_bytes(*time)));
+        (age < LIFE).then(|| state.to_vec())
+    }
+}
+
+const PURPOSE: &str = "mcp-request-state";
+/// As long as a person may think.
+const LIFE: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::state::HostKey;
+
+    fn bound<'a>(subject: &'a str, name: &'a str, arguments: &str) -> Bound<'a> {
+        Bound {
+            subject,
+            client: "c",
+            method: "tools/call",
+            name,
+            arguments: arguments.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_state_is_good_for_its_caller_and_call_for_a_while() {
+        let (clock, hand) = Clock::manual(Timestamp(1_800_000_000_000));
+        let secrets = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
+        let states = |scope| RequestStates::new(secrets.clone(), clock.clone(), scope);
+        let own = bound("ana", "t", "{}");
+        let sealed = states("claude").seal(&own, b"step 1").unwrap();
+        let open = |scope, bound: &Bound<'_>| states(scope).open(bound, &sealed);
+        assert_eq!(open("claude", &own).unwrap(), b"step 1");
+        for (scope, other) in [
+            ("chatgpt", own),
+            ("claude", bound("bob", "t", "{}")),
+            ("claude", bound("ana", "u", "{}")),
+            ("claude", bound("ana", "t", "{\"a\":1}")),
+        ] {
+            assert_eq!(open(scope, &other), None);
+        }
+        let own = bound("ana", "t", "{}");
+        let tampered = states("claude").open(&own, &format!("{sealed}-TAMPERED"));
+        assert_eq!(tampered, None);
+        hand.advance(LIFE);
+        assert_eq!(open("claude", &own), None);
+    }
+}

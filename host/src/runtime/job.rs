@@ -1,0 +1,209 @@
+//! What a guest is asked to do: one exported function of its component each.
+
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre, Resource};
+
+use super::bindings::exports::mssql_mcp::tools::{prompts, provider, resources};
+use super::bindings::mssql_mcp::tools::types::Manifest;
+use super::host::GuestCursor;
+use super::state::StoreState;
+use crate::database::Cursor;
+
+/// Where a component's exported functions are.
+#[derive(Clone)]
+pub(super) struct Exports {
+    provider: provider::GuestIndices,
+    resources: Option<resources::GuestIndices>,
+    prompts: Option<prompts::GuestIndices>,
+}
+
+impl Exports {
+    /// Finds them; the optional ones where the component has an instance of that
+    /// name. The error is of one that lacks a function.
+    pub(super) fn find(pre: &InstancePre<StoreState>) -> wasmtime::Result<Self> {
+        let exported = |name: &str| pre.component().get_export_index(None, name).is_some();
+        Ok(Self {
+            provider: provider::GuestIndices::new(pre)?,
+            resources: exported(RESOURCES)
+                .then(|| resources::GuestIndices::new(pre))
+                .transpose()?,
+            prompts: exported(PROMPTS)
+                .then(|| prompts::GuestIndices::new(pre))
+                .transpose()?,
+        })
+    }
+
+    /// Whether the component has resources.
+    pub(super) fn has_resources(&self) -> bool {
+        self.resources.is_some()
+    }
+}
+
+/// A function to call in an instance that is there for this call alone.
+pub(super) trait Job: Send + 'static {
+    type Answer: Send + 'static;
+
+    /// Calls it. The error is a trap.
+    fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Answer>> + Send;
+}
+
+/// `describe`, and what the optional exports say at load.
+pub(super) struct Describe;
+
+/// What a component says of itself.
+pub(super) struct Described {
+    pub(super) manifest: Manifest,
+    pub(super) templates: Vec<resources::Template>,
+    pub(super) prompts: Vec<prompts::Prompt>,
+}
+
+impl Job for Describe {
+    type Answer = Described;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Described> {
+        let provider = exports.provider.load(&mut *store, instance)?;
+        let manifest = provider.call_describe(&mut *store).await?;
+        let templates = match &exports.resources {
+            Some(resources) => {
+                let resources = resources.load(&mut *store, instance)?;
+                resources.call_templates(&mut *store).await?
+            }
+            None => Vec::new(),
+        };
+        let prompts = match &exports.prompts {
+            Some(prompts) => {
+                let prompts = prompts.load(&mut *store, instance)?;
+                prompts.call_list(&mut *store).await?
+            }
+            None => Vec::new(),
+        };
+        Ok(Described {
+            manifest,
+            templates,
+            prompts,
+        })
+    }
+}
+
+/// `provider.call`
+pub(super) struct CallTool {
+    pub(super) name: String,
+    pub(super) arguments: String,
+}
+
+/// A tool's reply, taken out of its store.
+pub(super) struct Replied {
+    pub(super) reply: provider::Reply,
+    /// The rows that it hands over.
+    pub(super) cursor: Option<Cursor>,
+}
+
+impl Job for CallTool {
+    type Answer = Result<Replied, provider::Failure>;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        let provider = exports.provider.load(&mut *store, instance)?;
+        let Self { name, arguments } = self;
+        let replied = provider.call_call(&mut *store, &name, &arguments).await?;
+        Ok(replied.map(|reply| Replied {
+            cursor: take_cursor(&reply, store),
+            reply,
+        }))
+    }
+}
+
+/// `resources.list`
+pub(super) struct ListResources;
+
+impl Job for ListResources {
+    type Answer = Result<Vec<resources::Entry>, provider::Failure>;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        let resources = loaded(exports.resources.as_ref())?.load(&mut *store, instance)?;
+        resources.call_list(&mut *store).await
+    }
+}
+
+/// `resources.read`
+pub(super) struct ReadResource {
+    pub(super) uri: String,
+}
+
+impl Job for ReadResource {
+    type Answer = Result<Option<Vec<resources::Contents>>, provider::Failure>;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        let resources = loaded(exports.resources.as_ref())?.load(&mut *store, instance)?;
+        resources.call_read(&mut *store, &self.uri).await
+    }
+}
+
+/// `prompts.get`
+pub(super) struct GetPrompt {
+    pub(super) name: String,
+    pub(super) arguments: Vec<(String, String)>,
+}
+
+impl Job for GetPrompt {
+    type Answer = Result<prompts::Reply, provider::Failure>;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        let prompts = loaded(exports.prompts.as_ref())?.load(&mut *store, instance)?;
+        let Self { name, arguments } = self;
+        prompts.call_get(&mut *store, &name, &arguments).await
+    }
+}
+
+fn loaded<T>(export: Option<&T>) -> wasmtime::Result<&T> {
+    export.ok_or_else(|| wasmtime::format_err!("the component does not export it"))
+}
+
+/// Takes a cursor that the guest handed back out of the store's table.
+fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option<Cursor> {
+    let provider::Reply::Output(output) = reply else {
+        return None;
+    };
+    let Some(provider::Structured::Rows(handle)) = &output.structured else {
+        return None;
+    };
+    let handle = Resource::<GuestCursor>::new_own(handle.rep());
+    store
+        .data_mut()
+        .table
+        .delete(handle)
+        .ok()
+        .map(GuestCursor::into_inner)
+}
+
+const RESOURCES: &str = "mssql-mcp:tools/resources@0.1.0";
+const PROMPTS: &str = "mssql-mcp:tools/prompts@0.1.0";
