@@ -6,6 +6,7 @@ mod browser;
 mod client;
 mod oauth_client;
 mod product;
+mod trigger;
 
 pub use browser::{Browser, Page};
 pub use client::{McpClient, Reply};

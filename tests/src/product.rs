@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::authorization::{Authorization, AuthorizationBuilder};
+use crate::trigger::Trigger;
 use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
 /// A running product; stops when dropped.
@@ -177,6 +178,12 @@ impl ProductBuilder {
                 .await
                 .expect("the product starts"),
         );
+        let everything = app.scope("everything").expect("a scope");
+        let trigger = Trigger::new(Arc::clone(&everything.mcp));
+        let tools = everything.tools.load().with(Arc::new(trigger));
+        everything
+            .tools
+            .store(Arc::new(tools.expect("a name of its own")));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();

@@ -95,6 +95,12 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
             of("input schema")
         ))
     })?;
+    if input_schema.get().contains("\"x-mcp-header\"") {
+        return Err(refuse(format!(
+            "{} with \"x-mcp-header\": no argument is sent in a header here; leave it out",
+            of("input schema")
+        )));
+    }
     let output_schema = match tool.output {
         None => None,
         Some(wit::OutputShape::Schema(schema)) => Some(json(&of("output schema"), schema)?),
@@ -285,7 +291,12 @@ mod tests {
     #[test]
     fn lies_and_nonsense_are_refused_with_the_tool_named() {
         type Change = fn(&mut wit::Manifest);
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 11] = [
+            ("no argument is sent in a header", |m| {
+                m.tools[0].input_schema =
+                    r#"{"type":"object","properties":{"a":{"type":"string","x-mcp-header":"A"}}}"#
+                        .to_owned();
+            }),
             ("neither an https:", |m| {
                 m.tools[0].icons = vec![icon("javascript:alert(1)")];
             }),

@@ -130,6 +130,13 @@ impl ToolRegistry {
         })
     }
 
+    /// The same tool sets and one more.
+    pub fn with(&self, provider: Arc<dyn ToolProvider>) -> Result<Self, RegistryError> {
+        let mut providers = self.providers.clone();
+        providers.push(provider);
+        Self::new(providers)
+    }
+
     /// The tools that `principal` may call, in a stable order. Without a
     /// principal (authentication is off) these are the tools that read.
     pub fn list<'a>(

@@ -1,5 +1,8 @@
-//! The tools that the official conformance suite expects of a server, with the
-//! answers that it expects. For tests only.
+//! What the official conformance suite expects of a server, with the answers that
+//! it expects. For tests only.
+
+mod asking;
+pub mod offers;
 
 use std::io::Write;
 use std::thread;
@@ -8,11 +11,14 @@ use std::time::Duration;
 use mssql_mcp_sdk::{
     Blob, Content, Failure, Host, NoArguments, Output, Problem, Reply, Tool, ToolInfo, ToolSet,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// Declares a tool without arguments: its name, what it is for, and what it does.
+#[macro_export]
 macro_rules! tool {
     ($type:ident, $name:literal, $description:literal, |$host:ident| $body:expr) => {
-        struct $type;
+        pub(crate) struct $type;
 
         impl<H: Host> Tool<H> for $type {
             const NAME: &'static str = $name;
@@ -112,12 +118,27 @@ tool!(
     }
 );
 
-tool!(
-    Streaming,
-    "test_streaming_elicitation",
-    "Answers without asking anything",
-    |_host| Ok(reply(vec![text("There was nothing to ask.")]))
-);
+/// What the tool with the schema of the suite's own takes.
+#[derive(Deserialize, JsonSchema)]
+struct Contact {
+    name: Option<String>,
+}
+
+struct JsonSchema202012;
+
+impl<H: Host> Tool<H> for JsonSchema202012 {
+    const NAME: &'static str = "json_schema_2020_12_tool";
+    type Arguments = Contact;
+
+    fn info(&self) -> ToolInfo {
+        ToolInfo::reading("JSON Schema", "Tool with JSON Schema 2020-12 features")
+            .accepts_schema(include_str!("schema.json"))
+    }
+
+    fn call(&self, _: &H, contact: Contact) -> Result<Reply<H::Cursor>, Failure> {
+        Ok(Reply::text(contact.name.unwrap_or_default()))
+    }
+}
 
 fn reply<C>(content: Vec<Content>) -> Reply<C> {
     Reply::Output(Output {
@@ -149,10 +170,24 @@ pub fn everything<H: Host + 'static>() -> ToolSet<H> {
         .tool(ErrorHandling)
         .tool(WithProgress)
         .tool(Logging)
-        .tool(Streaming)
+        .tool(JsonSchema202012)
+        .tool(asking::StreamingElicitation)
+        .tool(asking::MissingCapability)
+        .tool(asking::Elicitation)
+        .tool(asking::Defaults)
+        .tool(asking::Enums)
+        .tool(asking::Sampling)
+        .tool(asking::Name)
+        .tool(asking::Capital)
+        .tool(asking::Roots)
+        .tool(asking::State)
+        .tool(asking::TamperedState)
+        .tool(asking::Several)
+        .tool(asking::Rounds)
+        .tool(asking::Able)
 }
 
-mssql_mcp_sdk::export!(everything);
+mssql_mcp_sdk::export!(everything, offers::Everything);
 
 /// One red pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\
