@@ -80,6 +80,11 @@ impl Revision {
         self >= Self::V2025_06_18
     }
 
+    /// A stream may end before its reply, for the client to come back for the rest.
+    pub(crate) fn has_polling(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
     /// `icons` of tools.
     pub(crate) fn has_icons(self) -> bool {
         self >= Self::V2025_11_25

@@ -149,6 +149,7 @@ pub(crate) struct Event {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) data: String,
+    pub(crate) retry: String,
 }
 
 impl Events {
@@ -162,6 +163,7 @@ impl Events {
                         Some(("id", id)) => read.id = id.to_owned(),
                         Some(("event", kind)) => read.kind = kind.to_owned(),
                         Some(("data", data)) => read.data = data.to_owned(),
+                        Some(("retry", retry)) => read.retry = retry.to_owned(),
                         _ => assert!(line.starts_with(':'), "{line}"),
                     }
                 }
@@ -176,9 +178,12 @@ impl Events {
         }
     }
 
-    /// The message of the next event.
+    /// The message of the next event that has one.
     pub(crate) async fn json(&mut self) -> Value {
-        let event = self.next().await.expect("an event");
+        let mut event = self.next().await.expect("an event");
+        if event.data.is_empty() {
+            event = self.next().await.expect("an event");
+        }
         assert_eq!(event.kind, "message");
         serde_json::from_str(&event.data).unwrap()
     }

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::mcp::lifecycle::{declared, negotiate};
 use crate::mcp::outlet::Outlet;
 use crate::mcp::scope::{McpScope, TOOLS_CHANGED};
 use crate::mcp::session::Session;
-use crate::mcp::stream::EventStream;
+use crate::mcp::stream::{EventStream, Reader};
 use crate::mcp::subscription::Subscription;
 use crate::mcp::version::Revision;
 use crate::tools::Abilities;
@@ -60,10 +61,12 @@ where
     let mut running = FuturesUnordered::new();
     let mut line = Vec::new();
     loop {
-        // What a call tells comes before its reply.
         let message = tokio::select! {
             biased;
-            Some(event) = told.next() => Some(event.message),
+            Some(event) = told.next() => {
+                write_line(&mut writer, event.message).await?;
+                continue;
+            }
             Ok(()) = changes.changed() => {
                 let change = *changes.borrow_and_update();
                 peer.announce(change);
@@ -88,9 +91,7 @@ where
                 }
             }
         };
-        if let Some(message) = message {
-            write_line(&mut writer, message).await?;
-        }
+        write_after(&mut writer, &mut told, message).await?;
     }
     peer.ending.cancel();
     let rest = async {
@@ -101,13 +102,14 @@ where
             }
             let message = tokio::select! {
                 biased;
-                Some(event) = told.next() => Some(event.message),
+                Some(event) = told.next() => {
+                write_line(&mut writer, event.message).await?;
+                continue;
+            }
                 Some(reply) = running.next() => reply,
                 else => return Ok(()),
             };
-            if let Some(message) = message {
-                write_line(&mut writer, message).await?;
-            }
+            write_after(&mut writer, &mut told, message).await?;
         }
     };
     tokio::time::timeout(drain, rest).await.unwrap_or(Ok(()))
@@ -292,6 +294,22 @@ async fn skip_line<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<()> {
         if done {
             return Ok(());
         }
+    }
+}
+
+/// Writes `message` after all that was told before it: a call's reply is the last
+/// of what it says.
+async fn write_after<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    told: &mut Reader,
+    message: Option<Bytes>,
+) -> io::Result<()> {
+    while let Some(Some(event)) = told.next().now_or_never() {
+        write_line(writer, event.message).await?;
+    }
+    match message {
+        Some(message) => write_line(writer, message).await,
+        None => Ok(()),
     }
 }
 

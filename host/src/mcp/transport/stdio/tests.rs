@@ -207,3 +207,74 @@ async fn the_end_of_input_does_not_wait_for_ever() {
     assert_eq!(client.end().await, Vec::<String>::new());
     cancelled.notified().await;
 }
+
+#[tokio::test]
+async fn a_call_tells_how_it_goes_before_its_reply() {
+    let mut client = Client::start();
+    let revision = json!({"protocolVersion": "2025-11-25"});
+    client.ask("initialize", &revision).await;
+    let steps = json!({"name": "steps", "_meta": {"progressToken": 5}});
+    let told = client.ask("tools/call", &steps).await;
+    let first = json!({"progressToken": 5, "progress": 1, "total": 2, "message": "one"});
+    assert_eq!(told["params"], first);
+    client.fixture.go.notify_one();
+    assert_eq!(client.receive().await["params"]["progress"], 2);
+    assert_eq!(client.receive().await["id"], "a");
+}
+
+#[tokio::test]
+async fn changes_of_the_tools_are_told_to_who_has_met_the_server() {
+    let mut client = Client::start();
+    client.fixture.scope.tools_changed();
+    let revision = json!({"protocolVersion": "2025-11-25"});
+    let reply = client.ask("initialize", &revision).await;
+    assert_eq!(reply["id"], "a", "nothing was told before: {reply}");
+    client.fixture.scope.tools_changed();
+    let told = client.receive().await;
+    assert_eq!(told["method"], "notifications/tools/list_changed");
+    assert_eq!(client.end().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_modern_client_is_told_what_it_listens_to_until_the_end() {
+    let mut client = Client::start();
+    let listen = json!({
+        "notifications": {"toolsListChanged": true, "promptsListChanged": true},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    });
+    let told = client.ask("subscriptions/listen", &listen).await;
+    assert_eq!(told["method"], "notifications/subscriptions/acknowledged");
+    let granted = json!({"toolsListChanged": true});
+    assert_eq!(told["params"]["notifications"], granted);
+    client.fixture.scope.tools_changed();
+    let told = client.receive().await;
+    assert_eq!(told["method"], "notifications/tools/list_changed");
+    let subscription = &told["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"];
+    assert_eq!(subscription, "a");
+    let rest = client.end().await;
+    let [last] = &rest[..] else {
+        panic!("{rest:?}");
+    };
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(
+        (&last["id"], &last["result"]["resultType"]),
+        (&json!("a"), &json!("complete"))
+    );
+}
+
+#[tokio::test]
+async fn a_call_asks_and_goes_on_with_the_answer() {
+    let mut client = Client::start();
+    let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {"elicitation": {}}});
+    client.ask("initialize", &hello).await;
+    let form = client.ask("tools/call", &json!({"name": "ask"})).await;
+    assert_eq!(form["method"], "elicitation/create");
+    let answer = json!({"jsonrpc": "2.0", "id": form["id"], "result": {"action": "decline"}});
+    client.send(&answer.to_string()).await;
+    let done = client.receive().await;
+    let said = &done["result"]["content"][0]["text"];
+    assert_eq!(said, r#"{"name":{"action":"decline"}} step 1"#);
+}

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, Stream, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -61,13 +61,21 @@ pub(super) async fn serve(
         None => event::response(ongoing.events()),
         // The client may lose the connection and come back for the rest.
         Some(session) => {
-            let stream = session.open();
-            let reader = stream.read(0);
+            let events_of = session.open();
+            let reader = events_of.read(0);
+            let stream = Arc::clone(&events_of);
             tokio::spawn(async move {
                 alive.run_until_cancelled(ongoing.copy_to(&stream)).await;
                 stream.end();
             });
-            event::response(get::events(reader))
+            let events = get::events(reader);
+            if session.revision().has_polling() {
+                let priming = stream::iter([event::priming(events_of.id())]);
+                let events = events.take_until(tokio::time::sleep(POLL_AFTER));
+                event::response(priming.chain(events))
+            } else {
+                event::response(events)
+            }
         }
     })
 }
@@ -386,5 +394,8 @@ impl From<Rejection<'_>> for Answered {
     }
 }
 
+/// After that the client is let go, to come back for the rest: nothing on the way
+/// need keep a connection for as long as a call takes.
+const POLL_AFTER: Duration = Duration::from_secs(300);
 /// What a slow client may leave unread; more is not told.
 const MESSAGES: usize = 64;

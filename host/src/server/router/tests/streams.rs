@@ -238,6 +238,28 @@ async fn a_stream_of_a_session_outlives_its_connection() {
     assert_eq!(rest.next().await, None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_is_let_go_after_a_while_and_comes_back_for_the_rest() {
+    let server = TestServer::open();
+    let session = server.begin(&[], "2025-11-25").await;
+    let headers = [EVENTS, ("mcp-session-id", &*session)];
+    let path = "/claude/mcp";
+    let mut stream = server.open_stream("POST", path, &headers, &steps()).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!(
+        (&*first.data, &*first.kind, &*first.retry),
+        ("", "", "1000")
+    );
+    assert_eq!(progress(&stream.json().await), 1);
+    assert_eq!(stream.next().await, None);
+    let mut again = server.listen(&session, Some(&first.id)).await;
+    assert_eq!(progress(&again.json().await), 1);
+    server.claude.go.notify_one();
+    assert_eq!(progress(&again.json().await), 2);
+    assert_done(&again.json().await);
+    assert_eq!(again.next().await, None);
+}
+
 #[tokio::test]
 async fn a_client_cancels_its_own_request() {
     let server = TestServer::open();
