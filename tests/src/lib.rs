@@ -6,7 +6,7 @@ mod browser;
 mod client;
 mod oauth_client;
 mod product;
-mod trigger;
+mod signals;
 
 pub use browser::{Browser, Page};
 pub use client::{McpClient, Reply};

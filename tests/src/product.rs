@@ -13,10 +13,11 @@ use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerSta
 use mssql_mcp::state::{HostKey, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::authorization::{Authorization, AuthorizationBuilder};
-use crate::trigger::Trigger;
+use crate::signals::Signals;
 use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
 /// A running product; stops when dropped.
@@ -28,7 +29,9 @@ pub struct Product {
     /// Its database server.
     pub server: Arc<DemoServer>,
     authorization: Option<Authorization>,
-    _stop: DropGuard,
+    key: HostKey,
+    serving: JoinHandle<()>,
+    stop: DropGuard,
     _folder: TempDir,
 }
 
@@ -38,6 +41,7 @@ pub struct ProductBuilder {
     scope_settings: String,
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
+    again: Option<(SocketAddr, HostKey)>,
 }
 
 impl Product {
@@ -50,6 +54,19 @@ impl Product {
     /// To be changed before it starts.
     pub fn builder() -> ProductBuilder {
         ProductBuilder::default()
+    }
+
+    /// Stops it as an operator would, and starts it again: at the same address, with
+    /// the same key and nothing else. Without authentication.
+    pub async fn restart(self) -> Self {
+        let again = Some((self.address, self.key));
+        self.stop.disarm().cancel();
+        self.serving.await.expect("a server that ends");
+        let builder = ProductBuilder {
+            again,
+            ..ProductBuilder::default()
+        };
+        builder.start().await
     }
 
     /// A client of the scope `name`; with OAuth on it has a token with every
@@ -172,19 +189,22 @@ impl ProductBuilder {
             ("everything", EVERYTHING_GUEST),
         ];
         let files = ToolSetFiles::Bundled(bundle.chain(guests).collect());
-        let key = HostKey::random().expect("a key");
+        let (address, key) = self.again.unwrap_or_else(|| {
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            (any, HostKey::random().expect("a key"))
+        });
         let app = Arc::new(
             App::build(&config, &files, &key)
                 .await
                 .expect("the product starts"),
         );
         let everything = app.scope("everything").expect("a scope");
-        let trigger = Trigger::new(Arc::clone(&everything.mcp));
-        let tools = everything.tools.load().with(Arc::new(trigger));
+        let signals = Signals::new(Arc::clone(&everything.mcp));
+        let tools = everything.tools.load().with(Arc::new(signals));
         everything
             .tools
             .store(Arc::new(tools.expect("a name of its own")));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let authorization = match &self.authorization {
@@ -209,13 +229,15 @@ impl ProductBuilder {
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
-        tokio::spawn(server::serve(listener, state, stop.clone()));
+        let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {
             address,
             app,
             server: Arc::new(server),
             authorization,
-            _stop: stop.drop_guard(),
+            key,
+            serving,
+            stop: stop.drop_guard(),
             _folder: folder,
         }
     }

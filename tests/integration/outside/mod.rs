@@ -2,6 +2,7 @@
 //! programs of their own. A missing program or package is a failure.
 
 mod binary;
+mod clients;
 mod document;
 mod durability;
 mod logs;
@@ -24,6 +25,14 @@ use tokio::time::timeout;
 /// Runs a Python script of `tests/outside`.
 fn python(script: &str) -> Command {
     let program = installed(".venv/bin/python", ".venv/installed");
+    let mut command = Command::new(program);
+    command.arg(folder().join(script));
+    command
+}
+
+/// Runs a Python script of `tests/outside` with version 1 of the SDK.
+fn older_python(script: &str) -> Command {
+    let program = installed(".venv-1/bin/python", ".venv-1/installed");
     let mut command = Command::new(program);
     command.arg(folder().join(script));
     command

@@ -103,9 +103,9 @@ where
             let message = tokio::select! {
                 biased;
                 Some(event) = told.next() => {
-                write_line(&mut writer, event.message).await?;
-                continue;
-            }
+                    write_line(&mut writer, event.message).await?;
+                    continue;
+                }
                 Some(reply) = running.next() => reply,
                 else => return Ok(()),
             };

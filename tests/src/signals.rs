@@ -1,0 +1,114 @@
+//! Tools by which a client's test sees what reaches the server, without a sandbox
+//! in between.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use mssql_mcp::mcp::McpScope;
+use mssql_mcp::tools::{
+    Access, Annotations, CallContext, Content, Manifest, Output, Reply, Tool, ToolError,
+    ToolProvider,
+};
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
+
+/// The tools of [`NAMES`].
+pub(crate) struct Signals {
+    manifest: Manifest,
+    scope: Arc<McpScope>,
+    /// A call of `test_wait` was cancelled.
+    cancelled: Notify,
+}
+
+const NAMES: [(&str, &str); 3] = [
+    (
+        "test_trigger_tool_change",
+        "Changes the tools, as far as clients are told",
+    ),
+    ("test_wait", "Ends when it is cancelled"),
+    (
+        "test_await_cancelled",
+        "Ends when test_wait, at some time, was cancelled",
+    ),
+];
+
+impl Signals {
+    pub(crate) fn new(scope: Arc<McpScope>) -> Self {
+        let manifest = Manifest {
+            name: "signals".to_owned(),
+            version: "1".to_owned(),
+            description: None,
+            instructions: None,
+            tools: NAMES
+                .iter()
+                .map(|(name, description)| tool(name, description))
+                .collect(),
+        };
+        Self {
+            manifest,
+            scope,
+            cancelled: Notify::new(),
+        }
+    }
+}
+
+impl ToolProvider for Signals {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn call<'a>(
+        &'a self,
+        tool: &'a Tool,
+        _: &'a RawValue,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
+        async move {
+            match &*tool.name {
+                "test_trigger_tool_change" => self.scope.tools_changed(),
+                "test_await_cancelled" => self.cancelled.notified().await,
+                _ => {
+                    // The call may be dropped and not cancelled first.
+                    let _told = Told(&self.cancelled);
+                    context.cancel.cancelled().await;
+                }
+            }
+            Ok(Reply::Complete(Output {
+                content: vec![Content::Text("It is done.".to_owned())],
+                structured: None,
+                meta: None,
+            }))
+        }
+        .boxed()
+    }
+}
+
+struct Told<'a>(&'a Notify);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+fn tool(name: &str, description: &str) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        title: None,
+        description: description.to_owned(),
+        access: Access::Read,
+        input_schema: RawValue::from_string(r#"{"type":"object"}"#.to_owned())
+            .expect("JSON")
+            .into(),
+        output_schema: None,
+        annotations: Annotations {
+            read_only_hint: true,
+            destructive_hint: false,
+            idempotent_hint: false,
+            open_world_hint: false,
+        },
+        icons: Vec::new(),
+        meta: None,
+    }
+}
