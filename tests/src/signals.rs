@@ -17,16 +17,22 @@ use tokio::sync::Notify;
 pub(crate) struct Signals {
     manifest: Manifest,
     scope: Arc<McpScope>,
-    /// A call of `test_wait` was cancelled.
+    /// A call of `test_wait` has begun.
+    waiting: Notify,
+    /// One was cancelled.
     cancelled: Notify,
 }
 
-const NAMES: [(&str, &str); 3] = [
+const NAMES: [(&str, &str); 4] = [
     (
         "test_trigger_tool_change",
         "Changes the tools, as far as clients are told",
     ),
     ("test_wait", "Ends when it is cancelled"),
+    (
+        "test_await_waiting",
+        "Ends when test_wait, at some time, was called",
+    ),
     (
         "test_await_cancelled",
         "Ends when test_wait, at some time, was cancelled",
@@ -48,6 +54,7 @@ impl Signals {
         Self {
             manifest,
             scope,
+            waiting: Notify::new(),
             cancelled: Notify::new(),
         }
     }
@@ -67,10 +74,12 @@ impl ToolProvider for Signals {
         async move {
             match &*tool.name {
                 "test_trigger_tool_change" => self.scope.tools_changed(),
+                "test_await_waiting" => self.waiting.notified().await,
                 "test_await_cancelled" => self.cancelled.notified().await,
                 _ => {
                     // The call may be dropped and not cancelled first.
                     let _told = Told(&self.cancelled);
+                    self.waiting.notify_one();
                     context.cancel.cancelled().await;
                 }
             }
