@@ -11,7 +11,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,58 +26,33 @@ import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/typ
 
 const SIMPLE_TEXT = "This is a simple text response for testing.";
 const PATIENCE = 30_000;
-// Left to itself an SDK asks twice within 2.5 seconds for its stream, then never
-// again; a server may need longer to start.
-const reconnectionOptions = {
-  initialReconnectionDelay: 1000,
-  reconnectionDelayGrowFactor: 1,
-  maxReconnectionDelay: 1000,
-  maxRetries: PATIENCE / 1000,
-};
-// Loaded into programs that tell nobody what they send: a line on stderr once a
-// session's stream is there, and when a call begins that has no end of its own.
+// Loaded into a program that does not tell: a line on stderr once a session's stream
+// is there.
 const TELLS_OF_STREAMS = `
   import { subscribe } from "node:diagnostics_channel";
   subscribe("undici:request:headers", ({ request, response }) => {
     const ofSession = String(request.headers).includes("mcp-session-id");
     if (request.method === "GET" && ofSession && response.statusCode === 200) console.error("listens");
   });`;
-const TELLS_OF_WAITS = `
-  const original = fetch;
-  globalThis.fetch = (url, init) => {
-    if (String(init?.body).includes("test_wait")) console.error("waits");
-    return original(url, init);
-  };`;
-
 /** What happens time and again. */
-class Happening {
+class Happening extends EventEmitter {
   count = 0;
-  #waiting = [];
-
-  constructor(name) {
-    this.name = name;
-  }
 
   happened() {
     this.count += 1;
-    for (const look of this.#waiting) look();
+    this.emit("happened");
   }
 
   /** Returns once it has happened that many times. */
-  reach(times) {
-    return new Promise((resolve, reject) => {
-      const tooLate = () => reject(new Error(`${this.name}: ${this.count} and not ${times} after ${PATIENCE} ms`));
-      const timer = setTimeout(tooLate, PATIENCE);
-      // One of two waits may be in vain.
-      timer.unref();
-      const look = () => {
-        if (this.count < times) return;
-        clearTimeout(timer);
-        resolve(true);
-      };
-      this.#waiting.push(look);
-      look();
-    });
+  async reach(times) {
+    const signal = AbortSignal.timeout(PATIENCE);
+    try {
+      while (this.count < times) await once(this, "happened", { signal });
+    } catch {
+      // An error of its own tells who waited.
+      throw new Error(`it happened ${this.count} times and not ${times} in ${PATIENCE} ms`);
+    }
+    return true;
   }
 }
 
@@ -85,7 +60,7 @@ const [which, address] = process.argv.slice(2);
 const url = new URL(address);
 const identity = { name: "outside", version: "1" };
 const connect = {
-  sdk: sdk,
+  sdk,
   "sdk-sse": sdkSse,
   "client-legacy": clientLegacy,
   "client-modern": clientModern,
@@ -93,6 +68,13 @@ const connect = {
   "inspector-http": () => inspector("http"),
   "inspector-sse": () => inspector("sse"),
 }[which];
+// Instead of the person's own: settings, tokens and logs of the programs.
+const home = mkdtempSync(join(tmpdir(), "mcp-client-"));
+const commands = new Set();
+process.on("exit", () => {
+  for (const command of commands) command.kill("SIGKILL");
+  rmSync(home, { recursive: true, force: true });
+});
 
 let connection = await connect();
 assert.ok(await live(connection, 1));
@@ -134,12 +116,10 @@ async function callSimply(call) {
   assert.deepEqual(content, [{ type: "text", text: SIMPLE_TEXT }]);
 }
 
-async function cancel({ call, waits }) {
+async function cancel({ call }) {
   const stop = new AbortController();
   const waiting = assert.rejects(call("test_wait", stop.signal));
-  await waits?.();
-  // What is sent later is answered: the server has the other call by now.
-  await callSimply(call);
+  await call("test_await_waiting");
   stop.abort();
   await waiting;
   await call("test_await_cancelled");
@@ -147,7 +127,7 @@ async function cancel({ call, waits }) {
 
 /** A connection's ways with either SDK, whose calls differ. */
 async function connected(name, client, transport, call, toolsChanged) {
-  const changes = new Happening("tools/list_changed");
+  const changes = new Happening();
   client.setNotificationHandler(toolsChanged, () => changes.happened());
   await client.connect(transport);
   const list = async () => (await client.listTools()).tools;
@@ -165,15 +145,15 @@ function withV2(client, transport) {
   return connected("@modelcontextprotocol/client", client, transport, call, "notifications/tools/list_changed");
 }
 
-/** What a streamable transport needs to come back, and its streams. */
+/** What a streamable transport needs for its streams to be seen. */
 function streams() {
-  const opened = new Happening("a stream of the session");
+  const opened = new Happening();
   const ownFetch = async (address, init) => {
     const response = await fetch(address, init);
     if (init.method === "GET" && response.ok) opened.happened();
     return response;
   };
-  return { options: { fetch: ownFetch, reconnectionOptions }, listens: (time) => opened.reach(time) };
+  return { options: { fetch: ownFetch }, listens: (time) => opened.reach(time) };
 }
 
 async function sdk() {
@@ -187,7 +167,7 @@ async function sdk() {
 async function sdkSse() {
   const transport = new SSEClientTransport(url);
   const connection = await withV1(transport);
-  const endpoints = new Happening("an endpoint");
+  const endpoints = new Happening();
   endpoints.happened();
   // It tells nobody that it has a new one, and posts to the old one until then.
   transport._eventSource.addEventListener("endpoint", () => endpoints.happened());
@@ -219,8 +199,8 @@ async function clientModern() {
 }
 
 async function mcpRemote() {
-  const opened = new Happening("a stream of a session");
-  const gaveUp = new Happening("no more attempts");
+  const opened = new Happening();
+  const gaveUp = new Happening();
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [program("mcp-remote/dist/proxy.js"), url.href, "--allow-http"],
@@ -240,31 +220,27 @@ async function mcpRemote() {
 async function inspector(transport) {
   const launcher = program("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
   const always = [launcher, "--cli", url.href, "--transport", transport, "--stored-auth-only"];
-  const waiting = new Happening("a call of test_wait");
-  let waits = 0;
   const run = (args, signal) =>
     new Promise((resolve, reject) => {
-      const options = { env: environment(TELLS_OF_WAITS), signal, killSignal: "SIGINT", timeout: PATIENCE };
+      const options = { env: environment(), signal, killSignal: "SIGINT", timeout: PATIENCE };
       const ended = (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout)));
-      const child = execFile(process.execPath, [...always, ...args], options, ended);
-      createInterface({ input: child.stderr }).on("line", (line) => line === "waits" && waiting.happened());
+      const command = execFile(process.execPath, [...always, ...args], options, ended);
+      commands.add(command);
+      command.on("exit", () => commands.delete(command));
     });
   return {
     name: `inspector ${version("@modelcontextprotocol/inspector")}, ${transport}`,
     list: async () => (await run(["--method", "tools/list"])).tools,
     call: (name, signal) => run(["--method", "tools/call", "--tool-name", name], signal),
-    waits: () => waiting.reach((waits += 1)),
     close: () => {},
     survives: "does it again after a restart",
   };
 }
 
-/** An environment with nothing of the machine's settings, and a module to load first. */
-function environment(source) {
-  const folder = mkdtempSync(join(tmpdir(), "mcp-client-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+/** The environment of a program, which loads that module first. */
+function environment(source = "") {
   const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(source)}`;
-  return { ...getDefaultEnvironment(), HOME: folder, MCP_REMOTE_CONFIG_DIR: folder, NODE_OPTIONS };
+  return { ...getDefaultEnvironment(), HOME: home, MCP_REMOTE_CONFIG_DIR: home, NODE_OPTIONS };
 }
 
 function program(path) {

@@ -120,6 +120,14 @@ impl EventStream {
 }
 
 impl Reader {
+    /// The last event that it is past; number 0 at the start.
+    pub(crate) fn place(&self) -> EventId {
+        EventId {
+            stream: self.stream.id,
+            number: self.read,
+        }
+    }
+
     /// The next event; `None` at the end, or when another reads instead.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {

@@ -14,6 +14,8 @@ use mssql_mcp::database::{Database, JsonShape, Options, Query};
 use mssql_mcp::tools::{CallContext, ToolRegistry};
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,8 @@ fn main() {
         rows(if quick { 2 } else { 60 }).await;
         attack(if quick { 20 } else { 500 }).await;
         memory().await;
+        events(if quick { 20 } else { 1_000 }).await;
+        idle_streams(if quick { 50 } else { 5_000 }).await;
     });
 }
 
@@ -227,6 +231,66 @@ async fn call(registry: &ToolRegistry, tool: &str, arguments: &str) -> Duration 
             .expect("a result"),
     );
     started.elapsed()
+}
+
+/// The same call with one JSON body as its reply, and with a stream of two events:
+/// what it tells, and the reply.
+async fn events(rounds: usize) {
+    let product = Product::start().await;
+    let client = product.client("hostile");
+    let call = |meta| {
+        let params = json!({"name": "tell", "_meta": meta});
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    };
+    let (body, stream) = (call(json!({})), call(json!({"progressToken": 1})));
+    let (mut body_times, mut stream_times) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        for (call, times) in [(&body, &mut body_times), (&stream, &mut stream_times)] {
+            let started = Instant::now();
+            let (_, reply) = client.post(call).await;
+            times.push(started.elapsed());
+            assert_eq!(reply.is_string(), std::ptr::eq(call, &stream), "{reply}");
+        }
+    }
+    let (body_p50, body_p99) = percentiles(&mut body_times);
+    let (stream_p50, stream_p99) = percentiles(&mut stream_times);
+    println!("a reply as JSON           p50 {body_p50:>10.1?}  p99 {body_p99:>10.1?}");
+    println!(
+        "a reply as two events     p50 {stream_p50:>10.1?}  p99 {stream_p99:>10.1?}  {:.3} of JSON",
+        ratio(stream_p50, body_p50)
+    );
+}
+
+/// Streams that nothing happens on, each with a session; both their ends are in this
+/// process.
+async fn idle_streams(count: usize) {
+    let product = Product::start().await;
+    let client = product.client("claude");
+    let (p50, p99) = percentiles(&mut latencies(&client, 200).await);
+    println!("small call, alone         p50 {p50:>10.1?}  p99 {p99:>10.1?}");
+    let before = resident();
+    let mut streams = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(product.address).await.expect("a stream");
+        let request = format!(
+            "GET /claude/sse HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+            product.address
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut head = [0; 1024];
+        let mut read = 0;
+        while !String::from_utf8_lossy(&head[..read]).contains("event: endpoint") {
+            let more = stream.read(&mut head[read..]).await.expect("read");
+            assert_ne!(more, 0, "{}", String::from_utf8_lossy(&head[..read]));
+            read += more;
+        }
+        streams.push(stream);
+    }
+    let each = (resident() - before) as f64 / count as f64;
+    let (p50, p99) = percentiles(&mut latencies(&client, 200).await);
+    println!(
+        "  beside {count} idle streams  p50 {p50:>10.1?}  p99 {p99:>10.1?}  {each:.1} KiB a stream"
+    );
 }
 
 async fn latencies(client: &McpClient, calls: usize) -> Vec<Duration> {

@@ -69,6 +69,11 @@ struct Sql {
 
 tool!(Echo, "echo", NoArguments, |_host, _given| Ok(text("echo")));
 
+tool!(Tell, "tell", NoArguments, |host, _given| {
+    host.progress(1.0, Some(1.0), None);
+    Ok(text("told"))
+});
+
 tool!(Spin, "spin", NoArguments, |_host, _given| {
     let mut n = 0_u64;
     loop {
@@ -204,6 +209,7 @@ fn deeper(depth: u64) -> u64 {
 pub fn hostile<H: Host + 'static>() -> ToolSet<H> {
     ToolSet::new("hostile", "1.0.0")
         .tool(Echo)
+        .tool(Tell)
         .tool(Spin)
         .tool(Allocate)
         .tool(Recurse)

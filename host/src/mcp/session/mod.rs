@@ -62,7 +62,9 @@ struct State {
     streams: VecDeque<Arc<EventStream>>,
     /// The stream that carries what belongs to no request.
     listener: Option<Arc<EventStream>>,
-    streams_opened: u64,
+    /// Counts on from the time of the first, so that ids differ from those that
+    /// another process gave in the same session.
+    last_stream: u64,
     /// Ids as they were spelled.
     running: HashMap<String, CancellationToken>,
     /// The last change of the tools that was told.
@@ -195,7 +197,7 @@ impl Session {
                 asked: Asked::since(now),
                 streams: VecDeque::new(),
                 listener: None,
-                streams_opened: 0,
+                last_stream: u64::try_from(now.0).unwrap_or_default(),
                 running: HashMap::new(),
                 announced: change,
             }),
@@ -334,8 +336,8 @@ impl State {
                 oldest.end();
             }
         }
-        self.streams_opened += 1;
-        let stream = EventStream::new(self.streams_opened);
+        self.last_stream += 1;
+        let stream = EventStream::new(self.last_stream);
         self.streams.push_back(Arc::clone(&stream));
         stream
     }
@@ -478,7 +480,10 @@ mod tests {
         let session = begin(&sessions, None);
         let first = session.open();
         first.push("x");
-        let event = "1-1".parse().unwrap();
+        let event = EventId {
+            stream: first.id(),
+            number: 1,
+        };
         assert!(session.stream_of(event).is_some());
         for _ in 0..MAX_STREAMS {
             session.open();

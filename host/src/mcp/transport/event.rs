@@ -29,11 +29,10 @@ pub(super) fn message(id: Option<EventId>, json: &[u8]) -> Bytes {
 }
 
 /// The first event of a stream that its client can come back to (2025-11-25,
-/// basic/transports §Sending Messages): an id and nothing else. Clients of older
-/// revisions take the empty data for a message.
-pub(super) fn priming(stream: u64) -> Bytes {
-    let id = EventId { stream, number: 0 };
-    format!("id: {id}\nretry: {RETRY_MS}\ndata: \n\n").into()
+/// basic/transports §Sending Messages): an id, and after what time to come back.
+/// Clients of older revisions take the empty data for a message.
+pub(super) fn priming(id: EventId, retry: Duration) -> Bytes {
+    format!("id: {id}\nretry: {}\ndata: \n\n", retry.as_millis()).into()
 }
 
 /// The `endpoint` event of 2024-11-05; `uri` has no line breaks.
@@ -68,8 +67,6 @@ fn kept_alive(events: impl Stream<Item = Bytes> + Send + 'static, pause: Duratio
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 /// Proxies and load balancers give up after 30 s at the earliest.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a client waits before it comes back for the rest.
-const RETRY_MS: u32 = 1_000;
 const EVENT_EXTRA_BYTES: usize = 64;
 
 #[cfg(test)]

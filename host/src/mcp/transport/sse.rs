@@ -171,9 +171,8 @@ impl Peer {
         };
         // A cancelled request gets no reply (basic/utilities/cancellation).
         let _dropped = running.cancel.clone().drop_guard();
-        running
-            .cancel
-            .run_until_cancelled(answer(&caller, &request, running.cancel.clone()))
-            .await
+        let answered = answer(&caller, &request, running.cancel.clone());
+        let answered = running.cancel.run_until_cancelled(answered).await;
+        answered.filter(|_| !running.cancel.is_cancelled())
     }
 }

@@ -217,9 +217,9 @@ impl<'a> Peer<'a> {
             client: Some(Arc::new(client)),
         };
         // A cancelled request gets no reply.
-        cancel
-            .run_until_cancelled(answer(&caller, &request, cancel.clone()))
-            .await
+        let answered = answer(&caller, &request, cancel.clone());
+        let answered = cancel.run_until_cancelled(answered).await;
+        answered.filter(|_| !cancel.is_cancelled())
     }
 
     /// Tells of changes until the client cancels, or nothing more can be asked.

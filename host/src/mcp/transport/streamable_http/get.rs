@@ -2,6 +2,7 @@
 //! was cut off; DELETE: the end of a session.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -58,11 +59,16 @@ fn opened(
     let Some(place) = scope.take_place(authority.principal.as_deref()) else {
         return too_many();
     };
+    let priming = session
+        .revision()
+        .has_polling()
+        .then(|| event::priming(reader.place(), COME_BACK));
     let events = listening(Arc::clone(scope), session, reader)
         .take_until(authority.expired())
         .map(|next| event::message(Some(next.id), &next.message));
     // Held for as long as the stream is.
-    event::response(events.inspect(move |_| _ = &place))
+    let events = events.inspect(move |_| _ = &place);
+    event::response(stream::iter(priming).chain(events))
 }
 
 /// Serves DELETE.
@@ -155,12 +161,13 @@ fn closing() -> Response {
     .into_response()
 }
 
+/// The official SDKs try twice and then listen no more: a server that is started
+/// anew must be back by then.
+const COME_BACK: Duration = Duration::from_secs(5);
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::StreamExt;
 
     use super::*;
@@ -176,7 +183,7 @@ mod tests {
             ..Authority::default()
         };
         let session = scope
-            .begin(Revision::V2025_11_25, Abilities::NONE, None)
+            .begin(Revision::V2025_06_18, Abilities::NONE, None)
             .unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(headers::SESSION_ID, session.id().parse().unwrap());

@@ -63,6 +63,7 @@ pub(super) async fn serve(
         Some(session) => {
             let events_of = session.open();
             let reader = events_of.read(0);
+            let priming = event::priming(reader.place(), COME_BACK);
             let stream = Arc::clone(&events_of);
             tokio::spawn(async move {
                 alive.run_until_cancelled(ongoing.copy_to(&stream)).await;
@@ -70,9 +71,8 @@ pub(super) async fn serve(
             });
             let events = get::events(reader);
             if session.revision().has_polling() {
-                let priming = stream::iter([event::priming(events_of.id())]);
                 let events = events.take_until(tokio::time::sleep(POLL_AFTER));
-                event::response(priming.chain(events))
+                event::response(stream::iter([priming]).chain(events))
             } else {
                 event::response(events)
             }
@@ -397,5 +397,7 @@ impl From<Rejection<'_>> for Answered {
 /// After that the client is let go, to come back for the rest: nothing on the way
 /// need keep a connection for as long as a call takes.
 const POLL_AFTER: Duration = Duration::from_secs(300);
+/// There is nothing to wait for.
+const COME_BACK: Duration = Duration::from_secs(1);
 /// What a slow client may leave unread; more is not told.
 const MESSAGES: usize = 64;

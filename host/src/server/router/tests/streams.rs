@@ -170,16 +170,21 @@ async fn who_comes_back_is_told_what_changed_meanwhile() {
     // Nobody listens yet.
     server.claude.scope.tools_changed();
     let mut listener = server.listen(&session, None).await;
+    let priming = listener.next().await.unwrap();
+    assert_eq!((&*priming.data, &*priming.retry), ("", "5000"));
+    let (stream, zero) = priming.id.split_once('-').unwrap();
+    assert_eq!(zero, "0");
     let first = listener.next().await.unwrap();
     drop(listener);
     let mut again = server.listen(&session, Some(&first.id)).await;
+    // Whoever loses this connection too goes on from there.
+    assert_eq!(again.next().await.unwrap().id, first.id);
     assert!(again.next().now_or_never().is_none());
     server.claude.scope.tools_changed();
     let second = again.next().await.unwrap();
-    assert_eq!(
-        (first.data, &*first.id, &*second.id),
-        (second.data, "1-1", "1-2")
-    );
+    let ids = [format!("{stream}-1"), format!("{stream}-2")];
+    assert_eq!([&first.id, &second.id], [&ids[0], &ids[1]]);
+    assert_eq!(first.data, second.data);
     // Of two listeners one is told.
     let mut other = server.listen(&session, None).await;
     server.claude.scope.tools_changed();
@@ -355,7 +360,7 @@ async fn a_get_that_reads_no_events_is_405() {
 async fn streams_of_one_caller_are_limited_and_end_with_the_token() {
     let server = TestServer::guarded().await;
     let ana = ("authorization", &*server.bearer);
-    let session = server.begin(&[ana], "2025-11-25").await;
+    let session = server.begin(&[ana], "2025-06-18").await;
     let headers = [EVENTS, ana, ("mcp-session-id", &*session)];
     let mut streams = Vec::new();
     let refused = loop {
