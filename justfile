@@ -32,6 +32,11 @@ bench:
     cargo bench -p integration-tests --bench calls
     cargo bench -p integration-tests --bench figures
 
+# Look for requests that break the server; what was found so far is in target/fuzz/
+fuzz target="requests" minutes="10":
+    mkdir -p target/fuzz/{{target}}
+    RUSTC_WORKSPACE_WRAPPER="$PWD/tests/fuzz/instrument" cargo run -p fuzz --bin {{target}} -- -max_total_time=$(({{minutes}} * 60)) -max_len=8192 -dict=tests/fuzz/corpus/{{target}}.dict -artifact_prefix=target/fuzz/ target/fuzz/{{target}} tests/fuzz/corpus/{{target}}
+
 # Exactly what CI runs
 ci:
     ./.ci/run

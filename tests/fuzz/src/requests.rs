@@ -1,0 +1,133 @@
+//! Requests of every kind against the router: none may end in a panic, a status of
+//! 5xx, or a reply that is not what it says it is.
+//!
+//! An input is some requests, divided by lines of `====`. Each has a line with method
+//! and path, headers, an empty line, and a body. `$SESSION` and `$ADDRESS` stand for
+//! what the server gave last: the id of a session, and the address of a stream.
+
+#![no_main]
+// What a fuzzer finds is a panic.
+#![expect(
+    clippy::expect_used,
+    reason = "a set-up that fails, and whatever is found, ends the process"
+)]
+
+mod fixture;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, Method, Request, Uri};
+use futures_util::StreamExt;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use std::cell::RefCell;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+
+fuzz_target!(|data: &[u8]| {
+    SERVER.with_borrow_mut(|server| server.run(data));
+});
+
+thread_local! {
+    static SERVER: RefCell<Server> = RefCell::new(Server::new());
+}
+
+struct Server {
+    runtime: Runtime,
+    router: Router,
+    runs: u32,
+}
+
+impl Server {
+    fn new() -> Self {
+        Self {
+            runtime: Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .expect("a runtime"),
+            router: fixture::router(),
+            runs: 0,
+        }
+    }
+
+    fn run(&mut self, data: &[u8]) {
+        self.runs += 1;
+        if self.runs.is_multiple_of(RUNS_OF_A_SERVER) {
+            // Sessions are kept for half an hour.
+            self.router = fixture::router();
+        }
+        self.runtime.block_on(exchange(&self.router, data));
+    }
+}
+
+async fn exchange(router: &Router, data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (mut session, mut address) = (String::new(), "/fuzz/sse".to_owned());
+    // Streams are open for as long as the client is there.
+    let mut open = Vec::new();
+    for part in text.split("\n====\n").take(MAX_REQUESTS) {
+        let part = part.replace("$SESSION", &session);
+        let Some(request) = read(&part.replace("$ADDRESS", &address)) else {
+            continue;
+        };
+        let has_body = request.method() != Method::HEAD;
+        let response = router.clone().oneshot(request).await.expect("infallible");
+        let status = response.status();
+        assert!(!status.is_server_error(), "{status} for {part}");
+        if let Some(given) = response.headers().get("mcp-session-id") {
+            session = given.to_str().expect("visible ASCII").to_owned();
+        }
+        let kind = response.headers().get(CONTENT_TYPE).cloned();
+        let mut body = response.into_body().into_data_stream();
+        match kind.as_ref().and_then(|kind| kind.to_str().ok()) {
+            Some("application/json") if has_body => {
+                let mut bytes = Vec::new();
+                while let Some(chunk) = body.next().await {
+                    bytes.extend_from_slice(&chunk.expect("a whole body"));
+                }
+                let json = serde_json::from_slice::<Value>(&bytes);
+                assert!(json.is_ok(), "{status} {bytes:?} for {part}");
+            }
+            Some("text/event-stream") => {
+                // The first is a comment, the next may be the address.
+                for _ in 0..2 {
+                    let Some(chunk) = futures_util::FutureExt::now_or_never(body.next()).flatten()
+                    else {
+                        break;
+                    };
+                    let chunk = chunk.expect("a whole body");
+                    let event = std::str::from_utf8(&chunk).expect("UTF-8");
+                    if let Some(given) = event.strip_prefix("event: endpoint\ndata: ") {
+                        given.trim_end().clone_into(&mut address);
+                    }
+                }
+                open.push(body);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn read(text: &str) -> Option<Request<Body>> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next()?.split_once(' ')?;
+    let mut request = Request::new(Body::from(body.to_owned()));
+    *request.method_mut() = method.parse().ok()?;
+    *request.uri_mut() = path
+        .parse::<Uri>()
+        .ok()
+        .filter(|uri| uri.path().starts_with('/'))?;
+    let headers = request.headers_mut();
+    headers.insert("host", HeaderValue::from_static("localhost:8008"));
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_str(value.trim()).ok()?);
+    }
+    Some(request)
+}
+
+const RUNS_OF_A_SERVER: u32 = 5_000;
+const MAX_REQUESTS: usize = 6;
