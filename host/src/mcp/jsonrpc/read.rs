@@ -257,11 +257,14 @@ fn not_json<'a>(error: &serde_json::Error) -> Invalid<'a> {
     Invalid::new(Code::ParseError, format!("Parse error: {error}"))
 }
 
+/// A number, or a string that every reader of the reply can read: half a surrogate
+/// pair, which the grammar of JSON allows, is none.
 pub(super) fn is_id(raw: &RawValue) -> bool {
-    matches!(
-        raw.get().as_bytes().first(),
-        Some(b'"' | b'-' | b'0'..=b'9')
-    )
+    match raw.get().as_bytes().first() {
+        Some(b'"') => string(raw).is_some(),
+        Some(b'-' | b'0'..=b'9') => true,
+        _ => false,
+    }
 }
 
 /// Counts brackets outside of strings. On text that is not JSON the answer

@@ -33,6 +33,11 @@ async fn malformed_bodies_have_their_codes() {
         ),
         (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, 400, -32600),
         (
+            r#"{"jsonrpc":"2.0","id":"\ud83d","method":"ping"}"#,
+            400,
+            -32600,
+        ),
+        (
             r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
             400,
             -32600,
