@@ -31,6 +31,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;
+mod entries;
 pub mod entropy;
 mod excerpt;
 pub mod http_error;

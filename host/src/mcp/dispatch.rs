@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::asking::Client;
 use super::error::{Failure, RpcError};
 use super::jsonrpc::{self, Request};
+use super::places::Place;
 use super::scope::McpScope;
 use super::version::Revision;
 use super::{lifecycle, prompts, resources, tools};
@@ -29,6 +30,12 @@ pub(crate) struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    /// Counts one call, whose place is to be held for as long as it works.
+    pub(crate) fn admitted(&self) -> Result<Place, Failure> {
+        let admitted = self.scope.admit(self.principal.as_deref());
+        admitted.map_err(Failure::TooOften)
+    }
+
     /// What a tool set learns of the call.
     pub(crate) fn context(&self, cancel: CancellationToken, round: Round) -> CallContext {
         CallContext {
@@ -69,14 +76,6 @@ pub(crate) async fn dispatch(
     } = *caller;
     let method = Method::named(&request.method, revision)
         .ok_or_else(|| RpcError::method_not_found(&request.method))?;
-    // Held until the reply is made.
-    let _place = match method {
-        Method::CallTool | Method::ListResources | Method::ReadResource | Method::GetPrompt => {
-            let admitted = scope.admit(caller.principal.as_deref());
-            Some(admitted.map_err(Failure::TooOften)?)
-        }
-        _ => None,
-    };
     match method {
         Method::Initialize => Ok(lifecycle::initialize(scope, request)?),
         Method::Ping => Ok(lifecycle::ping(request.id)),

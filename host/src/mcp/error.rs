@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::version::Revision;
 use crate::excerpt::excerpt;
 use crate::principal::OAuthScope;
+use crate::tools::ToolError;
 
 /// The codes in use (JSON-RPC 2.0 §5.1; 2026-07-28, basic/index §Error codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub(crate) enum ErrorData {
     /// With [`Code::MissingRequiredClientCapability`]
     Capabilities {
         #[serde(rename = "requiredCapabilities")]
-        required: BTreeMap<&'static str, serde_json::Map<String, serde_json::Value>>,
+        required: BTreeMap<&'static str, serde_json::Value>,
     },
     /// With [`Code::ResourceNotFound`], and what took its place.
     Resource { uri: String },
@@ -91,6 +92,21 @@ impl RpcError {
     /// -32602
     pub(crate) fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidParams, message)
+    }
+
+    /// What a tool set's prompt or resource failed with.
+    pub(crate) fn of_tool(error: ToolError) -> Self {
+        let code = match error.code {
+            "invalid-arguments" | "not-found" => Code::InvalidParams,
+            _ => Code::InternalError,
+        };
+        let told = [
+            Some(error.message),
+            error.hint,
+            error.id.map(|id| format!("Id: {id}.")),
+        ];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        Self::new(code, told.join(" "))
     }
 
     /// Too many calls; the next may come after `wait`.

@@ -9,7 +9,7 @@ use super::jsonrpc::{Reply, Request};
 use super::scope::McpScope;
 use super::tools::{cacheable, complete};
 use super::version::Revision;
-use crate::tools::Abilities;
+use crate::tools::{Abilities, InputMethod};
 
 /// The revision that a handshake settles on: the client's, if it is a legacy
 /// one that is served, else the newest legacy (2025-11-25, basic/lifecycle
@@ -23,10 +23,16 @@ pub(crate) fn negotiate(initialize: &Request<'_>) -> Result<Revision, RpcError> 
         .unwrap_or(Revision::NEWEST_LEGACY))
 }
 
-/// What the client says in its handshake that it can be asked for.
-pub(crate) fn declared(initialize: &Request<'_>) -> Abilities {
+/// What the client says in its handshake that it can be asked for, as far as
+/// `revision` has it.
+pub(crate) fn declared(initialize: &Request<'_>, revision: Revision) -> Abilities {
     let capabilities = initialize.params.capabilities;
-    capabilities.map_or(Abilities::NONE, abilities)
+    let declared = capabilities.map_or(Abilities::NONE, abilities);
+    if revision.has_elicitation() {
+        declared
+    } else {
+        declared.without(InputMethod::Elicitation)
+    }
 }
 
 /// `initialize`

@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::asking::{Settled, settle};
 use super::dispatch::Caller;
-use super::error::{Code, Failure, RpcError, shortened};
+use super::error::{Failure, RpcError, shortened};
 use super::jsonrpc::{Reply, Request, encode};
 use super::tools::{cacheable, complete, write_content};
 use crate::principal::OAuthScope;
-use crate::tools::{Content, Conversation, Prompt, PromptArgument, PromptMessage, ToolError};
+use crate::tools::{Content, Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage};
 
 /// A prompt of every scope; `{ARGUMENT}` in its text stands for that argument.
 struct Own {
@@ -23,7 +23,7 @@ struct Own {
 const OWN: [Own; 2] = [
     Own {
         prompt: Prompt {
-            name: Cow::Borrowed("explore_database"),
+            name: Cow::Borrowed(HOST_PROMPTS[0]),
             title: Some(Cow::Borrowed("Explore the database")),
             description: Some(Cow::Borrowed(
                 "An overview of what is in the database, and what can be asked of it",
@@ -37,7 +37,7 @@ const OWN: [Own; 2] = [
     },
     Own {
         prompt: Prompt {
-            name: Cow::Borrowed("answer_question"),
+            name: Cow::Borrowed(HOST_PROMPTS[1]),
             title: Some(Cow::Borrowed("Answer a question from the data")),
             description: Some(Cow::Borrowed(
                 "A question in plain words, answered with the figures and the query behind them",
@@ -58,8 +58,7 @@ const OWN: [Own; 2] = [
     },
 ];
 
-/// `prompts/list`. A tool set's prompt takes the place of the scope's own of that
-/// name.
+/// `prompts/list`
 pub(super) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
     if !request.params.begins() {
         return Err(RpcError::invalid_params(
@@ -68,11 +67,10 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>
     }
     let registry = caller.scope.registry();
     let own = OWN.iter().map(|own| &own.prompt);
-    let own = own.filter(|own| registry.prompts().all(|other| other.name != own.name));
     let listed: Vec<Prompt> = own
-        .chain(registry.prompts())
+        .chain(registry.prompts().map(|(_, prompt)| prompt))
         .map(|prompt| {
-            if caller.revision.has_structured_content() {
+            if caller.revision.has_titles() {
                 prompt.clone()
             } else {
                 untitled(prompt)
@@ -116,12 +114,13 @@ pub(super) async fn get(
         })?
         .unwrap_or_default();
     let registry = caller.scope.registry();
-    let Some(prompt) = registry.prompts().find(|prompt| prompt.name == name) else {
-        let own = OWN.iter().find(|own| own.prompt.name == name);
-        let unknown = || RpcError::invalid_params(format!("Unknown prompt: {}", shortened(&name)));
-        let said = filled_in(own.ok_or_else(unknown)?, &arguments)?;
+    if let Some(own) = OWN.iter().find(|own| own.prompt.name == name) {
+        let said = filled_in(own, &arguments)?;
         return Ok(written(caller, request, &said));
-    };
+    }
+    let found = registry.prompts().find(|(_, prompt)| prompt.name == name);
+    let (provider, prompt) = found
+        .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", shortened(&name))))?;
     // The guest behind it reads the database.
     if let Some(principal) = &caller.principal
         && !principal.has(OAuthScope::Read)
@@ -129,16 +128,11 @@ pub(super) async fn get(
         return Err(Failure::InsufficientScope(OAuthScope::Read));
     }
     let given = declared(prompt, arguments)?;
-    let attempt = |context| {
-        let filled_in = registry.prompt(&name, given.clone(), context);
-        async { filled_in.await.unwrap_or_else(|| Err(gone(&name))) }
-    };
+    let attempt = |context| provider.prompt(prompt, given.clone(), context);
     match settle(caller, request, &name, cancel, attempt).await? {
         Ok(Settled::Complete(said)) => Ok(written(caller, request, &said)),
         Ok(Settled::Required(reply)) => Ok(reply),
-        Ok(Settled::Unanswered(error)) | Err(error) => {
-            Err(RpcError::new(Code::InternalError, error.message).into())
-        }
+        Ok(Settled::Unanswered(error)) | Err(error) => Err(RpcError::of_tool(error).into()),
     }
 }
 
@@ -201,16 +195,6 @@ fn missing(argument: &str) -> RpcError {
     RpcError::invalid_params(format!(
         "Invalid params: the argument \"{argument}\" is missing"
     ))
-}
-
-fn gone(prompt: &str) -> ToolError {
-    ToolError {
-        message: format!("The prompt \"{prompt}\" is gone; list the prompts again."),
-        code: "not-found",
-        hint: None,
-        number: None,
-        id: None,
-    }
 }
 
 const PROMPT_BYTES: usize = 512;

@@ -1,7 +1,11 @@
 //! `resources/list`, `resources/templates/list` and `resources/read`: the scope's
 //! own, which are its tables, and those of its tool sets.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatch::Caller;
@@ -10,94 +14,81 @@ use super::jsonrpc::{Reply, Request, encode, write_string};
 use super::tools::{cacheable, complete, write_base64};
 use crate::principal::OAuthScope;
 use crate::tools::{
-    CallContext, Resource, ResourceBody, ResourceContents, ResourceTemplate, Round, ToolError,
-    ToolRegistry,
+    CallContext, Resource, ResourceBody, ResourceContents, ResourceTemplate, Round, ToolRegistry,
 };
 
-/// `resources/list`: some hundreds a page, since a database may have thousands
-/// of tables.
+/// `resources/list`: some hundreds of the scope's own a page, since a database may
+/// have thousands of tables; what tool sets add is on the last.
 pub(super) async fn list(
     caller: &Caller<'_>,
     request: &Request<'_>,
     cancel: CancellationToken,
 ) -> Result<Vec<u8>, Failure> {
-    let registry = readable(caller)?;
+    let registry = readable(caller, request)?;
+    let _place = caller.admitted()?;
     let start = match request.params.cursor() {
         _ if request.params.begins() => Some(0),
-        Ok(Some(cursor)) => cursor.parse().ok(),
+        Ok(Some(cursor)) => cursor.parse().ok().filter(|start| *start > 0),
         _ => None,
     };
     let context = caller.context(cancel, Round::default());
-    let resources = all(caller, &registry, &context).await?;
-    let rest = start.and_then(|start| resources.get(start..));
+    let own = match caller.scope.resources() {
+        Some(own) => own.list(context.clone()).await.map_err(RpcError::of_tool)?,
+        None => Vec::new(),
+    };
+    let rest = start.and_then(|start| own.get(start..));
     let Some(rest) = rest.filter(|rest| start == Some(0) || !rest.is_empty()) else {
         return Err(RpcError::invalid_params(
             "Invalid params: the cursor is not one this server gave; list again from the start",
         )
         .into());
     };
-    let page = rest.get(..PAGE).unwrap_or(rest);
-    let mut reply = Reply::to(request.id, page.len() * RESOURCE_BYTES);
-    if caller.revision.has_structured_content() {
-        encode(reply.name("resources"), page);
-    } else {
-        // `title` came with 2025-06-18.
-        let untitled: Vec<Resource> = page.iter().cloned().map(untitled).collect();
-        encode(reply.name("resources"), &untitled);
+    let mut page = rest.get(..PAGE).unwrap_or(rest).to_vec();
+    let next = (rest.len() > PAGE).then(|| start.unwrap_or_default() + PAGE);
+    if next.is_none() {
+        page.extend(of_tool_sets(&registry, &context).await);
     }
-    if rest.len() > PAGE {
-        let next = start.unwrap_or_default() + PAGE;
+    if !caller.revision.has_titles() {
+        for resource in &mut page {
+            resource.title = None;
+        }
+    }
+    let mut reply = Reply::to(request.id, page.len() * RESOURCE_BYTES);
+    encode(reply.name("resources"), &page);
+    if let Some(next) = next {
         reply.string("nextCursor", &next.to_string());
     }
     cacheable(caller.revision, &mut reply);
     Ok(complete(caller.scope, caller.revision, reply, None))
 }
 
-fn untitled(resource: Resource) -> Resource {
-    Resource {
-        title: None,
-        ..resource
-    }
-}
-
-/// What a tool set fails to list is left out: the tables are there all the same.
-async fn all(
-    caller: &Caller<'_>,
-    registry: &ToolRegistry,
-    context: &CallContext,
-) -> Result<Vec<Resource>, RpcError> {
-    let own = async {
-        match caller.scope.resources() {
-            Some(own) => own.list(context.clone()).await,
-            None => Ok(Vec::new()),
-        }
-    };
-    let others = join_all(registry.resources().map(async |(tool_set, provider)| {
-        provider
-            .list(context.clone())
-            .await
-            .unwrap_or_else(|error| {
-                tracing::warn!(tool_set, %error, "a tool set's resources are left out");
-                Vec::new()
-            })
-    }));
-    let (own, others) = futures_util::join!(own, others);
-    let mut resources = own.map_err(unavailable)?;
-    resources.extend(others.into_iter().flatten());
-    Ok(resources)
+/// Of each tool set that lists in time: the tables are there whatever one does.
+async fn of_tool_sets(registry: &ToolRegistry, context: &CallContext) -> Vec<Resource> {
+    let lists = registry.resources().map(async |(tool_set, provider)| {
+        let mut context = context.clone();
+        // What nobody waits for any more is to end.
+        context.cancel = context.cancel.child_token();
+        let _dropped = context.cancel.clone().drop_guard();
+        let left_out = match timeout(LIST_WITHIN, provider.list(context)).await {
+            Ok(Ok(listed)) => return listed,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it took longer than {LIST_WITHIN:?}"),
+        };
+        tracing::warn!(tool_set, left_out, "a tool set's resources are left out");
+        Vec::new()
+    });
+    join_all(lists).await.concat()
 }
 
 /// `resources/templates/list`
 pub(super) fn templates(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
-    let registry = readable(caller)?;
+    let registry = readable(caller, request)?;
     let providers = caller.scope.resources().into_iter();
     let providers = providers.chain(registry.resources().map(|(_, provider)| provider));
     let templates: Vec<ResourceTemplate> = providers
         .flat_map(|provider| provider.templates().into_owned())
         .map(|template| ResourceTemplate {
-            title: template
-                .title
-                .filter(|_| caller.revision.has_structured_content()),
+            title: template.title.filter(|_| caller.revision.has_titles()),
             ..template
         })
         .collect();
@@ -117,7 +108,8 @@ pub(super) async fn read(
         .params
         .uri()
         .map_err(|_| RpcError::invalid_params("Invalid params: \"uri\" is not a string"))?;
-    let registry = readable(caller)?;
+    let registry = readable(caller, request)?;
+    let _place = caller.admitted()?;
     let context = caller.context(cancel, Round::default());
     let Some(contents) = found(caller, &registry, &uri, &context).await? else {
         // 2026-07-28 has no code of its own for it (basic/index §Error codes).
@@ -151,21 +143,24 @@ pub(super) async fn read(
     Ok(complete(caller.scope, caller.revision, reply, None))
 }
 
-/// Whoever knows the resource first: the scope, then its tool sets in order.
+/// Whoever knows the resource first: the scope, then its tool sets in order. A failure
+/// counts where nobody knows it.
 async fn found(
     caller: &Caller<'_>,
     registry: &ToolRegistry,
     uri: &str,
     context: &CallContext,
 ) -> Result<Option<Vec<ResourceContents>>, RpcError> {
+    let mut failed = None;
     let providers = caller.scope.resources().into_iter();
     for provider in providers.chain(registry.resources().map(|(_, provider)| provider)) {
-        let read = provider.read(uri, context.clone()).await;
-        if let Some(contents) = read.map_err(unavailable)? {
-            return Ok(Some(contents));
+        match provider.read(uri, context.clone()).await {
+            Ok(Some(contents)) => return Ok(Some(contents)),
+            Ok(None) => {}
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    Ok(None)
+    failed.map_or(Ok(None), |error| Err(RpcError::of_tool(error)))
 }
 
 /// MCP `TextResourceContents`, `BlobResourceContents`
@@ -198,10 +193,10 @@ fn size_of(contents: &[ResourceContents]) -> usize {
 }
 
 /// The tools of this moment, for who may read.
-fn readable(caller: &Caller<'_>) -> Result<std::sync::Arc<ToolRegistry>, Failure> {
+fn readable(caller: &Caller<'_>, request: &Request<'_>) -> Result<Arc<ToolRegistry>, Failure> {
     let registry = caller.scope.registry();
     if !caller.scope.has_resources(&registry) {
-        return Err(RpcError::method_not_found("resources").into());
+        return Err(RpcError::method_not_found(&request.method).into());
     }
     match &caller.principal {
         Some(principal) if !principal.has(OAuthScope::Read) => {
@@ -211,10 +206,7 @@ fn readable(caller: &Caller<'_>) -> Result<std::sync::Arc<ToolRegistry>, Failure
     }
 }
 
-/// The message says what to do; it never names a server or a log-in.
-fn unavailable(error: ToolError) -> RpcError {
-    RpcError::new(Code::InternalError, error.message)
-}
-
 const PAGE: usize = 500;
+/// Of what a tool set takes to list; clients wait for a minute at most.
+const LIST_WITHIN: Duration = Duration::from_secs(5);
 const RESOURCE_BYTES: usize = 192;

@@ -32,6 +32,7 @@ pub struct McpScope {
     states: RequestStates,
     streams: Arc<Places>,
     calls: Arc<Places>,
+    questions: Arc<Places>,
     /// Counts the changes of the tools.
     changes: watch::Sender<u64>,
     /// Cancelled when the server is about to stop.
@@ -66,6 +67,7 @@ impl McpScope {
             states: RequestStates::new(secrets, clock, &name),
             streams: Places::new(MAX_STREAMS_OF_ONE_CALLER),
             calls: Places::new(MAX_CALLS_OF_ONE_CALLER),
+            questions: Places::new(MAX_QUESTIONS_OF_ONE_CALLER),
             changes: watch::Sender::new(0),
             closing: CancellationToken::new(),
             name,
@@ -115,6 +117,11 @@ impl McpScope {
         !self.closing.is_cancelled()
     }
 
+    /// Cancelled when the server is about to stop.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
     /// Waits until the server is about to stop.
     pub(crate) async fn closed(&self) {
         self.closing.cancelled().await;
@@ -128,6 +135,11 @@ impl McpScope {
     /// A place for one more stream of that caller, while there is one.
     pub(crate) fn take_place(&self, caller: Option<&Principal>) -> Option<Place> {
         self.streams.take(caller)
+    }
+
+    /// A place for one more question to that caller, while there is one.
+    pub(crate) fn take_question(&self, caller: Option<&Principal>) -> Option<Place> {
+        self.questions.take(caller)
     }
 
     /// A new session of that caller.
@@ -209,5 +221,7 @@ pub(crate) const TOOLS_CHANGED: &str =
 const MAX_STREAMS_OF_ONE_CALLER: usize = 64;
 /// As many as run at once in a scope by default: nobody else waits behind more.
 const MAX_CALLS_OF_ONE_CALLER: usize = 16;
+/// More than anybody has before their eyes.
+const MAX_QUESTIONS_OF_ONE_CALLER: usize = 16;
 /// Whoever has as many under way as may be tries again after that.
 const WHILE_CALLS_RUN: Duration = Duration::from_secs(1);

@@ -257,6 +257,7 @@ async fn call(
         })),
         "ask" => Ok(match &context.round.answers {
             None => ask(&context),
+            Some(answers) if answers.contains("again") => ask(&context),
             Some(answers) => {
                 let state = context.round.state.as_deref().unwrap_or_default();
                 let state = String::from_utf8_lossy(state);

@@ -74,9 +74,19 @@ impl Revision {
         self >= Self::V2025_03_26
     }
 
-    /// `title`, `outputSchema` and `_meta` of tools, `structuredContent`,
+    /// `title` of whatever is listed.
+    pub(crate) fn has_titles(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
+    /// `outputSchema` and `_meta` of tools, `structuredContent`,
     /// `resource_link` content.
     pub(crate) fn has_structured_content(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
+    /// Clients can be asked to show a form.
+    pub(crate) fn has_elicitation(self) -> bool {
         self >= Self::V2025_06_18
     }
 

@@ -110,6 +110,7 @@ impl TestServer {
         Events {
             body: body.into_data_stream(),
             text: String::new(),
+            last_id: String::new(),
         }
     }
 
@@ -141,6 +142,7 @@ impl TestServer {
 pub(crate) struct Events {
     body: BodyDataStream,
     text: String,
+    last_id: String,
 }
 
 /// One event; what it does not have is empty.
@@ -153,6 +155,11 @@ pub(crate) struct Event {
 }
 
 impl Events {
+    /// What a client sends as `Last-Event-ID`.
+    pub(crate) fn last_id(&self) -> &str {
+        &self.last_id
+    }
+
     /// The next event, comments left out; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
@@ -171,6 +178,7 @@ impl Events {
                 if read == Event::default() {
                     continue;
                 }
+                self.last_id.clone_from(&read.id);
                 return Some(read);
             }
             let chunk = self.body.next().await?.unwrap();

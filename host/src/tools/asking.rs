@@ -82,6 +82,12 @@ impl Abilities {
         Self(self.0 | 1 << method as u8)
     }
 
+    /// The same without `method`.
+    #[must_use]
+    pub fn without(self, method: InputMethod) -> Self {
+        Self(self.0 & !(1 << method as u8))
+    }
+
     /// Whether `method` is one of them.
     pub fn has(self, method: InputMethod) -> bool {
         self.0 & 1 << method as u8 != 0

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 pub use asking::{Abilities, InputMethod, InputRequest, Question, Reply, Round};
-pub use prompts::{Conversation, Prompt, PromptArgument, PromptMessage};
+pub use prompts::{Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage};
 pub use registry::{CallError, RegistryError, ToolRegistry};
 pub use resources::{Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate};
 pub use schema::{ArgumentError, Schema, SchemaError};

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::Content;
 
+/// Names of the prompts that every scope has; a tool set cannot take them.
+pub const HOST_PROMPTS: [&str; 2] = ["explore_database", "answer_question"];
+
 /// One entry of `prompts/list` (MCP `Prompt`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Prompt {

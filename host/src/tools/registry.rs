@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    Access, CallContext, Conversation, Output, Prompt, Reply, ResourceProvider, Schema,
-    SchemaError, Tool, ToolError, ToolProvider,
+    Access, CallContext, Output, Prompt, Reply, ResourceProvider, Schema, SchemaError, Tool,
+    ToolError, ToolProvider,
 };
 use crate::principal::{OAuthScope, Principal};
 
@@ -153,25 +153,15 @@ impl ToolRegistry {
         self.instructions.as_deref()
     }
 
-    /// The prompts of the tool sets, in a stable order.
-    pub fn prompts(&self) -> impl Iterator<Item = &Prompt> {
-        self.providers
-            .iter()
-            .flat_map(|provider| provider.prompts())
-    }
-
-    /// Fills in the prompt of that name; `None` when no tool set has it.
-    pub async fn prompt(
-        &self,
-        name: &str,
-        arguments: Vec<(String, String)>,
-        context: CallContext,
-    ) -> Option<Result<Reply<Conversation>, ToolError>> {
-        let (provider, prompt) = self.providers.iter().find_map(|provider| {
-            let mut prompts = provider.prompts().iter();
-            Some((provider, prompts.find(|prompt| prompt.name == name)?))
-        })?;
-        Some(provider.prompt(prompt, arguments, context).await)
+    /// The prompts of the tool sets, in a stable order, and who fills them in.
+    pub fn prompts(&self) -> impl Iterator<Item = (&dyn ToolProvider, &Prompt)> {
+        let of_each = self.providers.iter().map(|provider| &**provider);
+        of_each.flat_map(|provider| {
+            provider
+                .prompts()
+                .iter()
+                .map(move |prompt| (provider, prompt))
+        })
     }
 
     /// The tool sets that have resources, and their names.

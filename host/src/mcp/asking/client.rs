@@ -1,14 +1,14 @@
 //! The client, as somebody that can be asked while its call waits.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
 
-use crate::mcp::jsonrpc::write_string;
+use crate::mcp::jsonrpc::quoted;
 use crate::mcp::session::Session;
 use crate::tools::InputMethod;
 
@@ -25,6 +25,12 @@ pub(crate) trait Client: Send + Sync {
 /// Why there is no answer; completes the sentence "X had a question: …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unanswered {
+    /// The client lacks a capability, a session, or the wish to read events.
+    #[error("this client cannot pass it on")]
+    Unable,
+    /// As many as may be are waiting.
+    #[error("too many others are waiting for an answer")]
+    TooMany,
     /// Its stream is gone or full.
     #[error("it did not reach the client")]
     NotSent,
@@ -34,11 +40,14 @@ pub(crate) enum Unanswered {
     /// The call was cancelled meanwhile.
     #[error("the call was cancelled")]
     Cancelled,
+    /// The server is about to stop, or nothing more can be heard.
+    #[error("the server is about to stop")]
+    Stopping,
     /// The result is not an object.
     #[error("the client's answer is not an object")]
     Malformed,
     /// Nobody answered.
-    #[error("nobody answered in {} minutes", ANSWER_WITHIN.as_secs() / 60)]
+    #[error("nobody answered in time")]
     TooLate,
 }
 
@@ -48,11 +57,17 @@ pub(crate) struct SessionClient<S> {
     session: Arc<Session>,
     /// Whether there was room for it.
     sink: S,
+    /// Cancelled when no answer can come any more.
+    stopping: CancellationToken,
 }
 
 impl<S: Fn(Bytes) -> bool + Send + Sync> SessionClient<S> {
-    pub(crate) fn new(session: Arc<Session>, sink: S) -> Self {
-        Self { session, sink }
+    pub(crate) fn new(session: Arc<Session>, sink: S, stopping: CancellationToken) -> Self {
+        Self {
+            session,
+            sink,
+            stopping,
+        }
     }
 }
 
@@ -64,27 +79,46 @@ impl<S: Fn(Bytes) -> bool + Send + Sync> Client for SessionClient<S> {
     ) -> BoxFuture<'a, Result<Box<RawValue>, Unanswered>> {
         async move {
             let awaited = self.session.ask();
-            let mut message = b"{\"jsonrpc\":\"2.0\",\"id\":".to_vec();
-            write_string(&mut message, awaited.id());
-            message.extend_from_slice(b",\"method\":\"");
-            message.extend_from_slice(method.as_str().as_bytes());
-            message.extend_from_slice(b"\",\"params\":");
-            message.extend_from_slice(params.get().as_bytes());
-            message.push(b'}');
-            if !(self.sink)(message.into()) {
+            let id = quoted(awaited.id());
+            let method = method.as_str();
+            let request =
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+            if !(self.sink)(request.into()) {
                 return Err(Unanswered::NotSent);
             }
-            match tokio::time::timeout(ANSWER_WITHIN, awaited.answer()).await {
-                Ok(Some(Ok(result))) if result.get().starts_with('{') => Ok(result),
-                Ok(Some(Ok(_))) => Err(Unanswered::Malformed),
-                Ok(Some(Err(message))) => Err(Unanswered::Refused(message)),
-                Ok(None) => Err(Unanswered::NotSent),
-                Err(_) => Err(Unanswered::TooLate),
+            let mut given_up = GivenUp {
+                sink: &self.sink,
+                id: Some(id),
+            };
+            let answer = self.stopping.run_until_cancelled(awaited.answer()).await;
+            let answer = answer.ok_or(Unanswered::Stopping)?;
+            given_up.id = None;
+            match answer {
+                Some(Ok(result)) if result.get().starts_with('{') => Ok(result),
+                Some(Ok(_)) => Err(Unanswered::Malformed),
+                Some(Err(message)) => Err(Unanswered::Refused(message)),
+                None => Err(Unanswered::NotSent),
             }
         }
         .boxed()
     }
 }
 
-/// People read before they answer; after that they have gone.
-const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+/// Withdraws a question that nobody waits for any more, when it is dropped
+/// (basic/utilities/cancellation).
+struct GivenUp<'a, S: Fn(Bytes) -> bool> {
+    sink: &'a S,
+    id: Option<String>,
+}
+
+impl<S: Fn(Bytes) -> bool> Drop for GivenUp<'_, S> {
+    fn drop(&mut self) {
+        if let Some(id) = &self.id {
+            let cancelled = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+            );
+            // Whoever is gone needs not be told.
+            let _ = (self.sink)(cancelled.into());
+        }
+    }
+}

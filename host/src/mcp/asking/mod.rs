@@ -8,8 +8,11 @@ mod client;
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::abilities::abilities;
@@ -17,9 +20,10 @@ pub(crate) use self::client::{Client, SessionClient, Unanswered};
 pub(crate) use self::state::{Bound, RequestStates};
 use super::dispatch::Caller;
 use super::error::{Code, ErrorData, Failure, RpcError};
-use super::jsonrpc::{Reply as Written, Request, write_string};
+use super::jsonrpc::{Reply as Written, Request, quoted, write_string};
 use super::tools::input_required;
-use crate::tools::{CallContext, Question, Reply, Round, ToolError};
+use crate::entries::Entries;
+use crate::tools::{Abilities, CallContext, InputMethod, Question, Reply, Round, ToolError};
 
 /// What became of a call that may ask.
 pub(crate) enum Settled<T> {
@@ -31,7 +35,8 @@ pub(crate) enum Settled<T> {
 }
 
 /// Makes a call, with `attempt`, until it asks nothing more or it is the client's
-/// turn. `name` is that of the tool or prompt.
+/// turn. `name` is that of the tool or prompt. Its place is free while it waits for
+/// answers.
 pub(crate) async fn settle<T, E, F>(
     caller: &Caller<'_>,
     request: &Request<'_>,
@@ -49,35 +54,35 @@ where
     } else {
         Round::default()
     };
+    let mut until = None;
     for _ in 0..MAX_ROUNDS {
+        let place = caller.admitted()?;
         let question = match attempt(caller.context(cancel.clone(), round)).await {
             Ok(Reply::Complete(done)) => return Ok(Ok(Settled::Complete(done))),
             Ok(Reply::Ask(question)) => question,
             Err(error) => return Ok(Err(error)),
         };
-        let lacking = question
-            .requests
-            .iter()
-            .map(|asked| asked.method)
-            .find(|method| !caller.abilities.has(*method));
+        drop(place);
         if modern {
-            if let Some(method) = lacking {
-                return Err(RpcError::missing_capability(method.capability()).into());
+            let lacking = lacking(caller.abilities, &question);
+            if !lacking.is_empty() {
+                return Err(RpcError::missing_capabilities(&lacking).into());
             }
             let reply = required(caller, request.id, &question, bound)?;
             return Ok(Ok(Settled::Required(reply)));
         }
-        let client = caller.client.as_ref().filter(|_| lacking.is_none());
-        let Some(client) = client else {
-            let capability = lacking.map_or("elicitation", |method| method.capability());
-            return Ok(Ok(Settled::Unanswered(cannot_ask(name, capability))));
+        let until = *until.get_or_insert_with(|| Instant::now() + ANSWERS_WITHIN);
+        let asked = answers(caller, &question);
+        let asked = cancel.run_until_cancelled(timeout_at(until, asked)).await;
+        let answers = match asked {
+            Some(Ok(answered)) => answered,
+            Some(Err(_)) => Err(Unanswered::TooLate),
+            None => Err(Unanswered::Cancelled),
         };
-        let asked = answered(&**client, &question);
-        let asked = cancel.run_until_cancelled(asked).await;
-        match asked.unwrap_or(Err(Unanswered::Cancelled)) {
+        match answers {
             Ok(answers) => {
                 round = Round {
-                    answers: Some(answers.into()),
+                    answers,
                     state: (!question.state.is_empty()).then(|| question.state.into()),
                 };
             }
@@ -95,21 +100,41 @@ where
     })))
 }
 
+/// What of the question the client has not said that it can pass on.
+fn lacking(abilities: Abilities, question: &Question) -> Vec<InputMethod> {
+    let asked = |method: &InputMethod| question.requests.iter().any(|r| r.method == *method);
+    let mut lacking = InputMethod::ALL.to_vec();
+    lacking.retain(|method| asked(method) && !abilities.has(*method));
+    lacking
+}
+
+/// Asks the client, where there is anything to ask.
+async fn answers(caller: &Caller<'_>, question: &Question) -> Result<Option<Arc<str>>, Unanswered> {
+    if question.requests.is_empty() {
+        return Ok(None);
+    }
+    let client = caller.client.as_ref();
+    let client = client.filter(|_| lacking(caller.abilities, question).is_empty());
+    let client = client.ok_or(Unanswered::Unable)?;
+    let place = caller.scope.take_question(caller.principal.as_deref());
+    let _place = place.ok_or(Unanswered::TooMany)?;
+    answered(&**client, question).await.map(Some)
+}
+
 /// Asks one after the other, as a person answers, and gathers the answers by key.
-async fn answered(client: &dyn Client, question: &Question) -> Result<String, Unanswered> {
-    let mut answers = b"{".to_vec();
+async fn answered(client: &dyn Client, question: &Question) -> Result<Arc<str>, Unanswered> {
+    let mut answers = String::from("{");
     for asked in &question.requests {
         let answer = client.ask(asked.method, &asked.params).await?;
         if answers.len() > 1 {
-            answers.push(b',');
+            answers.push(',');
         }
-        let key = serde_json::to_string(&asked.key).unwrap_or_default();
-        answers.extend_from_slice(key.as_bytes());
-        answers.push(b':');
-        answers.extend_from_slice(answer.get().as_bytes());
+        answers.push_str(&quoted(&asked.key));
+        answers.push(':');
+        answers.push_str(answer.get());
     }
-    answers.push(b'}');
-    Ok(String::from_utf8_lossy(&answers).into_owned())
+    answers.push('}');
+    Ok(answers.into())
 }
 
 /// `inputResponses` and `requestState`
@@ -120,9 +145,14 @@ fn brought<'a>(
 ) -> Result<Round, RpcError> {
     let params = &request.params;
     let answers = params.input_responses.map(|answers| {
-        serde_json::from_str::<std::collections::HashMap<String, &RawValue>>(answers.get())
+        serde_json::from_str::<Entries<&RawValue>>(answers.get())
             .ok()
-            .filter(|each| each.values().all(|answer| answer.get().starts_with('{')))
+            .filter(Entries::has_no_key_twice)
+            .filter(|each| {
+                each.0
+                    .iter()
+                    .all(|(_, answer)| answer.get().starts_with('{'))
+            })
             .map(|_| Arc::from(answers.get()))
             .ok_or_else(|| {
                 RpcError::invalid_params(
@@ -182,23 +212,18 @@ fn required<'a>(
     Ok(input_required(caller, reply))
 }
 
-fn cannot_ask(name: &str, capability: &str) -> ToolError {
-    ToolError {
-        message: format!(
-            "{name} has a question, which this client cannot pass on (it lacks \"{capability}\")."
-        ),
-        code: "unsupported",
-        hint: Some("Use another tool, or a client that can ask.".to_owned()),
-        number: None,
-        id: None,
-    }
-}
-
 fn in_vain(name: &str, unanswered: &Unanswered) -> ToolError {
     ToolError {
         message: format!("{name} had a question: {unanswered}."),
-        code: "cancelled",
-        hint: Some("Make the call again to be asked again.".to_owned()),
+        code: match unanswered {
+            Unanswered::Unable => "unsupported",
+            Unanswered::TooMany => "busy",
+            _ => "cancelled",
+        },
+        hint: Some(match unanswered {
+            Unanswered::Unable => "Use another tool, or a client that can ask.".to_owned(),
+            _ => "Make the call again to be asked again.".to_owned(),
+        }),
         number: None,
         id: None,
     }
@@ -206,14 +231,23 @@ fn in_vain(name: &str, unanswered: &Unanswered) -> ToolError {
 
 impl RpcError {
     /// -32021
-    fn missing_capability(capability: &'static str) -> Self {
+    fn missing_capabilities(lacking: &[InputMethod]) -> Self {
+        let names: Vec<&str> = lacking.iter().map(|method| method.capability()).collect();
+        let required = lacking.iter().map(|method| {
+            let modes = match method {
+                // Addresses to go to, its other mode, are never asked for.
+                InputMethod::Elicitation => json!({"form": {}}),
+                InputMethod::Sampling | InputMethod::Roots => json!({}),
+            };
+            (method.capability(), modes)
+        });
         Self {
             data: Some(ErrorData::Capabilities {
-                required: [(capability, serde_json::Map::new())].into(),
+                required: required.collect(),
             }),
             ..Self::new(
                 Code::MissingRequiredClientCapability,
-                format!("This needs a client with the capability \"{capability}\""),
+                format!("This needs a client with {}", names.join(" and ")),
             )
         }
     }
@@ -221,4 +255,6 @@ impl RpcError {
 
 /// Questions of one call; the next is a tool's mistake.
 const MAX_ROUNDS: usize = 8;
+/// All of one call: people read before they answer; after that they have gone.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(600);
 const REPLY_BYTES: usize = 1024;

@@ -7,7 +7,7 @@ mod write;
 
 pub(crate) use params::Params;
 pub(crate) use read::{
-    Body, Invalid, Message, Notification, OneWay, Request, Response, elements, message, present,
-    string,
+    Body, Invalid, Message, Notification, OneWay, Request, Response, elements, is_id, message,
+    present, string,
 };
-pub(crate) use write::{Reply, encode, error, write_string};
+pub(crate) use write::{Reply, encode, error, quoted, write_string};

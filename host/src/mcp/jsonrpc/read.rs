@@ -259,7 +259,7 @@ fn not_json<'a>(error: &serde_json::Error) -> Invalid<'a> {
 
 /// A number, or a string that every reader of the reply can read: half a surrogate
 /// pair, which the grammar of JSON allows, is none.
-pub(super) fn is_id(raw: &RawValue) -> bool {
+pub(crate) fn is_id(raw: &RawValue) -> bool {
     match raw.get().as_bytes().first() {
         Some(b'"') => string(raw).is_some(),
         Some(b'-' | b'0'..=b'9') => true,

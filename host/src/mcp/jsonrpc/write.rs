@@ -70,6 +70,13 @@ pub(crate) fn write_string(buffer: &mut Vec<u8>, text: &str) {
     encode(buffer, text);
 }
 
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut buffer = Vec::with_capacity(text.len() + 2);
+    write_string(&mut buffer, text);
+    String::from_utf8_lossy(&buffer).into_owned()
+}
+
 /// Appends a value of this crate's own types: strings, numbers, flags and
 /// structs of those, none of which has a way to fail, into memory.
 pub(crate) fn encode<T: Serialize + ?Sized>(buffer: &mut Vec<u8>, value: &T) {

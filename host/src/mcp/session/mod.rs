@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use self::asked::Asked;
@@ -39,6 +40,7 @@ struct Live {
     sessions: HashMap<String, Arc<Session>>,
     /// Ended by their clients, until nobody can remember them.
     ended: HashMap<String, Timestamp>,
+    swept_at: Option<Timestamp>,
 }
 
 /// One client's conversation.
@@ -161,7 +163,8 @@ impl Live {
     /// Keeps a session, and forgets what nobody has used for long. Who has many
     /// loses the idlest from memory, not its id.
     fn keep(&mut self, session: Arc<Session>, now: Timestamp) {
-        if self.sessions.len() >= self.sessions.capacity() {
+        if self.swept_at.is_none_or(|swept| now.since(swept) >= SWEEP) {
+            self.swept_at = Some(now);
             self.sessions
                 .retain(|_, kept| kept.is_used() || now.since(kept.used_at()) < IDLE);
         }
@@ -273,14 +276,14 @@ impl Session {
     }
 
     /// A new stream, for the reply to one request.
-    pub(crate) fn open(&self) -> Arc<EventStream> {
-        self.state().open()
+    pub(crate) fn open(&self, request: &RawValue) -> Arc<EventStream> {
+        self.state().open(Some(request))
     }
 
     /// A new stream for what belongs to no request.
     pub(crate) fn listen(&self) -> Arc<EventStream> {
         let mut state = self.state();
-        let stream = state.open();
+        let stream = state.open(None);
         state.listener = Some(Arc::clone(&stream));
         stream
     }
@@ -291,20 +294,26 @@ impl Session {
     }
 
     /// The stream that an event was on, if it is still kept.
-    pub(crate) fn stream_of(&self, event: EventId) -> Option<Arc<EventStream>> {
+    pub(crate) fn stream_of(&self, event: &EventId) -> Option<Arc<EventStream>> {
         let state = self.state();
-        let stream = state.streams.iter().find(|s| s.id() == event.stream);
+        let same = |s: &&Arc<EventStream>| {
+            s.id() == event.stream && s.is_reply() == event.reply_to.is_some()
+        };
+        let stream = state.streams.iter().find(same);
         stream.cloned()
     }
 
-    /// Tells the client of a change, once.
+    /// Tells the client of a change, once: on its newest stream that is read, or on
+    /// the next that will be.
     pub(crate) fn announce(&self, change: u64, message: &'static str) {
         let mut state = self.state();
         if state.announced >= change {
             return;
         }
-        if let Some(listener) = &state.listener {
-            listener.push(message);
+        let mut listeners = state.streams.iter().rev().filter(|s| !s.is_reply());
+        if let Some(listener) = listeners.find(|s| s.is_read())
+            && listener.push(message)
+        {
             state.announced = change;
         }
     }
@@ -329,15 +338,22 @@ impl Session {
 }
 
 impl State {
-    fn open(&mut self) -> Arc<EventStream> {
-        if self.streams.len() >= MAX_STREAMS {
-            let unread = self.streams.iter().position(|stream| !stream.is_read());
-            if let Some(oldest) = self.streams.remove(unread.unwrap_or(0)) {
+    fn open(&mut self, reply_to: Option<&RawValue>) -> Arc<EventStream> {
+        let over = |stream: &Arc<EventStream>| stream.has_ended() && !stream.is_read();
+        let kept: usize = self.streams.iter().map(|stream| stream.bytes()).sum();
+        if self.streams.len() >= MAX_STREAMS || kept > MAX_STREAM_BYTES {
+            // Those that are over first; what still waits for its reply last.
+            let oldest = self.streams.iter().position(over);
+            let idle = |s: &Arc<EventStream>| !s.is_reply() && !s.is_read();
+            let oldest = oldest.or_else(|| self.streams.iter().position(idle));
+            if (oldest.is_some() || self.streams.len() >= MAX_STREAMS)
+                && let Some(oldest) = self.streams.remove(oldest.unwrap_or(0))
+            {
                 oldest.end();
             }
         }
         self.last_stream += 1;
-        let stream = EventStream::new(self.last_stream);
+        let stream = EventStream::new(self.last_stream, reply_to);
         self.streams.push_back(Arc::clone(&stream));
         stream
     }
@@ -363,13 +379,18 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 const REMEMBERED: Duration = Duration::from_secs(24 * 3_600);
 /// In memory; one person's client opens one or two.
 const MAX_OF_ONE_OWNER: usize = 64;
-/// Of one session: some listeners, and replies to calls that report progress.
+/// Of one session: some listeners, and replies to calls that tell or ask something.
 const MAX_STREAMS: usize = 32;
+/// Of one session, for who comes back; beyond it one goes for each that comes.
+const MAX_STREAM_BYTES: usize = 4 << 20;
+/// How often what nobody uses is looked for.
+const SWEEP: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::Entropy;
+    use crate::mcp::stream::Reader;
     use crate::principal::Rights;
     use crate::state::HostKey;
 
@@ -416,10 +437,8 @@ mod tests {
         let (sessions, hand) = sessions();
         let id = begin(&sessions, None).id().to_owned();
         hand.advance(IDLE);
-        while sessions.len() > 1 || sessions.live().sessions.contains_key(&id) {
-            begin(&sessions, None);
-            hand.advance(IDLE);
-        }
+        begin(&sessions, None);
+        assert_eq!(sessions.len(), 1);
         let again = sessions.find(&id, None, 7).unwrap();
         assert_eq!(again.revision(), Revision::V2025_11_25);
     }
@@ -457,38 +476,52 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_to_the_newest_listener() {
+    fn a_change_is_told_once_to_the_newest_listener_that_is_there() {
         let (sessions, _) = sessions();
         let session = begin(&sessions, None);
+        let heard = |reader: &mut Reader| {
+            let event = futures_util::FutureExt::now_or_never(reader.next()).flatten();
+            event.map(|event| event.message)
+        };
         // Nobody listens yet: the next who does is told.
-        session.announce(1, "changed");
-        let streams = [session.listen(), session.listen()];
-        session.announce(1, "changed");
-        session.announce(1, "changed");
-        let [first, second] = streams.map(|stream| {
-            stream.end();
-            futures_util::FutureExt::now_or_never(stream.read(0).next()).unwrap()
-        });
-        assert_eq!(first, None);
-        assert_eq!(second.unwrap().message, "changed");
-        session.announce(1, "changed");
+        session.announce(1, "one");
+        let [mut first, mut second] = [session.listen(), session.listen()].map(|s| s.read(0));
+        session.announce(1, "one");
+        session.announce(1, "one");
+        assert_eq!(heard(&mut first), None);
+        assert_eq!(heard(&mut second).unwrap(), "one");
+        assert_eq!(heard(&mut second), None);
+        drop(second);
+        session.announce(2, "two");
+        assert_eq!(heard(&mut first).unwrap(), "two");
     }
 
     #[test]
     fn streams_are_kept_until_they_are_many() {
         let (sessions, _) = sessions();
         let session = begin(&sessions, None);
-        let first = session.open();
+        let id = RawValue::from_string("1".to_owned()).unwrap();
+        let first = session.open(&id);
         first.push("x");
         let event = EventId {
             stream: first.id(),
             number: 1,
+            reply_to: Some("1".into()),
         };
-        assert!(session.stream_of(event).is_some());
-        for _ in 0..MAX_STREAMS {
-            session.open();
+        assert!(session.stream_of(&event).is_some());
+        let unlike = EventId {
+            reply_to: None,
+            ..event.clone()
+        };
+        assert!(session.stream_of(&unlike).is_none());
+        for _ in 1..MAX_STREAMS {
+            session.listen();
         }
-        assert!(first.has_ended());
-        assert!(session.stream_of(event).is_none());
+        // What waits for its reply stays as long as anything else can go.
+        session.listen();
+        assert!(!first.has_ended());
+        first.end();
+        session.listen();
+        assert!(session.stream_of(&event).is_none());
     }
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::result::{cacheable, complete, members};
 use crate::mcp::dispatch::Caller;
 use crate::mcp::error::RpcError;
-use crate::mcp::jsonrpc::{Reply, Request, encode, write_string};
+use crate::mcp::jsonrpc::{Reply, Request, encode, quoted};
 use crate::mcp::version::Revision;
 use crate::principal::{OAuthScope, Principal};
 use crate::tools::{Access, Tool, ToolRegistry};
@@ -113,10 +113,7 @@ fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision, authenticat
     };
     raw("name", &quoted(&tool.name));
     let title = tool.title.as_deref().map(quoted);
-    if let Some(title) = title
-        .as_deref()
-        .filter(|_| revision.has_structured_content())
-    {
+    if let Some(title) = title.as_deref().filter(|_| revision.has_titles()) {
         raw("title", title);
     }
     raw("description", &quoted(&tool.description));
@@ -132,7 +129,7 @@ fn write_tool(buffer: &mut Vec<u8>, tool: &Tool, revision: Revision, authenticat
         let mut annotations = Vec::new();
         encode(&mut annotations, &tool.annotations);
         let mut annotations = String::from_utf8_lossy(&annotations).into_owned();
-        if let (Some(title), false) = (&title, revision.has_structured_content()) {
+        if let (Some(title), false) = (&title, revision.has_titles()) {
             // Where tools had no title of their own it was a hint.
             annotations.insert_str(1, &format!("\"title\":{title},"));
         }
@@ -183,12 +180,6 @@ fn listed(schema: &RawValue, revision: Revision) -> bool {
         || revision.has_structured_content()
             && serde_json::from_str::<Root<'_>>(schema.get())
                 .is_ok_and(|root| root.kind.is_some_and(|kind| kind.get() == "\"object\""))
-}
-
-fn quoted(text: &str) -> String {
-    let mut buffer = Vec::with_capacity(text.len() + 2);
-    write_string(&mut buffer, text);
-    String::from_utf8_lossy(&buffer).into_owned()
 }
 
 /// No principal, and the subsets of two rights.

@@ -11,7 +11,7 @@ use crate::mcp::stream::EventId;
 
 /// One `message` event. A message is one line: what breaks it can only stand
 /// between tokens of its JSON, where a space says the same.
-pub(super) fn message(id: Option<EventId>, json: &[u8]) -> Bytes {
+pub(super) fn message(id: Option<&EventId>, json: &[u8]) -> Bytes {
     let mut event = Vec::with_capacity(json.len() + EVENT_EXTRA_BYTES);
     if let Some(id) = id {
         event.extend_from_slice(format!("id: {id}\n").as_bytes());
@@ -31,7 +31,7 @@ pub(super) fn message(id: Option<EventId>, json: &[u8]) -> Bytes {
 /// The first event of a stream that its client can come back to (2025-11-25,
 /// basic/transports §Sending Messages): an id, and after what time to come back.
 /// Clients of older revisions take the empty data for a message.
-pub(super) fn priming(id: EventId, retry: Duration) -> Bytes {
+pub(super) fn priming(id: &EventId, retry: Duration) -> Bytes {
     format!("id: {id}\nretry: {}\ndata: \n\n", retry.as_millis()).into()
 }
 
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line() {
-        let event = message(Some("3-4".parse().unwrap()), b"{\"a\":\r\n1}");
+        let event = message(Some(&"3-4".parse().unwrap()), b"{\"a\":\r\n1}");
         assert_eq!(event, "id: 3-4\nevent: message\ndata: {\"a\":  1}\n\n");
         assert_eq!(message(None, b"{}"), "event: message\ndata: {}\n\n");
     }

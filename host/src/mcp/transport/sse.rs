@@ -146,21 +146,19 @@ impl Peer {
         if request.method == "initialize"
             && let Ok(revision) = negotiate(&request)
         {
-            self.session.settle(revision, declared(&request));
+            self.session.settle(revision, declared(&request, revision));
         }
         let revision = self.session.revision();
         // Two of one id cannot be told apart by their replies either.
         let running = self.session.run(request.id.get())?;
-        let sink = || {
-            let stream = Arc::clone(&self.stream);
-            move |message: Bytes| {
-                stream.push(message);
-                true
-            }
-        };
+        let asking = Arc::clone(&self.stream);
+        let ask = move |message: Bytes| asking.push(message);
+        let telling = Arc::clone(&self.stream);
+        let tell = move |message| telling.tell(message);
         let progress = request.params.progress_token();
-        let progress = progress.map(|token| Arc::new(Outlet::new(token, revision, sink())) as _);
-        let client = SessionClient::new(Arc::clone(&self.session), sink());
+        let progress = progress.map(|token| Arc::new(Outlet::new(token, revision, tell)) as _);
+        let stopping = self.scope.closing().clone();
+        let client = SessionClient::new(Arc::clone(&self.session), ask, stopping);
         let caller = Caller {
             scope: &self.scope,
             principal: self.authority.principal.clone(),

@@ -73,7 +73,7 @@ where
                 None
             }
             Some(reply) = running.next() => reply,
-            read = read_line(&mut reader, &mut line), if running.len() < MAX_RUNNING => {
+            read = read_line(&mut reader, &mut line) => {
                 let (line, cut) = match read? {
                     Line::Whole => (std::mem::take(&mut line), false),
                     Line::TooLong => (std::mem::take(&mut line), true),
@@ -125,6 +125,8 @@ struct Peer<'a> {
     met: AtomicBool,
     /// Nothing more can be asked.
     ending: CancellationToken,
+    /// Shared by what is running, to count it.
+    places: Arc<()>,
 }
 
 enum Line {
@@ -143,6 +145,7 @@ impl<'a> Peer<'a> {
             session,
             met: AtomicBool::new(false),
             ending: CancellationToken::new(),
+            places: Arc::new(()),
         })
     }
 
@@ -192,6 +195,15 @@ impl<'a> Peer<'a> {
             );
             return Some(jsonrpc::error(Some(request.id), &error));
         };
+        // What is heard beside, answers and cancellations, must always be read.
+        if Arc::strong_count(&self.places) > MAX_RUNNING {
+            let error = RpcError::new(
+                Code::TooMany,
+                format!("{MAX_RUNNING} requests are running; wait for one of them to end"),
+            );
+            return Some(jsonrpc::error(Some(request.id), &error));
+        }
+        let _place = Arc::clone(&self.places);
         let cancel = running.cancel.clone();
         // Work that outlives its reply, as at the end of input, is work for nobody.
         let _dropped = cancel.clone().drop_guard();
@@ -199,20 +211,17 @@ impl<'a> Peer<'a> {
             let listening = self.listen(&request);
             return cancel.run_until_cancelled(listening).await;
         }
-        let sink = || {
-            let stream = Arc::clone(&self.stream);
-            move |message: Bytes| {
-                stream.push(message);
-                true
-            }
-        };
+        let [telling, asking] = [&self.stream, &self.stream].map(Arc::clone);
+        let tell = move |message| telling.tell(message);
+        let ask = move |message: Bytes| asking.push(message);
         let progress = request.params.progress_token();
-        let client = SessionClient::new(Arc::clone(&self.session), sink());
+        let stopping = self.ending.clone();
+        let client = SessionClient::new(Arc::clone(&self.session), ask, stopping);
         let caller = Caller {
             scope: self.scope,
             principal: None,
             revision,
-            progress: progress.map(|token| Arc::new(Outlet::new(token, revision, sink())) as _),
+            progress: progress.map(|token| Arc::new(Outlet::new(token, revision, tell)) as _),
             abilities,
             client: Some(Arc::new(client)),
         };
@@ -250,7 +259,7 @@ impl<'a> Peer<'a> {
         if request.method == "initialize"
             && let Ok(revision) = negotiate(request)
         {
-            self.session.settle(revision, declared(request));
+            self.session.settle(revision, declared(request, revision));
             self.met.store(true, Ordering::Relaxed);
         }
         Ok((self.session.revision(), self.session.abilities()))
@@ -329,7 +338,7 @@ async fn write_line<W: AsyncWrite + Unpin>(writer: &mut W, message: Bytes) -> io
 }
 
 const MAX_LINE_BYTES: u64 = 4 << 20;
-/// Past this, input waits until a call has ended.
+/// Requests at once.
 const MAX_RUNNING: usize = 64;
 /// How long calls may go on when nothing more can be asked.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);

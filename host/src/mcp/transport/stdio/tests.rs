@@ -278,3 +278,25 @@ async fn a_call_asks_and_goes_on_with_the_answer() {
     let said = &done["result"]["content"][0]["text"];
     assert_eq!(said, r#"{"name":{"action":"decline"}} step 1"#);
 }
+
+#[tokio::test]
+async fn what_is_heard_beside_is_read_however_much_is_running() {
+    let mut client = Client::start();
+    for id in 0..super::MAX_RUNNING {
+        let hang = HANG.replace("\"id\":1", &format!("\"id\":{id}"));
+        client.send(&hang).await;
+    }
+    client
+        .send(&PING.replace("\"id\":2", "\"id\":\"more\""))
+        .await;
+    let refused = client.receive().await;
+    let refused = (&refused["id"], &refused["error"]["code"]);
+    assert_eq!(refused, (&json!("more"), &json!(429)));
+    client
+        .send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}"#)
+        .await;
+    client
+        .send(&PING.replace("\"id\":2", "\"id\":\"again\""))
+        .await;
+    assert_eq!(client.receive().await["result"], json!({}));
+}

@@ -7,15 +7,21 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
+use serde_json::value::RawValue;
 
 use super::headers::{self, Value};
 use super::{ALLOW, Authority, Named, is_modern};
 use crate::http_error::HttpError;
+use crate::mcp::error::{Code, RpcError};
+use crate::mcp::jsonrpc;
+use crate::mcp::places::Place;
 use crate::mcp::scope::{McpScope, TOOLS_CHANGED};
 use crate::mcp::session::Session;
 use crate::mcp::stream::{Event, EventId, Reader};
 use crate::mcp::transport::{event, sse};
+use crate::mcp::version::Revision;
 
 /// Serves GET.
 pub(super) fn open(
@@ -36,18 +42,58 @@ pub(super) fn open(
         Named::Unknown => unknown_session(),
         Named::Nothing => sse::open(scope, authority, path),
         Named::Session(session) => {
-            let last = Value::plain(headers, &headers::LAST_EVENT_ID);
-            if let Value::Text(last) = last
-                && let Ok(last) = last.parse::<EventId>()
-                && let Some(stream) = session.stream_of(last)
-            {
-                let reader = stream.read(last.number);
-                return opened(scope, authority, session, reader);
+            let Some(place) = scope.take_place(authority.principal.as_deref()) else {
+                return too_many();
+            };
+            let last = match Value::plain(headers, &headers::LAST_EVENT_ID) {
+                Value::Text(last) => last.parse::<EventId>().ok(),
+                Value::Absent | Value::Unreadable => None,
+            };
+            let stream = last.as_ref().and_then(|last| session.stream_of(last));
+            let number = last.as_ref().map_or(0, |last| last.number);
+            match (stream, last.and_then(|last| last.reply_to)) {
+                (Some(stream), Some(_)) => {
+                    let reader = stream.read(number);
+                    let over = authority.expired();
+                    let events = replying(session.revision(), reader).take_until(over);
+                    event::response(events.inspect(move |_| _ = &place))
+                }
+                (None, Some(request)) => lost(&request),
+                (stream, None) => {
+                    let (stream, number) = match stream {
+                        Some(stream) => (stream, number),
+                        None => (session.listen(), 0),
+                    };
+                    opened(scope, authority, session, stream.read(number), place)
+                }
             }
-            let reader = session.listen().read(0);
-            opened(scope, authority, session, reader)
         }
     }
+}
+
+/// The stream of a reply, which its client can come back to.
+pub(super) fn replying(revision: Revision, reader: Reader) -> BoxStream<'static, Bytes> {
+    let priming = event::priming(&reader.place(), SOON);
+    let events = stream::unfold(reader, async |mut reader| {
+        let next = reader.next().await?;
+        Some((event::message(Some(&next.id), &next.message), reader))
+    });
+    if !revision.has_polling() {
+        return events.boxed();
+    }
+    let events = events.take_until(tokio::time::sleep(POLL_AFTER));
+    stream::iter([priming]).chain(events).boxed()
+}
+
+/// Tells who comes back for a reply that there is none, or it would wait for ever.
+fn lost(request: &str) -> Response {
+    let error = RpcError::new(
+        Code::InternalError,
+        "The reply is lost: the server was started anew, or this is another; ask again",
+    );
+    let id = RawValue::from_string(request.to_owned()).ok();
+    let message = jsonrpc::error(id.as_deref(), &error);
+    event::response(stream::iter([event::message(None, &message)]))
 }
 
 fn opened(
@@ -55,17 +101,15 @@ fn opened(
     authority: &Authority,
     session: Arc<Session>,
     reader: Reader,
+    place: Place,
 ) -> Response {
-    let Some(place) = scope.take_place(authority.principal.as_deref()) else {
-        return too_many();
-    };
     let priming = session
         .revision()
         .has_polling()
-        .then(|| event::priming(reader.place(), COME_BACK));
+        .then(|| event::priming(&reader.place(), PATIENTLY));
     let events = listening(Arc::clone(scope), session, reader)
         .take_until(authority.expired())
-        .map(|next| event::message(Some(next.id), &next.message));
+        .map(|next| event::message(Some(&next.id), &next.message));
     // Held for as long as the stream is.
     let events = events.inspect(move |_| _ = &place);
     event::response(stream::iter(priming).chain(events))
@@ -80,14 +124,6 @@ pub(super) fn end(scope: &Arc<McpScope>, authority: &Authority, headers: &Header
         }
         Value::Text(_) | Value::Unreadable => unknown_session(),
     }
-}
-
-/// What a reader gets, as events that a client can come back to.
-pub(super) fn events(reader: Reader) -> impl Stream<Item = Bytes> {
-    stream::unfold(reader, async |mut reader| {
-        let next = reader.next().await?;
-        Some((event::message(Some(next.id), &next.message), reader))
-    })
 }
 
 /// What a reader gets, and what happens in the scope, until the session or
@@ -161,9 +197,14 @@ fn closing() -> Response {
     .into_response()
 }
 
-/// The official SDKs try twice and then listen no more: a server that is started
-/// anew must be back by then.
-const COME_BACK: Duration = Duration::from_secs(5);
+/// When listeners come back. The official SDKs try twice and then listen no more: a
+/// server that is started anew must be there by then.
+const PATIENTLY: Duration = Duration::from_secs(5);
+/// When a client comes back for its reply.
+const SOON: Duration = Duration::from_secs(1);
+/// After that the client is let go, to come back for the rest: nothing on the way
+/// need keep a connection for as long as a call takes.
+const POLL_AFTER: Duration = Duration::from_secs(300);
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 
 #[cfg(test)]

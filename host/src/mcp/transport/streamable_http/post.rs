@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, stream};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -60,22 +60,14 @@ pub(super) async fn serve(
     Ok(match resumable.get() {
         None => event::response(ongoing.events()),
         // The client may lose the connection and come back for the rest.
-        Some(session) => {
-            let events_of = session.open();
-            let reader = events_of.read(0);
-            let priming = event::priming(reader.place(), COME_BACK);
-            let stream = Arc::clone(&events_of);
+        Some((session, request)) => {
+            let stream = session.open(request);
+            let reader = stream.read(0);
             tokio::spawn(async move {
                 alive.run_until_cancelled(ongoing.copy_to(&stream)).await;
                 stream.end();
             });
-            let events = get::events(reader);
-            if session.revision().has_polling() {
-                let events = events.take_until(tokio::time::sleep(POLL_AFTER));
-                event::response(stream::iter([priming]).chain(events))
-            } else {
-                event::response(events)
-            }
+            event::response(get::replying(session.revision(), reader))
         }
     })
 }
@@ -86,9 +78,18 @@ struct Exchange {
     authority: Authority,
     session: Named,
     /// Where a call tells how it goes; none for a client that reads no events.
-    messages: Option<mpsc::Sender<Bytes>>,
-    /// Set to the session in which the call goes on without its connection.
-    resumable: Arc<OnceLock<Arc<Session>>>,
+    messages: Option<mpsc::Sender<Told>>,
+    /// Set to the session in which the call goes on without its connection, and the
+    /// id of the request.
+    resumable: Arc<OnceLock<(Arc<Session>, Box<RawValue>)>>,
+}
+
+/// What a call says.
+enum Told {
+    /// It may get lost.
+    Progress(Bytes),
+    /// The reply, or a question; somebody waits for it.
+    Awaited(Bytes),
 }
 
 /// What goes back.
@@ -157,6 +158,10 @@ impl Exchange {
         if revision.is_modern() && request.method == "subscriptions/listen" {
             return Ok(match listen::open(&self.scope, &self.authority, request) {
                 Ok(response) => Answered::Open(response),
+                Err(error) if error.code == Code::TooMany => Answered::TooOften {
+                    body: jsonrpc::error(Some(request.id), &error),
+                    wait: Duration::ZERO,
+                },
                 Err(error) => Answered::error(StatusCode::OK, request.id, &error),
             });
         }
@@ -179,7 +184,9 @@ impl Exchange {
         let dropped = cancel.clone().drop_guard();
         if let Some(session) = session {
             // Nobody else sets it.
-            let _ = self.resumable.set(Arc::clone(session));
+            let _ = self
+                .resumable
+                .set((Arc::clone(session), request.id.to_owned()));
         }
         let client = session.and_then(|session| self.client(session));
         let caller = Caller {
@@ -218,7 +225,7 @@ impl Exchange {
             let owner = self.authority.principal.as_deref();
             match self
                 .scope
-                .begin(revision, lifecycle::declared(request), owner)
+                .begin(revision, lifecycle::declared(request, revision), owner)
             {
                 Ok(session) => Some(session),
                 Err(error) => {
@@ -273,15 +280,20 @@ impl Exchange {
     /// The client, where the reply can become a stream that asks it something.
     fn client(&self, session: &Arc<Session>) -> Option<Arc<dyn Client>> {
         let messages = self.messages.clone()?;
-        let sink = move |message| messages.try_send(message).is_ok();
-        Some(Arc::new(SessionClient::new(Arc::clone(session), sink)))
+        let sink = move |message| messages.try_send(Told::Awaited(message)).is_ok();
+        let stopping = self.scope.closing().clone();
+        let client = SessionClient::new(Arc::clone(session), sink, stopping);
+        Some(Arc::new(client))
     }
 
     /// Where the call tells how it goes, if the client wants to know.
     fn progress(&self, revision: Revision, request: &Request<'_>) -> Option<Arc<dyn Progress>> {
         let messages = self.messages.clone()?;
         let token = request.params.progress_token()?;
-        let sink = move |message| messages.try_send(message).is_ok();
+        let sink = move |message| {
+            messages.capacity() > FOR_QUESTIONS
+                && messages.try_send(Told::Progress(message)).is_ok()
+        };
         Some(Arc::new(Outlet::new(token, revision, sink)))
     }
 }
@@ -290,13 +302,13 @@ impl Exchange {
 struct Ongoing {
     /// None once it is done.
     work: Option<Work>,
-    told: mpsc::Receiver<Bytes>,
-    next: Option<Bytes>,
+    told: mpsc::Receiver<Told>,
+    next: Option<Told>,
 }
 
 impl Ongoing {
     /// The next message; the reply is the last.
-    async fn message(&mut self) -> Option<Bytes> {
+    async fn message(&mut self) -> Option<Told> {
         while let (None, Some(work)) = (&self.next, &mut self.work) {
             tokio::select! {
                 biased;
@@ -304,7 +316,7 @@ impl Ongoing {
                 answered = work => {
                     self.work = None;
                     if let Ok(Answered::Message { body, .. }) = answered {
-                        self.next = Some(body.into());
+                        self.next = Some(Told::Awaited(body.into()));
                     }
                 }
             }
@@ -318,15 +330,18 @@ impl Ongoing {
     }
 
     async fn copy_to(mut self, stream: &EventStream) {
-        while let Some(message) = self.message().await {
-            stream.push(message);
+        while let Some(told) = self.message().await {
+            match told {
+                Told::Progress(message) => stream.tell(message),
+                Told::Awaited(message) => stream.push(message),
+            };
         }
     }
 
     /// Dropped with the connection, and the work with it.
     fn events(self) -> impl Stream<Item = Bytes> {
         stream::unfold(self, async |mut ongoing| {
-            let message = ongoing.message().await?;
+            let (Told::Progress(message) | Told::Awaited(message)) = ongoing.message().await?;
             Some((event::message(None, &message), ongoing))
         })
     }
@@ -394,10 +409,7 @@ impl From<Rejection<'_>> for Answered {
     }
 }
 
-/// After that the client is let go, to come back for the rest: nothing on the way
-/// need keep a connection for as long as a call takes.
-const POLL_AFTER: Duration = Duration::from_secs(300);
-/// There is nothing to wait for.
-const COME_BACK: Duration = Duration::from_secs(1);
 /// What a slow client may leave unread; more is not told.
 const MESSAGES: usize = 64;
+/// Of those, what progress leaves to questions.
+const FOR_QUESTIONS: usize = 8;

@@ -31,6 +31,21 @@ impl TestServer {
         self.post(&all, &request(method, &params)).await
     }
 
+    /// The same of `params` whose arguments are spelled so.
+    async fn call_spelled(&self, capabilities: &Value, mut params: Value, so: &str) -> Reply {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
+        });
+        let headers = [
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "ask"),
+        ];
+        let body = request("tools/call", &params).replace("\"ARGUMENTS\"", so);
+        self.post(&headers, &body).await
+    }
+
     /// A session of a client with those capabilities; its id.
     async fn begin_asking(&self, capabilities: &Value) -> String {
         let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities});
@@ -89,10 +104,13 @@ async fn a_modern_call_is_answered_with_what_it_wants_to_know() {
 
     let answers = json!({"name": {"action": "accept", "content": {"name": "Ana"}}, "other": {}});
     let mut again = ask();
-    again["arguments"] = json!({"b": 2, "a": 1});
     again["inputResponses"] = answers.clone();
     again["requestState"] = state.clone();
-    let done = server.call_asking(&[], &able, "tools/call", again).await;
+    // However it is spelled: `json!` would sort them.
+    again["arguments"] = json!("ARGUMENTS");
+    let done = server
+        .call_spelled(&able, again, r#"{ "b":2, "a":1 }"#)
+        .await;
     assert_eq!(done.json()["result"]["resultType"], "complete");
     let said = text(&done.json()).to_owned();
     let said = said.strip_suffix(" step 1").unwrap();
@@ -113,7 +131,8 @@ async fn what_a_modern_client_cannot_be_asked_is_an_error_that_says_so() {
         assert_eq!(refused.status, 400);
         assert_eq!(code(&refused), -32021);
         let data = &refused.json()["error"]["data"];
-        assert_eq!(data["requiredCapabilities"], json!({"elicitation": {}}));
+        let form = json!({"elicitation": {"form": {}}});
+        assert_eq!(data["requiredCapabilities"], form);
     }
 }
 
@@ -146,6 +165,7 @@ async fn a_state_is_good_for_its_call_and_its_caller_alone() {
         json!({"requestState": 7}),
         json!({"inputResponses": {"name": 12345}}),
         json!({"inputResponses": []}),
+        json!({"arguments": {"a": 1, "b": 3}}),
     ] {
         let mut changed = own.clone();
         for (member, value) in change.as_object().unwrap() {
@@ -251,12 +271,16 @@ async fn a_question_that_is_not_answered_is_the_end_of_its_call() {
         assert!(text(&done).contains(said), "{done}");
     }
     let mut call = server.ask_in(&session).await;
-    call.json().await;
+    let form = call.json().await;
     let cancel =
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
     server
         .post(&[("mcp-session-id", &session)], &cancel.to_string())
         .await;
+    // The form need not be shown any longer.
+    let withdrawn = call.json().await;
+    assert_eq!(withdrawn["method"], "notifications/cancelled");
+    assert_eq!(withdrawn["params"]["requestId"], form["id"]);
     let done = call.json().await;
     assert!(text(&done).contains("cancelled"), "{done}");
 }
@@ -302,4 +326,79 @@ async fn the_client_of_the_older_transport_is_asked_on_its_stream() {
     post(answer.to_string()).await;
     let done = stream.json().await;
     assert_eq!(text(&done), r#"{"name":{"action":"decline"}} step 1"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever_for_an_answer() {
+    let server = TestServer::open();
+    let session = server.begin_asking(&json!({"elicitation": {}})).await;
+    let mut call = server.ask_in(&session).await;
+    let form = call.json().await;
+    // The client is let go now and then, and comes back.
+    let withdrawn = loop {
+        match call.next().await {
+            Some(event) if event.data.is_empty() => {}
+            Some(event) => break serde_json::from_str::<Value>(&event.data).unwrap(),
+            None => {
+                let last = call.last_id().to_owned();
+                let headers = [
+                    EVENTS,
+                    ("mcp-session-id", &*session),
+                    ("last-event-id", &last),
+                ];
+                call = server.open_stream("GET", "/claude/mcp", &headers, "").await;
+            }
+        }
+    };
+    assert_eq!(withdrawn["params"]["requestId"], form["id"]);
+    let done = call.json().await;
+    assert!(text(&done).contains("nobody answered"), "{done}");
+}
+
+#[tokio::test]
+async fn a_tool_that_keeps_asking_is_stopped() {
+    let server = TestServer::open();
+    let session = server.begin_asking(&json!({"elicitation": {}})).await;
+    let mut call = server.ask_in(&session).await;
+    for _ in 0..8 {
+        let form = call.json().await;
+        let again = json!({"result": {"action": "accept", "content": {"again": true}}});
+        server.answer(&session, &form, again).await;
+    }
+    let done = call.json().await;
+    assert!(text(&done).contains("8 rounds"), "{done}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_for_no_answer() {
+    let server = TestServer::open();
+    let session = server.begin_asking(&json!({"elicitation": {}})).await;
+    let mut call = server.ask_in(&session).await;
+    call.json().await;
+    server.claude.scope.close();
+    assert_eq!(call.json().await["method"], "notifications/cancelled");
+    let done = call.json().await;
+    assert!(text(&done).contains("about to stop"), "{done}");
+}
+
+#[tokio::test]
+async fn who_comes_back_for_a_reply_that_is_lost_is_told() {
+    let server = TestServer::open();
+    let session = server.begin_asking(&json!({"elicitation": {}})).await;
+    let mut call = server.ask_in(&session).await;
+    call.json().await;
+    let (_, rest) = call.last_id().split_once('-').unwrap();
+    let elsewhere = format!("1-{rest}");
+    let headers = [
+        EVENTS,
+        ("mcp-session-id", &*session),
+        ("last-event-id", &elsewhere),
+    ];
+    let mut back = server.open_stream("GET", "/claude/mcp", &headers, "").await;
+    let lost = back.json().await;
+    assert_eq!(
+        (&lost["id"], &lost["error"]["code"]),
+        (&json!(7), &json!(-32603))
+    );
+    assert_eq!(back.next().await, None);
 }
