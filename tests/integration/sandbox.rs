@@ -202,3 +202,62 @@ async fn latencies(client: &McpClient, calls: usize) -> Vec<Duration> {
     latencies.sort_unstable();
     latencies
 }
+
+/// The resources that are listed beside the tables, where the guest lists in that way.
+async fn listed(way: &str) -> Vec<String> {
+    let settings =
+        format!("config = {{ hostile = {{ list = \"{way}\" }} }}\nlimits = {{ cpu = \"500ms\" }}");
+    let product = Product::builder().scope_settings(&settings).start().await;
+    let client = product.client("hostile");
+    let listed = client.request("resources/list", json!({})).await;
+    let listed = listed["resources"].as_array().expect("a list").iter();
+    let uris = listed.map(|resource| resource["uri"].as_str().expect("a URI").to_owned());
+    let (tables, others) = uris.partition::<Vec<_>, _>(|uri| uri.starts_with("mssql://"));
+    assert_eq!(tables.len(), TABLES, "{way}");
+    others
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_listed_whatever_a_tool_set_lists() {
+    assert_eq!(listed("good").await, ["test://good"]);
+    for way in ["spin", "many", "foreign", "hidden", "fail"] {
+        assert_eq!(listed(way).await, Vec::<String>::new(), "{way}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resources_and_prompts_that_misbehave_end_in_an_error() {
+    let (_product, client) = hostile().await;
+    let fails = async |method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let (status, reply) = client.post(&body).await;
+        assert_eq!(status, 200, "{reply}");
+        let error = reply["error"].clone();
+        let message = error["message"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{reply}"));
+        (error["code"].as_i64().expect("a code"), message.to_owned())
+    };
+    for (uri, code, said) in [
+        ("test://spin", -32603, "CPU time"),
+        ("test://foreign", -32603, "crashed"),
+        ("test://fail", -32602, "It was here. Look there."),
+        ("test://nothing", -32002, "not found"),
+        ("mssql://demo/dbo/Nothing", -32002, "not found"),
+    ] {
+        let (found, message) = fails("resources/read", json!({"uri": uri})).await;
+        assert_eq!(found, code, "{uri}: {message}");
+        assert!(message.contains(said), "{uri}: {message}");
+    }
+    for (name, said) in [("spin", "CPU time"), ("ask_nothing", "crashed")] {
+        let (found, message) = fails("prompts/get", json!({"name": name})).await;
+        assert_eq!(found, -32603, "{name}: {message}");
+        assert!(message.contains(said), "{name}: {message}");
+    }
+    let good = json!({"uri": "test://good"});
+    let good = client.request("resources/read", good).await;
+    assert_eq!(good["contents"][0]["text"], "good");
+}
+
+/// Tables and views of the sample company.
+const TABLES: usize = 25;

@@ -34,6 +34,12 @@ async fn a_tool_that_claims_to_read_cannot_write() {
         writer.call("sneak", sneak).await.code(),
         "write-not-allowed"
     );
+    // Nor by being read as a resource.
+    let params = json!({"uri": "test://execute/DELETE FROM Sales.Returns".replace(' ', "%20")});
+    let read = json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": params});
+    let (_, reply) = writer.post(&read).await;
+    let said = reply["error"]["message"].as_str();
+    assert!(said.is_some_and(|said| said.contains("read")), "{reply}");
     let claude = product.client("claude");
     let left = claude.sql("SELECT COUNT(*) AS n FROM Sales.Returns").await;
     assert_ne!(left.structured()["results"][0]["n"], 0);

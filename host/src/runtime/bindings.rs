@@ -6,7 +6,17 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "everything",
+    inline: r#"
+        package mssql-mcp:linked;
+
+        /// All that the host links and looks for.
+        world everything {
+            include mssql-mcp:plugin/write-tools@0.1.0;
+            export mssql-mcp:tools/resources@0.1.0;
+            export mssql-mcp:tools/prompts@0.1.0;
+        }
+    "#,
+    world: "mssql-mcp:linked/everything",
     imports: {
         "mssql-mcp:database": async | trappable,
         default: trappable,

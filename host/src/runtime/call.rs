@@ -50,34 +50,42 @@ impl WasmToolSet {
             Ok(answered) => self.finish(tool, answered, &cancel).await,
             Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
         };
-        let code = match &result {
+        let status = match &result {
             Ok(Reply::Complete(_)) => "ok",
             Ok(Reply::Ask(_)) => "asks",
             Err(error) => error.code,
         };
-        let labels = [
-            ("scope", self.scope.scope.to_string()),
-            ("tool_set", self.scope.tool_set.clone()),
-            ("tool_name", tool.name.clone()),
-            ("status", code.to_owned()),
-        ];
-        metrics::counter!("tool_executions_total", &labels).increment(1);
-        metrics::histogram!("tool_execution_seconds", &labels).record(started.elapsed());
+        self.count(&tool.name, status, started);
         result
     }
 
     /// Does something in the guest that is no call of a tool; `what` is its name in
-    /// messages.
-    pub(super) async fn ask<J: Job>(
+    /// messages and figures.
+    pub(super) async fn perform<J: Job>(
         &self,
         job: J,
         what: &str,
         context: CallContext,
     ) -> Result<J::Answer, ToolError> {
+        let started = Instant::now();
         let answered = self.guest(job, Access::Read, context).await;
-        answered
+        let result = answered
             .map(|answered| answered.answer)
-            .map_err(|failure| problem::from_failure(&failure, &self.scope, what))
+            .map_err(|failure| problem::from_failure(&failure, &self.scope, what));
+        let status = result.as_ref().map_or_else(|error| error.code, |_| "ok");
+        self.count(what, status, started);
+        result
+    }
+
+    fn count(&self, what: &str, status: &'static str, started: Instant) {
+        let labels = [
+            ("scope", self.scope.scope.to_string()),
+            ("tool_set", self.scope.tool_set.clone()),
+            ("tool_name", what.to_owned()),
+            ("status", status.to_owned()),
+        ];
+        metrics::counter!("tool_executions_total", &labels).increment(1);
+        metrics::histogram!("tool_execution_seconds", &labels).record(started.elapsed());
     }
 
     /// Runs the guest, for who has that right.

@@ -45,8 +45,8 @@ pub enum LoadError {
     /// `describe` failed.
     #[error("describe() failed: {0}")]
     Describe(String),
-    /// What `describe` returned cannot be served.
-    #[error("describe() returned {0}")]
+    /// What it says of itself cannot be served.
+    #[error("it declares {0}")]
     Manifest(String),
 }
 

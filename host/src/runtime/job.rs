@@ -205,5 +205,6 @@ fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option
         .map(GuestCursor::into_inner)
 }
 
-const RESOURCES: &str = "mssql-mcp:tools/resources@0.1.0";
-const PROMPTS: &str = "mssql-mcp:tools/prompts@0.1.0";
+pub(super) const PROVIDER: &str = "mssql-mcp:tools/provider@0.1.0";
+pub(super) const RESOURCES: &str = "mssql-mcp:tools/resources@0.1.0";
+pub(super) const PROMPTS: &str = "mssql-mcp:tools/prompts@0.1.0";

@@ -11,7 +11,7 @@ use wasmtime::component::InstancePre;
 
 use super::engine::Runtime;
 use super::error::LoadError;
-use super::job::Exports;
+use super::job::{Exports, PROMPTS, PROVIDER, RESOURCES};
 use super::state::StoreState;
 
 /// A compiled tool set, not yet bound to a scope. Cheap to clone: scopes that
@@ -39,6 +39,17 @@ impl Component {
             .collect();
         let misfit = |error| LoadError::Contract(format!("{error:#}"));
         let pre = runtime.linker.instantiate_pre(&component).map_err(misfit)?;
+        let exported = component.component_type();
+        let exported = exported.exports(&runtime.engine);
+        let unknown = exported
+            .map(|(name, _)| name)
+            .find(|name| name.starts_with(EXPORTS) && !KNOWN_EXPORTS.contains(name));
+        if let Some(unknown) = unknown {
+            return Err(LoadError::Contract(format!(
+                "it exports {unknown}, which this host does not know; it looks for {}",
+                KNOWN_EXPORTS.join(", ")
+            )));
+        }
         let exports = Exports::find(&pre).map_err(misfit)?;
         Ok(Self {
             pre,
@@ -99,6 +110,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Of the contract, in any version: what is not known would be left out in silence.
+const EXPORTS: &str = "mssql-mcp:tools/";
+const KNOWN_EXPORTS: [&str; 3] = [PROVIDER, RESOURCES, PROMPTS];
 /// What only world `write-tools` has, in any version.
 const WRITE_INTERFACE: &str = "mssql-mcp:database/db-execute@";
 /// Largest file: components made from Python have some 20 MB.

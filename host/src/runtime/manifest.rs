@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::bindings::mssql_mcp::tools::types as wit;
 use super::error::LoadError;
+use crate::excerpt::excerpt;
 use crate::tools::{Access, Annotations, Icon, Manifest, Schema, Tool};
 
 /// A manifest, and what each tool gives back.
@@ -158,10 +159,16 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
 fn check_icon(tool: &str, icon: wit::Icon) -> Result<Icon, LoadError> {
     let what = format!("an icon of tool \"{tool}\"");
     text(&what, &icon.src, MAX_ICON)?;
-    if !(icon.src.starts_with("https://") || icon.src.starts_with("data:image/")) {
+    let drawn = ["png", "jpeg", "webp", "gif"]
+        .iter()
+        .any(|kind| icon.src.starts_with(&format!("data:image/{kind};")));
+    if !(icon.src.starts_with("https://") || drawn) || icon.src.contains(char::is_whitespace) {
         return Err(refuse(format!(
-            "{what} that is neither an https: address nor an image as data: URI"
+            "{what} that is neither an https: address nor a PNG, JPEG, WebP or GIF as data: URI"
         )));
+    }
+    if icon.sizes.len() > MAX_ICONS {
+        return Err(refuse(format!("{what} with {} sizes", icon.sizes.len())));
     }
     for detail in icon.mime_type.iter().chain(&icon.sizes) {
         text(&what, detail, MAX_NAME)?;
@@ -182,6 +189,11 @@ fn is_tool_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// A guest's own words in a message.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{:?}", excerpt(text, QUOTED_CHARS))
 }
 
 /// Text that a model or an operator will read: bounded, and without the
@@ -226,6 +238,7 @@ const MAX_TOOLS: usize = 64;
 const MAX_ICONS: usize = 8;
 /// Bytes of an icon, which every listing carries.
 const MAX_ICON: usize = 16 << 10;
+const QUOTED_CHARS: usize = 64;
 /// Bytes of a name, title or version.
 pub(super) const MAX_NAME: usize = 256;
 /// Bytes of a description.
@@ -291,7 +304,10 @@ mod tests {
     #[test]
     fn lies_and_nonsense_are_refused_with_the_tool_named() {
         type Change = fn(&mut wit::Manifest);
-        let cases: [(&str, Change); 11] = [
+        let cases: [(&str, Change); 12] = [
+            ("neither an https:", |m| {
+                m.tools[0].icons = vec![icon("data:image/svg+xml;base64,AAAA")];
+            }),
             ("no argument is sent in a header", |m| {
                 m.tools[0].input_schema =
                     r#"{"type":"object","properties":{"a":{"type":"string","x-mcp-header":"A"}}}"#

@@ -10,12 +10,12 @@ use futures_util::future::BoxFuture;
 use super::bindings::exports::mssql_mcp::tools::{prompts as wit_prompts, resources as wit};
 use super::error::LoadError;
 use super::job::{GetPrompt, ListResources, ReadResource};
-use super::manifest::{MAX_NAME, MAX_TEXT, text};
+use super::manifest::{MAX_NAME, MAX_TEXT, quoted, text};
 use super::tool_set::WasmToolSet;
 use super::{question, reply};
 use crate::tools::{
-    CallContext, Conversation, Prompt, PromptArgument, PromptMessage, Reply, Resource,
-    ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate, ToolError,
+    CallContext, Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage, Reply,
+    Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate, ToolError,
 };
 
 /// The templates of a tool set.
@@ -24,21 +24,16 @@ pub(super) fn templates(templates: Vec<wit::Template>) -> Result<Vec<ResourceTem
     templates
         .into_iter()
         .map(|template| {
-            let what = format!("the resource template \"{}\"", template.uri_template);
-            text(&what, &template.uri_template, MAX_TEXT)?;
-            is_foreign(&template.uri_template)
-                .then_some(())
-                .ok_or_else(|| {
-                    refuse(format!(
-                        "{what}; addresses beginning with \"{OWN_SCHEME}\" are the host's own"
-                    ))
-                })?;
-            named(
+            let uri = &template.uri_template;
+            let what = format!("the resource template {}", quoted(uri));
+            address(&what, uri)?;
+            described(
                 &what,
                 &template.name,
                 template.title.as_ref(),
                 template.description.as_ref(),
             )?;
+            media_type(&what, template.mime_type.as_ref())?;
             Ok(ResourceTemplate {
                 uri_template: template.uri_template.into(),
                 name: template.name.into(),
@@ -53,47 +48,73 @@ pub(super) fn templates(templates: Vec<wit::Template>) -> Result<Vec<ResourceTem
 /// The prompts of a tool set.
 pub(super) fn prompts(prompts: Vec<wit_prompts::Prompt>) -> Result<Vec<Prompt>, LoadError> {
     at_most("prompts", prompts.len(), MAX_PROMPTS)?;
-    let mut names = HashSet::new();
+    let mut names: HashSet<String> = HOST_PROMPTS.map(str::to_owned).into();
     prompts
         .into_iter()
         .map(|prompt| {
-            let what = format!("the prompt \"{}\"", prompt.name);
-            if prompt.name.is_empty() || !names.insert(prompt.name.clone()) {
-                return Err(refuse(format!("{what} without a name of its own")));
-            }
-            named(
+            let what = format!("the prompt {}", quoted(&prompt.name));
+            own_name(&what, &prompt.name, &mut names)?;
+            described(
                 &what,
                 &prompt.name,
                 prompt.title.as_ref(),
                 prompt.description.as_ref(),
             )?;
-            let mut arguments = Vec::with_capacity(prompt.arguments.len());
             at_most("arguments of a prompt", prompt.arguments.len(), MAX_PROMPTS)?;
-            for argument in prompt.arguments {
-                named(
+            let mut names = HashSet::new();
+            let arguments = prompt.arguments.into_iter().map(|argument| {
+                let what = format!("{what}, argument {}", quoted(&argument.name));
+                own_name(&what, &argument.name, &mut names)?;
+                described(
                     &what,
                     &argument.name,
                     argument.title.as_ref(),
                     argument.description.as_ref(),
                 )?;
-                arguments.push(PromptArgument {
+                Ok(PromptArgument {
                     name: argument.name.into(),
                     title: argument.title.map(Cow::Owned),
                     description: argument.description.map(Cow::Owned),
                     required: argument.required,
-                });
-            }
+                })
+            });
             Ok(Prompt {
                 name: prompt.name.into(),
                 title: prompt.title.map(Cow::Owned),
                 description: prompt.description.map(Cow::Owned),
-                arguments: arguments.into(),
+                arguments: arguments.collect::<Result<_, LoadError>>()?,
             })
         })
         .collect()
 }
 
-fn named(
+/// A name that no other has, nor the host itself.
+fn own_name(what: &str, name: &str, names: &mut HashSet<String>) -> Result<(), LoadError> {
+    if name.is_empty() || !names.insert(name.to_owned()) {
+        return Err(refuse(format!("{what} without a name of its own")));
+    }
+    Ok(())
+}
+
+/// An absolute address that is not the host's to give.
+fn address(what: &str, uri: &str) -> Result<(), LoadError> {
+    text(what, uri, MAX_URI)?;
+    // RFC 3986 §3.1: schemes do not tell upper from lower case.
+    let scheme = uri.split_once(':').map(|(scheme, _)| scheme);
+    let scheme = scheme.filter(|scheme| {
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(legal)
+    });
+    match scheme {
+        Some(scheme) if scheme.eq_ignore_ascii_case(OWN_SCHEME) => Err(refuse(format!(
+            "{what}; addresses beginning with \"{OWN_SCHEME}:\" are the host's own"
+        ))),
+        Some(_) if !uri.contains(char::is_whitespace) => Ok(()),
+        _ => Err(refuse(format!("{what}, which is not an absolute URI"))),
+    }
+}
+
+fn described(
     what: &str,
     name: &str,
     title: Option<&String>,
@@ -107,6 +128,11 @@ fn named(
         Some(description) => text(&format!("{what}: its description"), description, MAX_TEXT),
         None => Ok(()),
     }
+}
+
+fn media_type(what: &str, media_type: Option<&String>) -> Result<(), LoadError> {
+    let given = media_type.map_or("", String::as_str);
+    text(&format!("{what}: its MIME type"), given, MAX_NAME)
 }
 
 fn at_most(what: &str, count: usize, limit: usize) -> Result<(), LoadError> {
@@ -125,9 +151,11 @@ fn refuse(what: String) -> LoadError {
 impl ResourceProvider for WasmToolSet {
     fn list(&self, context: CallContext) -> BoxFuture<'_, Result<Vec<Resource>, ToolError>> {
         async {
-            let listed = self.ask(ListResources, "resources/list", context).await?;
-            let listed = listed.map_err(|failure| self.told(failure, "resources/list"))?;
-            Ok(listed.into_iter().filter_map(listed_resource).collect())
+            let what = "resources/list";
+            let listed = self.perform(ListResources, what, context).await?;
+            let listed = listed.map_err(|failure| self.told(failure, what))?;
+            let entries = entries(listed);
+            entries.map_err(|reason| self.broke(reason.to_string(), what))
         }
         .boxed()
     }
@@ -142,15 +170,18 @@ impl ResourceProvider for WasmToolSet {
         context: CallContext,
     ) -> BoxFuture<'a, Result<Option<Vec<ResourceContents>>, ToolError>> {
         async move {
-            if !is_foreign(uri) {
+            let what = "resources/read";
+            if address("", uri).is_err() {
                 return Ok(None);
             }
             let job = ReadResource {
                 uri: uri.to_owned(),
             };
-            let read = self.ask(job, "resources/read", context).await?;
-            let read = read.map_err(|failure| self.told(failure, "resources/read"))?;
-            Ok(read.map(|parts| parts.into_iter().map(contents).collect()))
+            let read = self.perform(job, what, context).await?;
+            let read = read.map_err(|failure| self.told(failure, what))?;
+            let read = read.map(|parts| parts.into_iter().map(contents).collect());
+            read.transpose()
+                .map_err(|reason: LoadError| self.broke(reason.to_string(), what))
         }
         .boxed()
     }
@@ -169,7 +200,7 @@ impl WasmToolSet {
             name: name.to_owned(),
             arguments,
         };
-        let reply = self.ask(job, name, context).await?;
+        let reply = self.perform(job, name, context).await?;
         let reply = reply.map_err(|failure| self.told(failure, name))?;
         let reply = match reply {
             wit_prompts::Reply::Ask(asked) => question::checked(asked).map(Reply::Ask),
@@ -192,38 +223,54 @@ fn conversation(said: wit_prompts::Conversation) -> Result<Conversation, String>
     })
 }
 
-/// One that is named as a table of the host's would be is left out.
-fn listed_resource(entry: wit::Entry) -> Option<Resource> {
-    is_foreign(&entry.uri).then_some(Resource {
-        uri: entry.uri,
-        name: entry.name,
-        title: entry.title,
-        description: entry.description,
-        mime_type: entry.mime_type.map(Cow::Owned),
-        size: entry.size,
-    })
+/// What a guest lists. One fault is a fault of the whole: nobody would notice that
+/// an entry is missing.
+fn entries(listed: Vec<wit::Entry>) -> Result<Vec<Resource>, LoadError> {
+    at_most("resources", listed.len(), MAX_RESOURCES)?;
+    listed
+        .into_iter()
+        .map(|entry| {
+            let what = format!("the resource {}", quoted(&entry.uri));
+            address(&what, &entry.uri)?;
+            described(
+                &what,
+                &entry.name,
+                entry.title.as_ref(),
+                entry.description.as_ref(),
+            )?;
+            media_type(&what, entry.mime_type.as_ref())?;
+            Ok(Resource {
+                uri: entry.uri,
+                name: entry.name,
+                title: entry.title,
+                description: entry.description,
+                mime_type: entry.mime_type.map(Cow::Owned),
+                size: entry.size,
+            })
+        })
+        .collect()
 }
 
-fn contents(part: wit::Contents) -> ResourceContents {
-    ResourceContents {
+fn contents(part: wit::Contents) -> Result<ResourceContents, LoadError> {
+    let what = format!("contents of {}", quoted(&part.uri));
+    address(&what, &part.uri)?;
+    media_type(&what, part.mime_type.as_ref())?;
+    Ok(ResourceContents {
         uri: part.uri,
         mime_type: part.mime_type.map(Cow::Owned),
         body: match part.body {
             wit::Body::Text(text) => ResourceBody::Text(text),
             wit::Body::Blob(bytes) => ResourceBody::Blob(bytes),
         },
-    }
-}
-
-/// URI schemes do not tell upper from lower case (RFC 3986 §3.1).
-fn is_foreign(uri: &str) -> bool {
-    !uri.get(..OWN_SCHEME.len())
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(OWN_SCHEME))
+    })
 }
 
 /// Tables of the scope.
-const OWN_SCHEME: &str = "mssql:";
+const OWN_SCHEME: &str = "mssql";
+/// Bytes of an address.
+const MAX_URI: usize = 2 << 10;
 /// Of one tool set: more than anybody looks through.
+const MAX_RESOURCES: usize = 500;
 const MAX_TEMPLATES: usize = 64;
 const MAX_PROMPTS: usize = 64;
 
@@ -257,18 +304,33 @@ mod tests {
             let said = templates(vec![template(uri)]).unwrap_err().to_string();
             assert!(said.contains("the host's own"), "{said}");
         }
+        for uri in [
+            "{+uri}", "mss{x}:a", " test:a", "test", ":a", "test:a b", "1:a",
+        ] {
+            let said = templates(vec![template(uri)]).unwrap_err().to_string();
+            assert!(said.contains("not an absolute URI"), "{said}");
+        }
         let listed = |uri: &str| {
-            listed_resource(wit::Entry {
+            entries(vec![wit::Entry {
                 uri: uri.to_owned(),
                 name: "n".to_owned(),
                 title: None,
                 description: None,
                 mime_type: None,
                 size: None,
+            }])
+        };
+        assert!(listed("test://a").is_ok());
+        assert!(listed("mssql://demo/dbo/Orders").is_err());
+        let read = |uri: &str| {
+            contents(wit::Contents {
+                uri: uri.to_owned(),
+                mime_type: None,
+                body: wit::Body::Text(String::new()),
             })
         };
-        assert!(listed("test://a").is_some());
-        assert!(listed("mssql://demo/dbo/Orders").is_none());
+        assert!(read("test://a").is_ok());
+        assert!(read("Mssql:a").is_err());
     }
 
     #[test]
@@ -277,6 +339,7 @@ mod tests {
         for (given, fault) in [
             (vec![prompt("a"), prompt("a")], "name of its own"),
             (vec![prompt("")], "name of its own"),
+            (vec![prompt(HOST_PROMPTS[0])], "name of its own"),
             (vec![prompt("a\u{202e}")], "U+202E"),
             (
                 (0..=MAX_PROMPTS).map(|n| prompt(&n.to_string())).collect(),

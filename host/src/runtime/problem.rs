@@ -6,6 +6,7 @@ use super::error::CallFailure;
 use super::host::to_contract;
 use super::tool_set::ToolSetScope;
 use crate::database;
+use crate::excerpt::excerpt;
 use crate::tools::ToolError;
 
 /// A call that ended without a reply.
@@ -58,6 +59,8 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     };
     let id = (code == "crashed").then(new_id);
     let reason = failure.to_string();
+    // It may quote what a guest handed over.
+    let reason = excerpt(&reason, LOGGED_CHARS);
     tracing::warn!(
         scope = &*scope.scope,
         tool_set = scope.tool_set,
@@ -189,6 +192,8 @@ fn second_result() -> ToolError {
     }
 }
 
+/// Of a reason that may be the guest's own words.
+const LOGGED_CHARS: usize = 1_024;
 /// Whichever of the tool sets the scope has.
 const NAMES: &str = "list_tables, or search \"list tables\", has all names.";
 

@@ -1,29 +1,22 @@
 //! A guest's question to the client, checked: what is asked of a person must be
 //! what they can see and refuse.
 
-use std::collections::HashSet;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
-use super::manifest::text;
+use super::manifest::{self, quoted};
+use crate::entries::Entries;
 use crate::tools::{InputMethod, InputRequest, Question};
 
 /// The error says what of the question cannot be passed on.
 pub(super) fn checked(question: wit::Question) -> Result<Question, String> {
-    let Requests(requests) = serde_json::from_str(&question.requests)
-        .map_err(|error| format!("its question is not an object of requests: {error}"))?;
-    if requests.len() > MAX_REQUESTS {
+    if question.requests.len() > MAX_REQUEST_BYTES {
         return Err(format!(
-            "its question has {} requests; at most {MAX_REQUESTS} are passed on",
-            requests.len()
+            "its question has {} bytes; the limit is {MAX_REQUEST_BYTES}",
+            question.requests.len()
         ));
-    }
-    if requests.is_empty() && question.state.is_empty() {
-        return Err("its question asks nothing".to_owned());
     }
     if question.state.len() > MAX_STATE_BYTES {
         return Err(format!(
@@ -31,98 +24,133 @@ pub(super) fn checked(question: wit::Question) -> Result<Question, String> {
             question.state.len()
         ));
     }
-    let mut keys = HashSet::new();
-    let requests = requests
-        .into_iter()
-        .map(|(key, asked)| {
-            let said = |fault: String| format!("its question \"{key}\" {fault}");
-            if !keys.insert(key.clone()) {
-                return Err(said("is there twice".to_owned()));
-            }
-            let method = InputMethod::ALL
-                .into_iter()
-                .find(|method| method.as_str() == asked.method)
-                .ok_or_else(|| said(format!("is of the unknown method {}", asked.method)))?;
-            if method == InputMethod::Elicitation {
-                form(asked.params.get()).map_err(said)?;
-            } else if !asked.params.get().starts_with('{') {
-                return Err(said("has params that are not an object".to_owned()));
-            }
-            Ok(InputRequest {
-                key,
-                method,
-                params: asked.params,
-            })
-        })
-        .collect::<Result<_, _>>()?;
+    let requests: Entries<Asked> = serde_json::from_str(&question.requests)
+        .map_err(|error| format!("its question is not an object of requests: {error}"))?;
+    if !requests.has_no_key_twice() {
+        return Err("its question has a key twice".to_owned());
+    }
+    if requests.0.len() > MAX_REQUESTS {
+        return Err(format!(
+            "its question has {} requests; at most {MAX_REQUESTS} are passed on",
+            requests.0.len()
+        ));
+    }
+    if requests.0.is_empty() && question.state.is_empty() {
+        return Err("its question asks nothing".to_owned());
+    }
+    let requests = requests.0.into_iter().map(|(key, asked)| {
+        let request = request(&key, &asked);
+        request.map_err(|fault| format!("its question {} {fault}", quoted(&key)))
+    });
     Ok(Question {
-        requests,
+        requests: requests.collect::<Result<_, _>>()?,
         state: question.state,
+    })
+}
+
+/// What clients get is written anew: members that the checks do not know stay here.
+fn request(key: &str, asked: &Asked) -> Result<InputRequest, String> {
+    visible(key, MAX_KEY_BYTES)?;
+    let method = InputMethod::ALL
+        .into_iter()
+        .find(|method| method.as_str() == asked.method)
+        .ok_or_else(|| format!("is of the unknown method {}", quoted(&asked.method)))?;
+    let params = match method {
+        InputMethod::Elicitation => written(&form(asked)?),
+        InputMethod::Sampling => written(&sample(asked)?),
+        InputMethod::Roots => written(&serde_json::Map::new()),
+    };
+    Ok(InputRequest {
+        key: key.to_owned(),
+        method,
+        params: params?,
     })
 }
 
 /// A form alone: an address that a person is sent to, which the protocol has too,
 /// is not for guests to choose.
-fn form(params: &str) -> Result<(), String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Form {
-        mode: Option<String>,
-        message: String,
-        requested_schema: Schema,
-    }
-    #[derive(Deserialize)]
-    struct Schema {
-        #[serde(rename = "type")]
-        kind: String,
-    }
-    let form: Form =
-        serde_json::from_str(params).map_err(|error| format!("is no form: {error}"))?;
-    if form.mode.is_some_and(|mode| mode != "form") {
+fn form(asked: &Asked) -> Result<Form, String> {
+    let form: Form = params_of(asked)?;
+    if asked.params.get("mode").is_some_and(|mode| mode != "form") {
         return Err("is no form, which is all that may be asked".to_owned());
     }
-    if form.requested_schema.kind != "object" {
+    let schema = &form.requested_schema;
+    if schema.get("type").is_none_or(|kind| kind != "object") {
         return Err("has a schema that is not of an object".to_owned());
     }
-    text("a question", &form.message, MAX_MESSAGE_BYTES).map_err(|error| error.to_string())
+    visible(&form.message, MAX_MESSAGE_BYTES)?;
+    every_string(schema)?;
+    Ok(form)
+}
+
+/// Without tools, and without what other servers told the client.
+fn sample(asked: &Asked) -> Result<Sample, String> {
+    for member in ["tools", "toolChoice", "includeContext"] {
+        if asked.params.get(member).is_some() {
+            return Err(format!("has \"{member}\", which no tool set may ask for"));
+        }
+    }
+    let sample: Sample = params_of(asked)?;
+    every_string(&sample.messages)?;
+    visible(
+        sample.system_prompt.as_deref().unwrap_or_default(),
+        MAX_MESSAGE_BYTES,
+    )?;
+    Ok(sample)
+}
+
+/// `elicitation/create`
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Form {
+    message: String,
+    requested_schema: Value,
+}
+
+/// `sampling/createMessage`
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sample {
+    messages: Value,
+    max_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_sequences: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 struct Asked {
     method: String,
-    #[serde(default = "nothing")]
-    params: Box<RawValue>,
+    #[serde(default)]
+    params: Value,
 }
 
-fn nothing() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+fn params_of<'a, T: Deserialize<'a>>(asked: &'a Asked) -> Result<T, String> {
+    T::deserialize(&asked.params).map_err(|error| format!("has params that do not fit: {error}"))
 }
 
-/// In their order.
-struct Requests(Vec<(String, Asked)>);
+fn written<T: Serialize>(params: &T) -> Result<Box<RawValue>, String> {
+    to_raw_value(params).map_err(|error| format!("cannot be written: {error}"))
+}
 
-impl<'de> Deserialize<'de> for Requests {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Requests;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of requests")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Requests, A::Error> {
-                let mut requests = Vec::new();
-                while let Some(request) = map.next_entry()? {
-                    requests.push(request);
-                }
-                Ok(Requests(requests))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
+/// People see titles, descriptions and choices as much as the message.
+fn every_string(value: &Value) -> Result<(), String> {
+    match value {
+        Value::String(text) => visible(text, MAX_MESSAGE_BYTES),
+        Value::Array(items) => items.iter().try_for_each(every_string),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            visible(name, MAX_KEY_BYTES)?;
+            every_string(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
+}
+
+fn visible(text: &str, limit: usize) -> Result<(), String> {
+    manifest::text("text", text, limit).map_err(|error| error.to_string())
 }
 
 /// As many forms as anybody fills in for one call.
@@ -130,6 +158,9 @@ const MAX_REQUESTS: usize = 8;
 /// It goes to the client and back.
 const MAX_STATE_BYTES: usize = 16 << 10;
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
+/// All of them together.
+const MAX_REQUEST_BYTES: usize = 32 << 10;
+const MAX_KEY_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +178,7 @@ mod tests {
         let asked = check(
             r#"{"b":{"method":"elicitation/create","params":{"message":"B?","requestedSchema":{"type":"object"}}},
                 "a":{"method":"roots/list"},
-                "s":{"method":"sampling/createMessage","params":{"maxTokens":1}}}"#,
+                "s":{"method":"sampling/createMessage","params":{"maxTokens":1,"messages":[],"_meta":{}}}}"#,
             0,
         );
         let asked = asked.unwrap().requests;
@@ -164,7 +195,11 @@ mod tests {
                     r#"{"message":"B?","requestedSchema":{"type":"object"}}"#
                 ),
                 ("a", InputMethod::Roots, "{}"),
-                ("s", InputMethod::Sampling, r#"{"maxTokens":1}"#),
+                (
+                    "s",
+                    InputMethod::Sampling,
+                    r#"{"messages":[],"maxTokens":1}"#
+                ),
             ]
         );
         assert!(check("{}", 1).is_ok());
@@ -182,17 +217,28 @@ mod tests {
             (
                 r#"{"a":{"method":"ping"}}"#.to_owned(),
                 0,
-                "unknown method ping",
+                "unknown method \"ping\"",
             ),
             (
                 r#"{"a":{"method":"roots/list"},"a":{"method":"roots/list"}}"#.to_owned(),
                 0,
-                "twice",
+                "a key twice",
             ),
             (
-                r#"{"a":{"method":"roots/list","params":[]}}"#.to_owned(),
+                r#"{"a":{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1,"tools":[]}}}"#.to_owned(),
                 0,
-                "not an object",
+                "no tool set may ask for",
+            ),
+            (
+                r#"{"a":{"method":"sampling/createMessage","params":{"messages":[]}}}"#.to_owned(),
+                0,
+                "maxTokens",
+            ),
+            ("x".repeat(MAX_REQUEST_BYTES + 1), 0, "the limit is"),
+            (
+                form("{\"message\":\"A?\",\"requestedSchema\":{\"type\":\"object\",\"title\":\"\u{202e}\"}}"),
+                0,
+                "U+202E",
             ),
             (form(r#"{"message":"A?"}"#), 0, "requestedSchema"),
             (

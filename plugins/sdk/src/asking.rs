@@ -12,11 +12,17 @@ use crate::reply::Reply;
 ///
 /// ```
 /// use mssql_mcp_sdk::{Ability, Answer, Answers, Ask, Failure, Host, Reply};
-/// use serde_json::{Value, json};
+/// use serde::Deserialize;
+/// use serde_json::json;
+///
+/// #[derive(Deserialize)]
+/// struct Person {
+///     name: String,
+/// }
 ///
 /// fn greet<H: Host>(host: &H) -> Result<Reply<H::Cursor>, Failure> {
-///     match Answers::of(host).form::<Value>("name") {
-///         Some(Answer::Accepted(form)) => Ok(Reply::text(format!("Hello, {}!", form["name"]))),
+///     match Answers::of(host).form::<Person>("name") {
+///         Some(Answer::Accepted(person)) => Ok(Reply::text(format!("Hello, {}!", person.name))),
 ///         Some(_) => Ok(Reply::text("Never mind.")),
 ///         None if host.can_ask(Ability::Elicitation) => Ok(Ask::new()
 ///             .form("name", "What is your name?", &json!({
@@ -31,7 +37,8 @@ use crate::reply::Reply;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
-    requests: Map<String, Value>,
+    /// In the order they are asked.
+    requests: Vec<(String, Value)>,
     state: Vec<u8>,
 }
 
@@ -54,7 +61,7 @@ impl Ask {
     #[must_use]
     pub fn request(mut self, key: &str, method: &str, params: &Value) -> Self {
         let request = json!({"method": method, "params": params});
-        self.requests.insert(key.to_owned(), request);
+        self.requests.push((key.to_owned(), request));
         self
     }
 
@@ -68,8 +75,12 @@ impl Ask {
     /// The question.
     #[must_use]
     pub fn question(self) -> Question {
+        let requests = self
+            .requests
+            .iter()
+            .map(|(key, request)| format!("{}:{request}", Value::from(key.as_str())));
         Question {
-            requests: Value::Object(self.requests).to_string(),
+            requests: format!("{{{}}}", requests.collect::<Vec<_>>().join(",")),
             state: self.state,
         }
     }
@@ -112,7 +123,7 @@ impl Answers {
         let answer = self.get(key)?;
         match answer.get("action")?.as_str()? {
             "accept" => {
-                let content = answer.get("content").cloned().unwrap_or_default();
+                let content = answer.get("content")?.clone();
                 serde_json::from_value(content).ok().map(Answer::Accepted)
             }
             "decline" => Some(Answer::Declined),
@@ -137,16 +148,17 @@ mod tests {
     #[test]
     fn a_question_is_the_requests_by_key() {
         let question = Ask::new()
-            .form("a", "A?", &json!({"type": "object"}))
+            .form("z", "Z?", &json!({"type": "object"}))
             .request("r", "roots/list", &json!({}))
             .state(*b"s")
             .question();
+        assert!(question.requests.starts_with(r#"{"z":"#));
         let requests: Value = serde_json::from_str(&question.requests).unwrap();
         assert_eq!(
             requests,
             json!({
-                "a": {"method": "elicitation/create",
-                      "params": {"message": "A?", "requestedSchema": {"type": "object"}}},
+                "z": {"method": "elicitation/create",
+                      "params": {"message": "Z?", "requestedSchema": {"type": "object"}}},
                 "r": {"method": "roots/list", "params": {}}
             })
         );
@@ -157,7 +169,7 @@ mod tests {
     fn answers_are_read_with_care() {
         let host = FakeHost::new().answered(
             r#"{"yes":{"action":"accept","content":{"n":1}},"no":{"action":"decline"},
-                "closed":{"action":"cancel"},"odd":{"action":"?"},"not":7}"#,
+                "closed":{"action":"cancel"},"bare":{"action":"accept"},"odd":{"action":"?"},"not":7}"#,
             b"state",
         );
         let answers = Answers::of(&host);
@@ -166,11 +178,13 @@ mod tests {
         assert_eq!(answers.form::<String>("yes"), None);
         assert_eq!(form("no"), Some(Answer::Declined));
         assert_eq!(form("closed"), Some(Answer::Cancelled));
-        for key in ["odd", "not", "missing"] {
+        for key in ["bare", "odd", "not", "missing"] {
             assert_eq!(form(key), None, "{key}");
         }
         assert_eq!(host.state().unwrap(), b"state");
         assert!(Answers::of(&FakeHost::new()).get("yes").is_none());
-        assert!(host.can_ask(Ability::Elicitation));
+        let host = host.able(Ability::Roots);
+        assert!(host.can_ask(Ability::Roots));
+        assert!(!host.can_ask(Ability::Elicitation));
     }
 }

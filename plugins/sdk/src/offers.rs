@@ -40,10 +40,10 @@ pub trait Offers<H: Host> {
         Vec::new()
     }
 
-    /// The prompt of that name, filled in.
+    /// The prompt of that name, filled in; it is one of [`Offers::prompts`].
     ///
     /// # Errors
-    /// [`Failure::UnknownTool`] for a name that is none of [`Offers::prompts`].
+    /// See [`Failure`].
     fn prompt(
         &self,
         host: &H,

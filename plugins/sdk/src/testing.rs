@@ -23,7 +23,7 @@ pub struct FakeHost {
     statements: RefCell<Vec<(String, Vec<Param>)>>,
     executed: RefCell<Vec<String>>,
     answers: Option<(String, Vec<u8>)>,
-    can_ask: bool,
+    abilities: Vec<Ability>,
 }
 
 /// A table of the fake catalogue.
@@ -83,10 +83,10 @@ impl FakeHost {
         self
     }
 
-    /// The client can be asked anything.
+    /// The client can be asked for this.
     #[must_use]
-    pub fn asking(mut self) -> Self {
-        self.can_ask = true;
+    pub fn able(mut self, ability: Ability) -> Self {
+        self.abilities.push(ability);
         self
     }
 
@@ -94,7 +94,7 @@ impl FakeHost {
     #[must_use]
     pub fn answered(mut self, answers: &str, state: &[u8]) -> Self {
         self.answers = Some((answers.to_owned(), state.to_vec()));
-        self.asking()
+        self
     }
 
     /// The statements queried so far, with their parameters.
@@ -288,8 +288,8 @@ impl Host for FakeHost {
 
     fn progress(&self, _done: f64, _total: Option<f64>, _message: Option<&str>) {}
 
-    fn can_ask(&self, _what: Ability) -> bool {
-        self.can_ask
+    fn can_ask(&self, what: Ability) -> bool {
+        self.abilities.contains(&what)
     }
 
     fn answers(&self) -> Option<String> {
@@ -297,7 +297,8 @@ impl Host for FakeHost {
     }
 
     fn state(&self) -> Option<Vec<u8>> {
-        self.answers.as_ref().map(|(_, state)| state.clone())
+        let state = self.answers.as_ref().map(|(_, state)| state.clone());
+        state.filter(|state| !state.is_empty())
     }
 }
 

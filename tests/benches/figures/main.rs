@@ -262,7 +262,7 @@ async fn events(rounds: usize) {
 }
 
 /// Streams that nothing happens on, each with a session; both their ends are in this
-/// process.
+/// process, which therefore opens twice as many sockets (`ulimit -n`).
 async fn idle_streams(count: usize) {
     let product = Product::start().await;
     let client = product.client("claude");
@@ -286,7 +286,7 @@ async fn idle_streams(count: usize) {
         }
         streams.push(stream);
     }
-    let each = (resident() - before) as f64 / count as f64;
+    let each = (resident() as f64 - before as f64) / count as f64;
     let (p50, p99) = percentiles(&mut latencies(&client, 200).await);
     println!(
         "  beside {count} idle streams  p50 {p50:>10.1?}  p99 {p99:>10.1?}  {each:.1} KiB a stream"

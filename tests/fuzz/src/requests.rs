@@ -2,13 +2,15 @@
 //! 5xx, or a reply that is not what it says it is.
 //!
 //! An input is some requests, divided by lines of `====`. Each has a line with method
-//! and path, headers, an empty line, and a body. `$SESSION` and `$ADDRESS` stand for
-//! what the server gave last: the id of a session, and the address of a stream.
+//! and path, headers, an empty line, and a body. `$SESSION`, `$ADDRESS`, `$EVENT`,
+//! `$STATE` and `$ASKED` stand for what the server gave last: the id of a session, the
+//! address of a stream, the id of an event, a `requestState`, and the id of a request.
 
 #![no_main]
 // What a fuzzer finds is a panic.
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     reason = "a set-up that fails, and whatever is found, ends the process"
 )]
 
@@ -18,7 +20,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -63,20 +65,23 @@ impl Server {
 
 async fn exchange(router: &Router, data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let (mut session, mut address) = (String::new(), "/fuzz/sse".to_owned());
+    let mut given = Given {
+        address: "/fuzz/sse".to_owned(),
+        ..Given::default()
+    };
     // Streams are open for as long as the client is there.
     let mut open = Vec::new();
     for part in text.split("\n====\n").take(MAX_REQUESTS) {
-        let part = part.replace("$SESSION", &session);
-        let Some(request) = read(&part.replace("$ADDRESS", &address)) else {
+        let part = given.fill_in(part);
+        let Some(request) = read(&part) else {
             continue;
         };
         let has_body = request.method() != Method::HEAD;
         let response = router.clone().oneshot(request).await.expect("infallible");
         let status = response.status();
         assert!(!status.is_server_error(), "{status} for {part}");
-        if let Some(given) = response.headers().get("mcp-session-id") {
-            session = given.to_str().expect("visible ASCII").to_owned();
+        if let Some(id) = response.headers().get("mcp-session-id") {
+            given.session = id.to_str().expect("visible ASCII").to_owned();
         }
         let kind = response.headers().get(CONTENT_TYPE).cloned();
         let mut body = response.into_body().into_data_stream();
@@ -86,21 +91,15 @@ async fn exchange(router: &Router, data: &[u8]) {
                 while let Some(chunk) = body.next().await {
                     bytes.extend_from_slice(&chunk.expect("a whole body"));
                 }
-                let json = serde_json::from_slice::<Value>(&bytes);
-                assert!(json.is_ok(), "{status} {bytes:?} for {part}");
+                match serde_json::from_slice::<Value>(&bytes) {
+                    Ok(json) => given.note(&json),
+                    Err(error) => panic!("{error} in {status} {bytes:?} for {part}"),
+                }
             }
             Some("text/event-stream") => {
-                // The first is a comment, the next may be the address.
-                for _ in 0..2 {
-                    let Some(chunk) = futures_util::FutureExt::now_or_never(body.next()).flatten()
-                    else {
-                        break;
-                    };
+                while let Some(Some(chunk)) = body.next().now_or_never() {
                     let chunk = chunk.expect("a whole body");
-                    let event = std::str::from_utf8(&chunk).expect("UTF-8");
-                    if let Some(given) = event.strip_prefix("event: endpoint\ndata: ") {
-                        given.trim_end().clone_into(&mut address);
-                    }
+                    given.event(std::str::from_utf8(&chunk).expect("UTF-8"));
                 }
                 open.push(body);
             }
@@ -109,11 +108,60 @@ async fn exchange(router: &Router, data: &[u8]) {
     }
 }
 
+/// What the server gave last.
+#[derive(Default)]
+struct Given {
+    session: String,
+    address: String,
+    event: String,
+    state: String,
+    asked: String,
+}
+
+impl Given {
+    fn fill_in(&self, text: &str) -> String {
+        text.replace("$SESSION", &self.session)
+            .replace("$ADDRESS", &self.address)
+            .replace("$EVENT", &self.event)
+            .replace("$STATE", &self.state)
+            .replace("$ASKED", &self.asked)
+    }
+
+    fn note(&mut self, message: &Value) {
+        if let Some(state) = message["result"]["requestState"].as_str() {
+            state.clone_into(&mut self.state);
+        }
+        if let (true, Some(id)) = (message["method"].is_string(), message["id"].as_str()) {
+            id.clone_into(&mut self.asked);
+        }
+    }
+
+    fn event(&mut self, event: &str) {
+        for line in event.lines() {
+            match line.split_once(": ") {
+                Some(("id", id)) => id.clone_into(&mut self.event),
+                Some(("data", address)) if address.starts_with('/') => {
+                    address.clone_into(&mut self.address);
+                }
+                Some(("data", data)) if !data.is_empty() => {
+                    self.note(&serde_json::from_str(data).expect("JSON"));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 fn read(text: &str) -> Option<Request<Body>> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let (method, path) = lines.next()?.split_once(' ')?;
-    let mut request = Request::new(Body::from(body.to_owned()));
+    // What was not UTF-8 is not to become so.
+    let body = body
+        .split('\u{fffd}')
+        .map(str::as_bytes)
+        .collect::<Vec<_>>();
+    let mut request = Request::new(Body::from(body.join(&0xff)));
     *request.method_mut() = method.parse().ok()?;
     *request.uri_mut() = path
         .parse::<Uri>()

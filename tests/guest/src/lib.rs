@@ -1,6 +1,8 @@
 //! A tool set that misbehaves in every way the sandbox must contain, and has
 //! one good tool, `echo`, to measure what others feel of it.
 
+pub mod offers;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -234,6 +236,6 @@ pub fn hostile_write<H: Execute + 'static>() -> ToolSet<H> {
 }
 
 #[cfg(not(feature = "write"))]
-mssql_mcp_sdk::export!(hostile);
+mssql_mcp_sdk::export!(hostile, offers::Hostile);
 #[cfg(feature = "write")]
-mssql_mcp_sdk::export!(hostile_write);
+mssql_mcp_sdk::export!(hostile_write, offers::HostileWriter);
