@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Module, and the modules it may use besides itself.
 const LAYERS: &[(&str, &[&str])] = &[
     ("buckets", &[]),
+    ("entries", &[]),
     ("excerpt", &[]),
     ("telemetry", &[]),
     ("config", &[]),
@@ -19,12 +20,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("state", &["clock", "entropy", "principal"]),
     ("database", &["principal"]),
     ("tools", &["principal"]),
-    ("runtime", &["database", "principal", "tools"]),
+    (
+        "runtime",
+        &["database", "entries", "excerpt", "principal", "tools"],
+    ),
     (
         "mcp",
         &[
             "buckets",
             "clock",
+            "entries",
             "entropy",
             "excerpt",
             "http_error",

@@ -310,18 +310,18 @@ mod tests {
             let said = templates(vec![template(uri)]).unwrap_err().to_string();
             assert!(said.contains("not an absolute URI"), "{said}");
         }
-        let listed = |uri: &str| {
-            entries(vec![wit::Entry {
-                uri: uri.to_owned(),
-                name: "n".to_owned(),
-                title: None,
-                description: None,
-                mime_type: None,
-                size: None,
-            }])
+        let entry = |uri: &str| wit::Entry {
+            uri: uri.to_owned(),
+            name: "n".to_owned(),
+            title: None,
+            description: None,
+            mime_type: None,
+            size: None,
         };
-        assert!(listed("test://a").is_ok());
-        assert!(listed("mssql://demo/dbo/Orders").is_err());
+        assert!(entries(vec![entry("test://a")]).is_ok());
+        assert!(entries(vec![entry("mssql://demo/dbo/Orders")]).is_err());
+        assert!(entries(vec![entry("test://\u{202e}a")]).is_err());
+        assert!(entries(vec![entry("test://a"); MAX_RESOURCES + 1]).is_err());
         let read = |uri: &str| {
             contents(wit::Contents {
                 uri: uri.to_owned(),

@@ -128,10 +128,11 @@ impl Given {
     }
 
     fn note(&mut self, message: &Value) {
-        if let Some(state) = message["result"]["requestState"].as_str() {
+        let text = |path| message.pointer(path).and_then(Value::as_str);
+        if let Some(state) = text("/result/requestState") {
             state.clone_into(&mut self.state);
         }
-        if let (true, Some(id)) = (message["method"].is_string(), message["id"].as_str()) {
+        if let (Some(_), Some(id)) = (text("/method"), text("/id")) {
             id.clone_into(&mut self.asked);
         }
     }

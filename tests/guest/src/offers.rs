@@ -18,10 +18,7 @@ impl<H: Host> Offers<H> for Hostile {
     fn resources(&self, host: &H) -> Result<Vec<Entry>, Failure> {
         Ok(match host.config("list").as_deref() {
             Some("spin") => spin(),
-            Some("many") => (0..10_000).map(|n| entry(&format!("test://{n}"))).collect(),
             Some("foreign") => vec![entry("mssql://demo/dbo/Orders")],
-            Some("hidden") => vec![entry("test://\u{202e}a")],
-            Some("fail") => return Err(Failure::problem("unavailable", "Not today.", "Later.")),
             _ => vec![entry("test://good")],
         })
     }
