@@ -165,6 +165,11 @@ impl Principal {
         (&self.subject, &self.client)
     }
 
+    /// The same of who may be nobody, as where authentication is off.
+    pub fn caller_of(principal: Option<&Self>) -> (&str, &str) {
+        principal.map(Self::caller).unwrap_or_default()
+    }
+
     /// Whether the token carries `scope`.
     pub fn has(&self, scope: OAuthScope) -> bool {
         self.rights.has(scope)

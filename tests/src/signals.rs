@@ -7,8 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use mssql_mcp::mcp::McpScope;
 use mssql_mcp::tools::{
-    Access, Annotations, CallContext, Content, Manifest, Output, Reply, Tool, ToolError,
-    ToolProvider,
+    Annotations, CallContext, Content, Manifest, Output, Reply, Tool, ToolError, ToolProvider,
 };
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
@@ -102,22 +101,13 @@ impl Drop for Told<'_> {
 }
 
 fn tool(name: &str, description: &str) -> Tool {
+    let schema = RawValue::from_string(r#"{"type":"object"}"#.to_owned()).expect("JSON");
+    let tool = Tool::reading(name, description, schema.into());
     Tool {
-        name: name.to_owned(),
-        title: None,
-        description: description.to_owned(),
-        access: Access::Read,
-        input_schema: RawValue::from_string(r#"{"type":"object"}"#.to_owned())
-            .expect("JSON")
-            .into(),
-        output_schema: None,
         annotations: Annotations {
-            read_only_hint: true,
-            destructive_hint: false,
             idempotent_hint: false,
-            open_world_hint: false,
+            ..tool.annotations
         },
-        icons: Vec::new(),
-        meta: None,
+        ..tool
     }
 }

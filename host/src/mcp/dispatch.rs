@@ -11,7 +11,7 @@ use super::places::Place;
 use super::scope::McpScope;
 use super::version::Revision;
 use super::{lifecycle, prompts, resources, tools};
-use crate::principal::Principal;
+use crate::principal::{OAuthScope, Principal};
 use crate::tools::{Abilities, CallContext, Progress, Round};
 
 /// Who asks, where, and in which revision.
@@ -34,6 +34,16 @@ impl Caller<'_> {
     pub(crate) fn admitted(&self) -> Result<Place, Failure> {
         let admitted = self.scope.admit(self.principal.as_deref());
         admitted.map_err(Failure::TooOften)
+    }
+
+    /// For whatever reads the database.
+    pub(crate) fn may_read(&self) -> Result<(), Failure> {
+        match &self.principal {
+            Some(principal) if !principal.has(OAuthScope::Read) => {
+                Err(Failure::InsufficientScope(OAuthScope::Read))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a tool set learns of the call.

@@ -11,7 +11,6 @@ use super::dispatch::Caller;
 use super::error::{Failure, RpcError, shortened};
 use super::jsonrpc::{Reply, Request, encode};
 use super::tools::{cacheable, complete, write_content};
-use crate::principal::OAuthScope;
 use crate::tools::{Content, Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage};
 
 /// A prompt of every scope; `{ARGUMENT}` in its text stands for that argument.
@@ -67,13 +66,13 @@ pub(super) fn list(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>
     }
     let registry = caller.scope.registry();
     let own = OWN.iter().map(|own| &own.prompt);
-    let listed: Vec<Prompt> = own
+    let listed: Vec<Cow<'_, Prompt>> = own
         .chain(registry.prompts().map(|(_, prompt)| prompt))
         .map(|prompt| {
             if caller.revision.has_titles() {
-                prompt.clone()
+                Cow::Borrowed(prompt)
             } else {
-                untitled(prompt)
+                Cow::Owned(untitled(prompt))
             }
         })
         .collect();
@@ -121,12 +120,7 @@ pub(super) async fn get(
     let found = registry.prompts().find(|(_, prompt)| prompt.name == name);
     let (provider, prompt) = found
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", shortened(&name))))?;
-    // The guest behind it reads the database.
-    if let Some(principal) = &caller.principal
-        && !principal.has(OAuthScope::Read)
-    {
-        return Err(Failure::InsufficientScope(OAuthScope::Read));
-    }
+    caller.may_read()?;
     let given = declared(prompt, arguments)?;
     let attempt = |context| provider.prompt(prompt, given.clone(), context);
     match settle(caller, request, &name, cancel, attempt).await? {

@@ -12,9 +12,9 @@ use super::dispatch::Caller;
 use super::error::{Code, ErrorData, Failure, RpcError, shortened};
 use super::jsonrpc::{Reply, Request, encode, write_string};
 use super::tools::{cacheable, complete, write_base64};
-use crate::principal::OAuthScope;
 use crate::tools::{
-    CallContext, Resource, ResourceBody, ResourceContents, ResourceTemplate, Round, ToolRegistry,
+    CallContext, Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate,
+    Round, ToolRegistry,
 };
 
 /// `resources/list`: some hundreds of the scope's own a page, since a database may
@@ -28,7 +28,7 @@ pub(super) async fn list(
     let _place = caller.admitted()?;
     let start = match request.params.cursor() {
         _ if request.params.begins() => Some(0),
-        Ok(Some(cursor)) => cursor.parse().ok().filter(|start| *start > 0),
+        Ok(Some(cursor)) => cursor.parse().ok().filter(|start: &usize| *start > 0),
         _ => None,
     };
     let context = caller.context(cancel, Round::default());
@@ -36,15 +36,14 @@ pub(super) async fn list(
         Some(own) => own.list(context.clone()).await.map_err(RpcError::of_tool)?,
         None => Vec::new(),
     };
-    let rest = start.and_then(|start| own.get(start..));
-    let Some(rest) = rest.filter(|rest| start == Some(0) || !rest.is_empty()) else {
+    let Some(start) = start.filter(|start| *start == 0 || *start < own.len()) else {
         return Err(RpcError::invalid_params(
             "Invalid params: the cursor is not one this server gave; list again from the start",
         )
         .into());
     };
-    let mut page = rest.get(..PAGE).unwrap_or(rest).to_vec();
-    let next = (rest.len() > PAGE).then(|| start.unwrap_or_default() + PAGE);
+    let next = Some(start + PAGE).filter(|next| *next < own.len());
+    let mut page: Vec<Resource> = own.into_iter().skip(start).take(PAGE).collect();
     if next.is_none() {
         page.extend(of_tool_sets(&registry, &context).await);
     }
@@ -83,9 +82,7 @@ async fn of_tool_sets(registry: &ToolRegistry, context: &CallContext) -> Vec<Res
 /// `resources/templates/list`
 pub(super) fn templates(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
     let registry = readable(caller, request)?;
-    let providers = caller.scope.resources().into_iter();
-    let providers = providers.chain(registry.resources().map(|(_, provider)| provider));
-    let templates: Vec<ResourceTemplate> = providers
+    let templates: Vec<ResourceTemplate> = providers(caller, &registry)
         .flat_map(|provider| provider.templates().into_owned())
         .map(|template| ResourceTemplate {
             title: template.title.filter(|_| caller.revision.has_titles()),
@@ -143,8 +140,7 @@ pub(super) async fn read(
     Ok(complete(caller.scope, caller.revision, reply, None))
 }
 
-/// Whoever knows the resource first: the scope, then its tool sets in order. A failure
-/// counts where nobody knows it.
+/// Whoever knows the resource first. A failure counts where nobody knows it.
 async fn found(
     caller: &Caller<'_>,
     registry: &ToolRegistry,
@@ -152,8 +148,7 @@ async fn found(
     context: &CallContext,
 ) -> Result<Option<Vec<ResourceContents>>, RpcError> {
     let mut failed = None;
-    let providers = caller.scope.resources().into_iter();
-    for provider in providers.chain(registry.resources().map(|(_, provider)| provider)) {
+    for provider in providers(caller, registry) {
         match provider.read(uri, context.clone()).await {
             Ok(Some(contents)) => return Ok(Some(contents)),
             Ok(None) => {}
@@ -161,6 +156,15 @@ async fn found(
         }
     }
     failed.map_or(Ok(None), |error| Err(RpcError::of_tool(error)))
+}
+
+/// The scope itself, then its tool sets in order.
+fn providers<'a>(
+    caller: &Caller<'a>,
+    registry: &'a ToolRegistry,
+) -> impl Iterator<Item = &'a dyn ResourceProvider> {
+    let own = caller.scope.resources().into_iter();
+    own.chain(registry.resources().map(|(_, provider)| provider))
 }
 
 /// MCP `TextResourceContents`, `BlobResourceContents`
@@ -198,12 +202,8 @@ fn readable(caller: &Caller<'_>, request: &Request<'_>) -> Result<Arc<ToolRegist
     if !caller.scope.has_resources(&registry) {
         return Err(RpcError::method_not_found(&request.method).into());
     }
-    match &caller.principal {
-        Some(principal) if !principal.has(OAuthScope::Read) => {
-            Err(Failure::InsufficientScope(OAuthScope::Read))
-        }
-        _ => Ok(registry),
-    }
+    caller.may_read()?;
+    Ok(registry)
 }
 
 const PAGE: usize = 500;

@@ -342,21 +342,18 @@ const GREET: &[Prompt] = &[Prompt {
 }];
 
 fn tool(name: &str, access: Access, output: Option<&str>) -> Tool {
+    let schema = raw(r#"{"type":"object"}"#).into();
+    let tool = Tool::reading(name, &format!("Does {name}."), schema);
     Tool {
-        name: name.to_owned(),
         title: Some(format!("The {name}")),
-        description: format!("Does {name}."),
         access,
-        input_schema: raw(r#"{"type":"object"}"#).into(),
         output_schema: output.map(|schema| raw(schema).into()),
         annotations: Annotations {
             read_only_hint: access == Access::Read,
-            destructive_hint: false,
-            idempotent_hint: true,
-            open_world_hint: false,
+            ..tool.annotations
         },
-        icons: Vec::new(),
         meta: Some(raw(r#"{"example.com/set":"fake"}"#).into()),
+        ..tool
     }
 }
 

@@ -33,6 +33,14 @@ impl Exports {
         })
     }
 
+    fn resources(
+        &self,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<resources::Guest> {
+        loaded(self.resources.as_ref())?.load(store, instance)
+    }
+
     /// Whether the component has resources.
     pub(super) fn has_resources(&self) -> bool {
         self.resources.is_some()
@@ -139,7 +147,7 @@ impl Job for ListResources {
         instance: &Instance,
         store: &mut Store<StoreState>,
     ) -> wasmtime::Result<Self::Answer> {
-        let resources = loaded(exports.resources.as_ref())?.load(&mut *store, instance)?;
+        let resources = exports.resources(instance, store)?;
         resources.call_list(&mut *store).await
     }
 }
@@ -158,7 +166,7 @@ impl Job for ReadResource {
         instance: &Instance,
         store: &mut Store<StoreState>,
     ) -> wasmtime::Result<Self::Answer> {
-        let resources = loaded(exports.resources.as_ref())?.load(&mut *store, instance)?;
+        let resources = exports.resources(instance, store)?;
         resources.call_read(&mut *store, &self.uri).await
     }
 }

@@ -24,12 +24,7 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
     let mut names = HashSet::new();
     let mut rows = Vec::new();
     let mut results = HashMap::new();
-    if manifest.tools.len() > MAX_TOOLS {
-        return Err(refuse(format!(
-            "{} tools; at most {MAX_TOOLS} are served",
-            manifest.tools.len()
-        )));
-    }
+    at_most("tools", manifest.tools.len(), MAX_TOOLS)?;
     text("the name of the tool set", &manifest.name, MAX_NAME)?;
     text("its version", &manifest.version, MAX_NAME)?;
     for (what, value) in [
@@ -129,12 +124,7 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
     let writes = matches!(tool.access, wit::Access::Write);
     let icons = tool.icons.into_iter().map(|icon| check_icon(&name, icon));
     let icons = icons.collect::<Result<Vec<_>, _>>()?;
-    if icons.len() > MAX_ICONS {
-        return Err(refuse(format!(
-            "{} icons of tool \"{name}\"; at most {MAX_ICONS} are served",
-            icons.len()
-        )));
-    }
+    at_most(&format!("icons of tool \"{name}\""), icons.len(), MAX_ICONS)?;
     let tool = Tool {
         title: tool.title,
         description: tool.description,
@@ -228,7 +218,17 @@ fn json(what: &str, value: String) -> Result<Arc<RawValue>, LoadError> {
         .map_err(|error| refuse(format!("{what} that is not JSON: {error}")))
 }
 
-fn refuse(what: String) -> LoadError {
+/// Refuses more of something than are served.
+pub(super) fn at_most(what: &str, count: usize, limit: usize) -> Result<(), LoadError> {
+    if count > limit {
+        return Err(refuse(format!(
+            "{count} {what}; at most {limit} are served"
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn refuse(what: String) -> LoadError {
     LoadError::Manifest(what)
 }
 

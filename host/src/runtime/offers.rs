@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use super::bindings::exports::mssql_mcp::tools::{prompts as wit_prompts, resources as wit};
 use super::error::LoadError;
 use super::job::{GetPrompt, ListResources, ReadResource};
-use super::manifest::{MAX_NAME, MAX_TEXT, quoted, text};
+use super::manifest::{MAX_NAME, MAX_TEXT, at_most, quoted, refuse, text};
 use super::tool_set::WasmToolSet;
 use super::{question, reply};
 use crate::tools::{
@@ -133,19 +133,6 @@ fn described(
 fn media_type(what: &str, media_type: Option<&String>) -> Result<(), LoadError> {
     let given = media_type.map_or("", String::as_str);
     text(&format!("{what}: its MIME type"), given, MAX_NAME)
-}
-
-fn at_most(what: &str, count: usize, limit: usize) -> Result<(), LoadError> {
-    if count > limit {
-        return Err(refuse(format!(
-            "{count} {what}; at most {limit} are served"
-        )));
-    }
-    Ok(())
-}
-
-fn refuse(what: String) -> LoadError {
-    LoadError::Manifest(what)
 }
 
 impl ResourceProvider for WasmToolSet {

@@ -50,6 +50,29 @@ pub struct Tool {
     pub meta: Option<Arc<RawValue>>,
 }
 
+impl Tool {
+    /// A tool that reads, takes what `input_schema` says, and says nothing more of
+    /// itself.
+    pub fn reading(name: &str, description: &str, input_schema: Arc<RawValue>) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: None,
+            description: description.to_owned(),
+            access: Access::Read,
+            input_schema,
+            output_schema: None,
+            annotations: Annotations {
+                read_only_hint: true,
+                destructive_hint: false,
+                idempotent_hint: true,
+                open_world_hint: false,
+            },
+            icons: Vec::new(),
+            meta: None,
+        }
+    }
+}
+
 /// MCP `Icon`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

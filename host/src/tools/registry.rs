@@ -303,7 +303,7 @@ fn may_call(tool: &Tool, principal: Option<&Principal>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::{Annotations, Json, Manifest};
+    use crate::tools::{Json, Manifest};
     use futures_util::FutureExt;
     use futures_util::future::BoxFuture;
     use tokio_util::sync::CancellationToken;
@@ -335,21 +335,10 @@ mod tests {
 
     fn provider(tools: &[(&str, Access)]) -> Arc<dyn ToolProvider> {
         let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#;
+        let schema: Arc<RawValue> = RawValue::from_string(schema.to_owned()).unwrap().into();
         let tool = |(name, access): &(&str, Access)| Tool {
-            name: (*name).to_owned(),
-            title: None,
-            description: "d".to_owned(),
             access: *access,
-            input_schema: RawValue::from_string(schema.to_owned()).unwrap().into(),
-            output_schema: None,
-            annotations: Annotations {
-                read_only_hint: true,
-                destructive_hint: false,
-                idempotent_hint: true,
-                open_world_hint: false,
-            },
-            icons: Vec::new(),
-            meta: None,
+            ..Tool::reading(name, "d", Arc::clone(&schema))
         };
         Arc::new(Echo(Manifest {
             name: "echo".to_owned(),

@@ -8,8 +8,7 @@ use futures_util::future::BoxFuture;
 use mssql_mcp::database::{Database, JsonShape, Options, Query};
 use mssql_mcp::runtime::database_problem;
 use mssql_mcp::tools::{
-    Access, Annotations, CallContext, Json, Manifest, Output, Reply, Tool, ToolError, ToolProvider,
-    ToolRegistry,
+    CallContext, Json, Manifest, Output, Reply, Tool, ToolError, ToolProvider, ToolRegistry,
 };
 use serde_json::value::RawValue;
 
@@ -22,24 +21,8 @@ struct Native {
 pub(crate) fn registry(database: Database) -> Arc<ToolRegistry> {
     let schema =
         r#"{"type":"object","properties":{"query":{"type":"string"}},"required":["query"]}"#;
-    let tool = Tool {
-        name: "execute_sql".to_owned(),
-        title: None,
-        description: "the same without a sandbox".to_owned(),
-        access: Access::Read,
-        input_schema: RawValue::from_string(schema.to_owned())
-            .expect("JSON")
-            .into(),
-        output_schema: None,
-        annotations: Annotations {
-            read_only_hint: true,
-            destructive_hint: false,
-            idempotent_hint: true,
-            open_world_hint: false,
-        },
-        icons: Vec::new(),
-        meta: None,
-    };
+    let schema = RawValue::from_string(schema.to_owned()).expect("JSON");
+    let tool = Tool::reading("execute_sql", "the same without a sandbox", schema.into());
     let manifest = Manifest {
         name: "native".to_owned(),
         version: "1".to_owned(),

@@ -16,9 +16,9 @@ use mssql_mcp::server::{
 };
 use mssql_mcp::state::{HostKey, Secrets};
 use mssql_mcp::tools::{
-    Access, Annotations, CallContext, Content, InputMethod, InputRequest, Json, Manifest, Output,
-    Question, Reply, Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate,
-    Tool, ToolError, ToolProvider, ToolRegistry,
+    CallContext, Content, InputMethod, InputRequest, Json, Manifest, Output, Question, Reply,
+    Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate, Tool, ToolError,
+    ToolProvider, ToolRegistry,
 };
 use serde_json::value::RawValue;
 
@@ -47,22 +47,8 @@ struct Tools(Manifest);
 
 impl Tools {
     fn new() -> Self {
-        let tool = |name: &str| Tool {
-            name: name.to_owned(),
-            title: None,
-            description: name.to_owned(),
-            access: Access::Read,
-            input_schema: raw(r#"{"type":"object"}"#).into(),
-            output_schema: None,
-            annotations: Annotations {
-                read_only_hint: true,
-                destructive_hint: false,
-                idempotent_hint: true,
-                open_world_hint: false,
-            },
-            icons: Vec::new(),
-            meta: None,
-        };
+        let schema = || raw(r#"{"type":"object"}"#).into();
+        let tool = |name: &str| Tool::reading(name, name, schema());
         Self(Manifest {
             name: "fuzz".to_owned(),
             version: "1".to_owned(),

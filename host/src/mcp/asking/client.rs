@@ -78,7 +78,7 @@ impl<S: Fn(Bytes) -> bool + Send + Sync> Client for SessionClient<S> {
         params: &'a RawValue,
     ) -> BoxFuture<'a, Result<Box<RawValue>, Unanswered>> {
         async move {
-            let awaited = self.session.ask();
+            let mut awaited = self.session.ask();
             let id = quoted(awaited.id());
             let method = method.as_str();
             let request =

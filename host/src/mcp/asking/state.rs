@@ -36,11 +36,7 @@ impl<'a> Bound<'a> {
         name: &'a str,
         arguments: Option<&RawValue>,
     ) -> Self {
-        let (subject, client) = caller
-            .principal
-            .as_deref()
-            .map(Principal::caller)
-            .unwrap_or_default();
+        let (subject, client) = Principal::caller_of(caller.principal.as_deref());
         let said = arguments.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
         let said = said.filter(|said| said.as_object().is_none_or(|said| !said.is_empty()));
         Self {

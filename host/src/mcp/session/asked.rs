@@ -58,7 +58,7 @@ impl Asked {
 pub(crate) struct Awaited {
     session: Arc<Session>,
     id: String,
-    answer: Option<oneshot::Receiver<Answer>>,
+    answer: oneshot::Receiver<Answer>,
 }
 
 impl Awaited {
@@ -70,7 +70,7 @@ impl Awaited {
         Self {
             session,
             id,
-            answer: Some(answer),
+            answer,
         }
     }
 
@@ -81,9 +81,9 @@ impl Awaited {
 
     /// The client's result, or the message of its error; `None` when the session
     /// is gone.
-    pub(crate) async fn answer(mut self) -> Option<Answer> {
-        let answer = self.answer.take()?;
-        self.session.over.run_until_cancelled(answer).await?.ok()
+    pub(crate) async fn answer(&mut self) -> Option<Answer> {
+        let over = &self.session.over;
+        over.run_until_cancelled(&mut self.answer).await?.ok()
     }
 }
 

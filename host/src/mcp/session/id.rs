@@ -66,7 +66,7 @@ impl Ids {
         now: Timestamp,
     ) -> Option<Facts> {
         let (encoded, seal) = id.split_once('.')?;
-        let (subject, client) = parts(owner);
+        let (subject, client) = Principal::caller_of(owner);
         let sealed = [&*self.scope, subject, client, encoded];
         if !self.secrets.is_sealed(PURPOSE, &sealed, seal) {
             return None;
@@ -82,17 +82,13 @@ impl Ids {
         (now.since(facts.began) < LIFE).then_some(facts)
     }
 
+    /// Not over the rights: a token that has more, after a step-up, goes on with the
+    /// session.
     fn seal(&self, encoded: &str, owner: Option<&Principal>) -> String {
-        let (subject, client) = parts(owner);
+        let (subject, client) = Principal::caller_of(owner);
         let sealed = [&*self.scope, subject, client, encoded];
         self.secrets.seal(PURPOSE, &sealed)
     }
-}
-
-/// Not the rights: a token that has more, after a step-up, goes on with the
-/// session.
-fn parts(owner: Option<&Principal>) -> (&str, &str) {
-    owner.map(Principal::caller).unwrap_or_default()
 }
 
 const PURPOSE: &str = "mcp-session";

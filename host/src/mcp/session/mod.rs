@@ -268,6 +268,11 @@ impl Session {
         })
     }
 
+    /// How many requests are under way.
+    pub(crate) fn running(&self) -> usize {
+        self.state().running.len()
+    }
+
     /// Cancels the request of that id; nothing happens when there is none.
     fn cancel(&self, id: &str) {
         if let Some(cancel) = self.state().running.get(id) {
@@ -365,6 +370,17 @@ pub(crate) struct Running {
     id: String,
     /// Cancelled by the client, or with the session.
     pub(crate) cancel: CancellationToken,
+}
+
+impl Running {
+    /// What `work` comes to; nothing once the request is cancelled, which has no reply
+    /// then (basic/utilities/cancellation). Work that outlives it is work for nobody.
+    pub(crate) async fn reply(&self, work: impl Future<Output = Vec<u8>>) -> Option<Vec<u8>> {
+        let _dropped = self.cancel.clone().drop_guard();
+        let reply = self.cancel.run_until_cancelled(work).await;
+        // It prefers work that ends to a cancellation that came before.
+        reply.filter(|_| !self.cancel.is_cancelled())
+    }
 }
 
 impl Drop for Running {

@@ -1,6 +1,7 @@
 //! HTTP with SSE, the transport of 2024-11-05: a GET opens the stream that
 //! carries every reply, and names the address that messages are posted to.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -167,10 +168,7 @@ impl Peer {
             abilities: self.session.abilities(),
             client: Some(Arc::new(client)),
         };
-        // A cancelled request gets no reply (basic/utilities/cancellation).
-        let _dropped = running.cancel.clone().drop_guard();
-        let answered = answer(&caller, &request, running.cancel.clone());
-        let answered = running.cancel.run_until_cancelled(answered).await;
-        answered.filter(|_| !running.cancel.is_cancelled())
+        let answered = pin!(answer(&caller, &request, running.cancel.clone()));
+        running.reply(answered).await
     }
 }

@@ -125,8 +125,6 @@ struct Peer<'a> {
     met: AtomicBool,
     /// Nothing more can be asked.
     ending: CancellationToken,
-    /// Shared by what is running, to count it.
-    places: Arc<()>,
 }
 
 enum Line {
@@ -145,7 +143,6 @@ impl<'a> Peer<'a> {
             session,
             met: AtomicBool::new(false),
             ending: CancellationToken::new(),
-            places: Arc::new(()),
         })
     }
 
@@ -196,20 +193,15 @@ impl<'a> Peer<'a> {
             return Some(jsonrpc::error(Some(request.id), &error));
         };
         // What is heard beside, answers and cancellations, must always be read.
-        if Arc::strong_count(&self.places) > MAX_RUNNING {
+        if self.session.running() > MAX_RUNNING {
             let error = RpcError::new(
                 Code::TooMany,
                 format!("{MAX_RUNNING} requests are running; wait for one of them to end"),
             );
             return Some(jsonrpc::error(Some(request.id), &error));
         }
-        let _place = Arc::clone(&self.places);
-        let cancel = running.cancel.clone();
-        // Work that outlives its reply, as at the end of input, is work for nobody.
-        let _dropped = cancel.clone().drop_guard();
         if revision.is_modern() && request.method == "subscriptions/listen" {
-            let listening = self.listen(&request);
-            return cancel.run_until_cancelled(listening).await;
+            return running.reply(self.listen(&request)).await;
         }
         let [telling, asking] = [&self.stream, &self.stream].map(Arc::clone);
         let tell = move |message| telling.tell(message);
@@ -225,10 +217,8 @@ impl<'a> Peer<'a> {
             abilities,
             client: Some(Arc::new(client)),
         };
-        // A cancelled request gets no reply.
-        let answered = answer(&caller, &request, cancel.clone());
-        let answered = cancel.run_until_cancelled(answered).await;
-        answered.filter(|_| !cancel.is_cancelled())
+        let answered = answer(&caller, &request, running.cancel.clone());
+        running.reply(answered).await
     }
 
     /// Tells of changes until the client cancels, or nothing more can be asked.
