@@ -11,9 +11,9 @@ wasmtime::component::bindgen!({
 
         /// All that the host links and looks for.
         world everything {
-            include mssql-mcp:plugin/write-tools@0.1.0;
-            export mssql-mcp:tools/resources@0.1.0;
-            export mssql-mcp:tools/prompts@0.1.0;
+            include mssql-mcp:plugin/write-tools@1.0.0;
+            export mssql-mcp:tools/resources@1.0.0;
+            export mssql-mcp:tools/prompts@1.0.0;
         }
     "#,
     world: "mssql-mcp:linked/everything",

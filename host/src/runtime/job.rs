@@ -213,6 +213,6 @@ fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option
         .map(GuestCursor::into_inner)
 }
 
-pub(super) const PROVIDER: &str = "mssql-mcp:tools/provider@0.1.0";
-pub(super) const RESOURCES: &str = "mssql-mcp:tools/resources@0.1.0";
-pub(super) const PROMPTS: &str = "mssql-mcp:tools/prompts@0.1.0";
+pub(super) const PROVIDER: &str = "mssql-mcp:tools/provider@1.0.0";
+pub(super) const RESOURCES: &str = "mssql-mcp:tools/resources@1.0.0";
+pub(super) const PROMPTS: &str = "mssql-mcp:tools/prompts@1.0.0";

@@ -13,23 +13,23 @@ macro_rules! generate {
                 package mssql-mcp:sdk;
 
                 world reading {
-                    include mssql-mcp:plugin/read-tools@0.1.0;
+                    include mssql-mcp:plugin/read-tools@1.0.0;
                 }
 
                 world writing {
-                    include mssql-mcp:plugin/write-tools@0.1.0;
+                    include mssql-mcp:plugin/write-tools@1.0.0;
                 }
 
                 world reading-and-offering {
-                    include mssql-mcp:plugin/read-tools@0.1.0;
-                    export mssql-mcp:tools/resources@0.1.0;
-                    export mssql-mcp:tools/prompts@0.1.0;
+                    include mssql-mcp:plugin/read-tools@1.0.0;
+                    export mssql-mcp:tools/resources@1.0.0;
+                    export mssql-mcp:tools/prompts@1.0.0;
                 }
 
                 world writing-and-offering {
-                    include mssql-mcp:plugin/write-tools@0.1.0;
-                    export mssql-mcp:tools/resources@0.1.0;
-                    export mssql-mcp:tools/prompts@0.1.0;
+                    include mssql-mcp:plugin/write-tools@1.0.0;
+                    export mssql-mcp:tools/resources@1.0.0;
+                    export mssql-mcp:tools/prompts@1.0.0;
                 }
             "#,
             world: $world,
