@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use mssql_mcp::cli::{Arguments, ExitCode};
+use mssql_mcp::runtime::{COMPILE_COMMAND, compile_here};
 use mssql_mcp::telemetry;
 
 fn main() -> process::ExitCode {
+    let mut raw = std::env::args().skip(1);
+    if raw.next().is_some_and(|first| first == COMPILE_COMMAND) {
+        return compile_here(raw).into();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -58,7 +58,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
 
 const PREBUILT: &str = "MSSQL_MCP_BUNDLE";
 
-const COMPONENTS: [(&str, Component<'static>); 3] = [
+const COMPONENTS: [(&str, Component<'static>); 5] = [
     (
         "claude-tools",
         Component {
@@ -78,6 +78,20 @@ const COMPONENTS: [(&str, Component<'static>); 3] = [
         Component {
             package: "chatgpt-search-fetch",
             features: &[],
+        },
+    ),
+    (
+        "query-templates",
+        Component {
+            package: "query-templates",
+            features: &[],
+        },
+    ),
+    (
+        "query-templates-write",
+        Component {
+            package: "query-templates",
+            features: &["write"],
         },
     ),
 ];

@@ -9,6 +9,7 @@ use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
+use mssql_mcp::runtime::Place;
 use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use mssql_mcp::state::{HostKey, Store};
 use tempfile::TempDir;
@@ -194,7 +195,7 @@ impl ProductBuilder {
             (any, HostKey::random().expect("a key"))
         });
         let app = Arc::new(
-            App::build(&config, &files, &key)
+            App::build(&config, &files, &key, Place::Here)
                 .await
                 .expect("the product starts"),
         );
@@ -212,12 +213,8 @@ impl ProductBuilder {
             None => None,
         };
         let state = ServerState::new(ServerConfig {
-            scopes: app
-                .scopes()
-                .iter()
-                .map(|scope| Arc::clone(&scope.mcp))
-                .collect(),
-            default_scope: Arc::clone(app.default_scope()),
+            scopes: app.mcp_scopes(),
+            default_scope: app.default_scope(),
             authentication: match &authorization {
                 Some(authorization) => Authentication::OAuth(authorization.oauth.clone()),
                 None => Authentication::Off,
@@ -262,7 +259,7 @@ impl ProductBuilder {
             // Tests are no people.
             settings += "rate_limit_per_minute = 1000000\n";
         }
-        let mut config = "default_scope = \"claude\"\n".to_owned();
+        let mut config = "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n".to_owned();
         config += &log_in("demo", &reader.user, &reader.password);
         config += &log_in("demo-writer", &writer.user, &writer.password);
         for (scope, tool_sets) in [

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::tool_sets::LockError;
 use crate::config::ConfigError;
 use crate::database;
 use crate::oauth::DocumentFetcherError;
-use crate::runtime::{LoadError, RuntimeError};
+use crate::runtime::{Capacity, LoadError, RuntimeError};
 use crate::state::{KeyError, StoreError};
-use crate::tools::RegistryError;
+use crate::tools::{ProfileError, RegistryError};
 
 /// A product that does not start.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,78 @@ pub enum BuildError {
         scope: String,
         /// Why.
         source: LoadError,
+    },
+    /// A file is not the one that the configuration pins.
+    #[error(
+        "tool set \"{tool_set}\" in scope \"{scope}\": the file has the digest sha256:{found}, the \
+         configuration says sha256:{expected}; put the right file back, or change the digest"
+    )]
+    WrongDigest {
+        /// The tool set.
+        tool_set: String,
+        /// The scope that pins it.
+        scope: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A scope wants tools that a tool set does not have.
+    #[error("tool set \"{tool_set}\" in scope \"{scope}\": {source}")]
+    Profile {
+        /// The tool set.
+        tool_set: String,
+        /// The scope.
+        scope: String,
+        /// Why.
+        source: ProfileError,
+    },
+    /// A file that a setting names.
+    #[error("{key}: {} cannot be read: {source}", path.display())]
+    SettingFile {
+        /// The setting.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A version that describes itself otherwise than the one that was accepted.
+    #[error(
+        "tool set \"{tool_set}\": the version sha256:{digest} waits to be accepted ({}); look at it \
+         and accept it with: mssql-mcp plugin accept {tool_set}",
+        changes.join("; ")
+    )]
+    Parked {
+        /// The tool set.
+        tool_set: String,
+        /// The version.
+        digest: String,
+        /// What is new in it.
+        changes: Vec<String>,
+    },
+    /// The lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The folder for compiled code.
+    #[error("tool_sets.cache: {} cannot be used: {source}", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// More than was reserved at the start.
+    #[error(
+        "the scopes need {} calls at once of up to {} bytes, and this process reserved {} of up to \
+         {}: restart it",
+        needed.calls, needed.memory, has.calls, has.memory
+    )]
+    Capacity {
+        /// What the configuration asks for.
+        needed: Capacity,
+        /// What there is.
+        has: Capacity,
     },
     /// Tool sets that cannot serve together.
     #[error("scope \"{scope}\": {source}")]

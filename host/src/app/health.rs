@@ -1,9 +1,8 @@
 //! How the parts are: databases are asked in the background, so that a health
 //! check waits for none.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -11,41 +10,24 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
-use super::App;
-use crate::database::Database;
+use super::{App, FileStatus, ServedScope};
 use crate::server::{Check, Health, HealthReport, ScopeHealth, Status};
 
 /// Answers `/health` for an [`App`].
 pub struct AppHealth {
     app: Arc<App>,
     started: Instant,
-    databases: Vec<WatchedDatabase>,
-}
-
-struct WatchedDatabase {
-    scope: Arc<str>,
-    database: Database,
-    up: AtomicBool,
+    /// Whether each database answered last, by scope and label.
+    up: Mutex<HashMap<(Arc<str>, String), bool>>,
 }
 
 impl AppHealth {
     /// Asks every database once, then every [`INTERVAL`] until `shutdown`.
     pub async fn watch(app: Arc<App>, shutdown: CancellationToken) -> Arc<Self> {
-        let databases = app
-            .scopes()
-            .iter()
-            .flat_map(|scope| {
-                scope.databases.iter().map(|(_, database)| WatchedDatabase {
-                    scope: Arc::clone(&scope.name),
-                    database: database.clone(),
-                    up: AtomicBool::new(false),
-                })
-            })
-            .collect();
         let health = Arc::new(Self {
             app,
             started: Instant::now(),
-            databases,
+            up: Mutex::default(),
         });
         health.ask().await;
         let watcher = Arc::clone(&health);
@@ -62,27 +44,70 @@ impl AppHealth {
     }
 
     async fn ask(&self) {
-        join_all(self.databases.iter().map(|watched| async {
-            let answer = watched.database.ping().await;
-            let was_up = watched.up.swap(answer.is_ok(), Ordering::Relaxed);
+        let scopes = self.app.scopes();
+        let databases = scopes.iter().flat_map(|scope| {
+            let databases = scope.databases.iter();
+            databases.map(|(label, database)| (Arc::clone(&scope.name), label, database))
+        });
+        let answers = join_all(databases.map(|(scope, label, database)| async move {
+            let answer = database.ping().await;
+            let up = answer.is_ok();
+            let was_up = self.is_up(&scope, label);
             match answer {
-                Ok(()) if !was_up => tracing::info!(scope = &*watched.scope, "database is up"),
-                Err(error) => tracing::warn!(scope = &*watched.scope, %error, "database is down"),
+                Ok(()) if !was_up => tracing::info!(scope = &*scope, "database is up"),
+                Err(error) => tracing::warn!(scope = &*scope, %error, "database is down"),
                 Ok(()) => {}
             }
-        }))
-        .await;
+            ((scope, label.clone()), up)
+        }));
+        let answers = answers.await.into_iter().collect();
+        *self.up.lock().unwrap_or_else(PoisonError::into_inner) = answers;
     }
 
-    fn of_scope(&self, name: &str) -> Status {
-        let mut databases = self
-            .databases
-            .iter()
-            .filter(|watched| &*watched.scope == name);
-        if databases.all(|watched| watched.up.load(Ordering::Relaxed)) {
+    fn is_up(&self, scope: &Arc<str>, label: &str) -> bool {
+        let up = self.up.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = up.get(&(Arc::clone(scope), label.to_owned()));
+        known.copied().unwrap_or(false)
+    }
+
+    fn of_scope(&self, scope: &ServedScope) -> Status {
+        let mut labels = scope.databases.iter().map(|(label, _)| label);
+        if labels.all(|label| self.is_up(&scope.name, label)) {
             Status::Healthy
         } else {
             Status::Unhealthy
+        }
+    }
+
+    /// How many files serve, and what is wrong with those that do not.
+    fn of_tool_sets(&self) -> Check {
+        let files = self.app.tool_sets();
+        let count = |wanted: fn(&FileStatus) -> bool| -> u64 {
+            let count = files.values().filter(|status| wanted(status)).count();
+            u64::try_from(count).unwrap_or(u64::MAX)
+        };
+        let parked = |status: &FileStatus| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| problem.parked)
+        };
+        let refused = |status: &FileStatus| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| !problem.parked)
+        };
+        let problems = files.values().filter_map(|status| status.problem.as_ref());
+        let problems: Vec<String> = problems.map(|problem| problem.sentence.clone()).collect();
+        Check {
+            status: if problems.is_empty() {
+                Status::Healthy
+            } else {
+                Status::Degraded
+            },
+            figures: BTreeMap::from([
+                ("serving", count(|status| status.serving.is_some())),
+                ("refused", count(refused)),
+                ("parked", count(parked)),
+            ]),
+            problems,
         }
     }
 }
@@ -94,7 +119,7 @@ impl Health for AppHealth {
             .scopes()
             .iter()
             .map(|scope| {
-                let database = self.of_scope(&scope.name);
+                let database = self.of_scope(scope);
                 let health = ScopeHealth {
                     status: database,
                     read_only: scope.read_only,
@@ -108,14 +133,16 @@ impl Health for AppHealth {
             .values()
             .filter(|scope| scope.status == Status::Healthy)
             .count();
-        let status = match up {
+        let tool_sets = self.of_tool_sets();
+        let databases = match up {
             0 => Status::Unhealthy,
             _ if up < scopes.len() => Status::Degraded,
             _ => Status::Healthy,
         };
+        let status = databases.max(tool_sets.status);
         let checks = BTreeMap::from([
-            ("database", Check::of(status)),
-            ("tool_sets", Check::of(Status::Healthy)),
+            ("database", Check::of(databases)),
+            ("tool_sets", tool_sets),
         ]);
         let report = HealthReport {
             status,

@@ -1,93 +1,192 @@
 //! Builds every long-lived part from the configuration, in order: sandbox,
-//! databases, tool sets, scopes.
+//! scopes with their databases, tool sets; and changes them while they serve.
 
 mod databases;
 mod error;
 mod health;
 mod oauth;
 mod resources;
+mod scope;
 mod tool_sets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
 
 pub use error::BuildError;
 pub use health::AppHealth;
-pub use oauth::{host_key, oauth, open_store};
-pub use tool_sets::ToolSetFiles;
+pub use oauth::{access, host_key, oauth, open_store};
+pub use scope::ServedScope;
+pub use tool_sets::{
+    FileStatus, Lock, LockError, ParkedVersion, Problem, ToolSetFiles, Verdict, Version, changes,
+};
 
-use crate::clock::Clock;
-use crate::config::{Config, LimitsSection, ScopeSection};
-use crate::database::Database;
-use crate::entropy::Entropy;
+use crate::config::{Config, DEFAULT_CACHE, StoreKind};
 use crate::mcp::McpScope;
-use crate::runtime::{Component, Grants, Limits, Runtime, WasmToolSet};
-use crate::state::{HostKey, Secrets};
-use crate::tools::{ToolProvider, ToolRegistry};
+use crate::runtime::{Capacity, Compiler, NativeCache, Place, Runtime};
+use crate::state::HostKey;
+use tool_sets::ToolSets;
+use tool_sets::watch::{self, Watched};
 
 /// The running product, without its listener.
 pub struct App {
-    scopes: Vec<ServedScope>,
-    default_scope: Arc<str>,
-}
-
-/// One scope with all that answers for it.
-pub struct ServedScope {
-    /// Its name, which is its path.
-    pub name: Arc<str>,
-    /// Whether nothing in it may write.
-    pub read_only: bool,
-    /// Label and pool of each database; the first is the default.
-    pub databases: Vec<(String, Database)>,
-    /// Its tools; swapped whole.
-    pub tools: Arc<ArcSwap<ToolRegistry>>,
-    /// The same, as the protocol serves it.
-    pub mcp: Arc<McpScope>,
+    /// By name.
+    scopes: ArcSwap<BTreeMap<Arc<str>, Arc<ServedScope>>>,
+    default_scope: ArcSwap<Arc<str>>,
+    tool_sets: ToolSets,
+    watched: Watched,
+    key: HostKey,
+    /// What serves, to tell what a new configuration changes.
+    config: ArcSwap<Config>,
 }
 
 impl App {
     /// Builds the parts that `config` names. Databases need not be up: a scope
-    /// whose database is down answers so. `key` is the host's sealing key.
+    /// whose database is down answers so. `key` is the host's sealing key;
+    /// components are compiled at `place`.
     pub async fn build(
         config: &Config,
         files: &ToolSetFiles,
         key: &HostKey,
+        place: Place,
     ) -> Result<Self, BuildError> {
-        let runtime = start_runtime(config)?;
-        let components = tool_sets::compile(&runtime, files, config).await?;
-        let mut scopes = Vec::new();
+        let needed = capacity(config);
+        let runtime = Runtime::start(needed.memory, needed.calls.saturating_mul(2))?;
+        let compiler = Compiler::new(place, cache(config, key)?);
+        let lock = lock(config);
+        let tool_sets = ToolSets::new(runtime, compiler, files.clone(), key, lock);
+        let mut scopes = BTreeMap::new();
         for (name, section) in &config.scopes {
-            scopes.push(build_scope(config, name, section, &runtime, &components, key).await?);
+            let scope = ServedScope::new(config, name, section, key, None)?;
+            scopes.insert(Arc::clone(&scope.name), Arc::new(scope));
         }
-        let default_scope = config.default_scope().unwrap_or_default().into();
+        let list: Vec<_> = scopes.values().cloned().collect();
+        tool_sets.start(&list).await?;
         Ok(Self {
-            scopes,
-            default_scope,
+            scopes: ArcSwap::from_pointee(scopes),
+            default_scope: ArcSwap::from_pointee(default_scope(config)),
+            tool_sets,
+            watched: Watched::default(),
+            key: *key,
+            config: ArcSwap::from_pointee(config.clone()),
         })
     }
 
     /// The scopes, in the order of their names.
-    pub fn scopes(&self) -> &[ServedScope] {
-        &self.scopes
+    pub fn scopes(&self) -> Vec<Arc<ServedScope>> {
+        self.scopes.load().values().cloned().collect()
     }
 
     /// The scope named `name`.
-    pub fn scope(&self, name: &str) -> Option<&ServedScope> {
-        self.scopes.iter().find(|scope| &*scope.name == name)
+    pub fn scope(&self, name: &str) -> Option<Arc<ServedScope>> {
+        self.scopes.load().get(name).cloned()
+    }
+
+    /// The scopes, as the protocol serves them.
+    pub fn mcp_scopes(&self) -> Vec<Arc<McpScope>> {
+        let scopes = self.scopes();
+        scopes.iter().map(|scope| Arc::clone(&scope.mcp)).collect()
     }
 
     /// Name of the scope that the root serves.
-    pub fn default_scope(&self) -> &Arc<str> {
-        &self.default_scope
+    pub fn default_scope(&self) -> Arc<str> {
+        Arc::clone(&self.default_scope.load())
+    }
+
+    /// What is known of each tool set's file.
+    pub fn tool_sets(&self) -> BTreeMap<String, FileStatus> {
+        self.tool_sets.statuses()
+    }
+
+    /// Serves what `config` says from now on: scopes come and go, and those that
+    /// stay keep their clients. On an error nothing has changed.
+    pub async fn reconfigure(&self, config: &Config) -> Result<(), BuildError> {
+        let (needed, has) = (capacity(config), self.tool_sets.runtime.capacity());
+        if needed.memory > has.memory || needed.calls > has.calls {
+            return Err(BuildError::Capacity { needed, has });
+        }
+        let before = self.config.load_full();
+        let serving = self.scopes.load_full();
+        let mut scopes = BTreeMap::new();
+        for (name, section) in &config.scopes {
+            let old = serving.get(&**name);
+            let scope = match old {
+                Some(old) if is_same(&before, config, name) => Arc::clone(old),
+                _ => {
+                    let old = old.map(|old| &**old);
+                    Arc::new(ServedScope::new(config, name, section, &self.key, old)?)
+                }
+            };
+            scopes.insert(Arc::clone(&scope.name), scope);
+        }
+        let list: Vec<_> = scopes.values().cloned().collect();
+        self.tool_sets.start(&list).await?;
+        for (name, gone) in serving.iter() {
+            if !scopes.contains_key(name) {
+                gone.mcp.close();
+            }
+        }
+        self.scopes.store(Arc::new(scopes));
+        self.default_scope.store(Arc::new(default_scope(config)));
+        self.config.store(Arc::new(config.clone()));
+        self.watched.set(self.tool_sets.paths(&self.scopes()));
+        Ok(())
+    }
+
+    /// Loads files again when they change, until `shutdown`.
+    ///
+    /// # Errors
+    /// There is no thread to look at files with.
+    pub fn watch(self: &Arc<Self>, shutdown: &CancellationToken) -> std::io::Result<()> {
+        if !self.config.load().tool_sets.watch {
+            return Ok(());
+        }
+        self.watched.set(self.tool_sets.paths(&self.scopes()));
+        let mut changes = watch::start(self.watched.clone())?;
+        let (app, shutdown) = (Arc::clone(self), shutdown.clone());
+        tokio::spawn(async move {
+            while let Some(Some(path)) = shutdown.run_until_cancelled(changes.recv()).await {
+                // Several events of one moment are one change.
+                app.changed(&path).await;
+                app.watched.set(app.tool_sets.paths(&app.scopes()));
+            }
+        });
+        Ok(())
+    }
+
+    async fn changed(&self, path: &Path) {
+        let scopes = self.scopes();
+        let mut concerned = self.tool_sets.concerned(path, &scopes);
+        if self.tool_sets.is_lock(path) {
+            concerned.extend(self.tool_sets.parked());
+        }
+        for file in concerned {
+            self.tool_sets.reload(&file, &scopes).await;
+        }
+        if path.is_dir() {
+            self.tool_sets.reload_rest(&scopes).await;
+        }
     }
 }
 
-/// One engine for all scopes: as much memory a call as the most generous of
-/// them gives, places for the calls of all.
-fn start_runtime(config: &Config) -> Result<Runtime, BuildError> {
+/// Tells of these files when they change, and once of each as it is now. Looking
+/// ends when the receiver is dropped.
+///
+/// # Errors
+/// There is no thread to look at files with.
+pub fn watch_files(paths: BTreeSet<PathBuf>) -> std::io::Result<UnboundedReceiver<PathBuf>> {
+    let watched = Watched::default();
+    watched.set(paths);
+    watch::start(watched)
+}
+
+/// What the scopes of a configuration need: as much memory a call as the most
+/// generous of them gives, places for the calls of all.
+fn capacity(config: &Config) -> Capacity {
     let scopes = config.scopes.values();
     let memory = scopes
         .clone()
@@ -97,126 +196,63 @@ fn start_runtime(config: &Config) -> Result<Runtime, BuildError> {
     let calls: usize = scopes
         .map(|scope| scope.limits.concurrency * scope.tool_sets.len())
         .sum();
-    // One more for a `describe` while every place is taken.
-    Ok(Runtime::start(
+    Capacity {
         memory,
-        u32::try_from(calls + 1).unwrap_or(u32::MAX),
-    )?)
+        // One more for a version that is being loaded while every place is taken.
+        calls: u32::try_from(calls + 1).unwrap_or(u32::MAX),
+    }
 }
 
-async fn build_scope(
-    config: &Config,
-    name: &str,
-    section: &ScopeSection,
-    runtime: &Runtime,
-    components: &HashMap<String, Component>,
-    key: &HostKey,
-) -> Result<ServedScope, BuildError> {
-    let io = Handle::current();
-    let open = |label: &String, read_only| databases::open(config, label, section, read_only, &io);
-    let databases = section
-        .databases
-        .iter()
-        .map(|label| Ok((label.clone(), open(label, true)?)))
-        .collect::<Result<Vec<_>, BuildError>>()?;
-    let writer = section
-        .write_database
-        .as_ref()
-        .map(|label| open(label, false))
-        .transpose()?;
-    let scope: Arc<str> = name.into();
-    let mut providers: Vec<Arc<dyn ToolProvider>> = Vec::new();
-    for tool_set in &section.tool_sets {
-        let failed = |source| BuildError::ToolSet {
-            tool_set: tool_set.clone(),
-            scope: name.to_owned(),
+/// The cache that is configured must work; the usual one need not.
+fn cache(config: &Config, key: &HostKey) -> Result<Option<NativeCache>, BuildError> {
+    let configured = config.tool_sets.cache.as_deref();
+    let folder = configured.unwrap_or(Path::new(DEFAULT_CACHE));
+    match NativeCache::open(folder, key.bytes()) {
+        Ok(cache) => Ok(Some(cache)),
+        Err(source) if configured.is_some() => Err(BuildError::Cache {
+            path: folder.to_owned(),
             source,
-        };
-        let component = components
-            .get(tool_set)
-            .ok_or_else(|| BuildError::Missing(tool_set.clone()))?;
-        let grants = Grants {
-            scope: Arc::clone(&scope),
-            databases: databases.clone(),
-            writer: writer.clone(),
-            settings: settings(section, tool_set),
-            limits: limits(&section.limits),
-            cache: CACHE_BYTES,
-            sealing_key: *key.bytes(),
-        };
-        let loaded = WasmToolSet::load(runtime, component, tool_set, grants)
-            .await
-            .map_err(failed)?;
-        tracing::info!(
-            scope = name,
-            tool_set,
-            digest = loaded.digest(),
-            "tool set serves"
-        );
-        providers.push(Arc::new(loaded));
+        }),
+        Err(error) => {
+            tracing::info!(
+                folder = DEFAULT_CACHE,
+                %error,
+                "compiled tool sets are not kept; name a folder with tool_sets.cache"
+            );
+            Ok(None)
+        }
     }
-    let registry = ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
-        scope: name.to_owned(),
-        source,
-    })?;
-    let tools = Arc::new(ArcSwap::from_pointee(registry));
-    let mcp = McpScope::new(
-        Arc::clone(&scope),
-        &format!("SQL Server ({name})"),
-        Arc::clone(&tools),
-        Secrets::new(key, Entropy::system()),
-        Clock::system(),
-    );
-    let resources = Arc::new(resources::Tables(databases.clone()));
-    Ok(ServedScope {
-        mcp: Arc::new(
-            mcp.with_resources(resources)
-                .with_rate_limit(section.rate_limit_per_minute),
-        ),
-        name: scope,
-        read_only: section.read_only,
-        databases,
-        tools,
-    })
 }
 
-/// What the scope's own keys tell its tool sets, and what the operator set for
-/// this one, which wins.
-fn settings(section: &ScopeSection, tool_set: &str) -> HashMap<String, String> {
-    let mut settings = HashMap::from([
-        (
-            "max_search_results".to_owned(),
-            section.max_search_results.to_string(),
-        ),
-        (
-            "cache_ttl".to_owned(),
-            section.cache_ttl.as_secs().to_string(),
-        ),
-        ("record_url".to_owned(), section.record_url.clone()),
-    ]);
-    let own: Option<&BTreeMap<String, String>> = section.config.get(tool_set);
-    settings.extend(
-        own.into_iter()
-            .flatten()
-            .map(|(key, value)| (key.clone(), value.clone())),
-    );
-    settings
+/// The lock that is configured, or the one beside the state.
+fn lock(config: &Config) -> Option<Lock> {
+    let path = match &config.tool_sets.lock {
+        Some(path) if path.as_os_str() == "off" => return None,
+        Some(path) => path.clone(),
+        None if config.state.kind() == Some(StoreKind::Memory) => return None,
+        None => config.state.key_file()?.with_file_name("tool-sets.lock"),
+    };
+    let copies = path.with_extension("accepted");
+    Some(Lock::new(path, copies))
 }
 
-fn limits(section: &LimitsSection) -> Limits {
-    Limits {
-        memory: bytes(section.memory),
-        cpu: section.cpu,
-        wall: section.wall,
-        concurrency: section.concurrency,
-        queue: section.queue,
-        ..Limits::default()
-    }
+/// Whether nothing that a scope is made of differs.
+fn is_same(before: &Config, after: &Config, name: &str) -> bool {
+    let (Some(one), Some(other)) = (before.scopes.get(name), after.scopes.get(name)) else {
+        return false;
+    };
+    let mut labels = one.databases.iter().chain(&one.write_database);
+    one == other
+        && labels.all(|label| {
+            let (one, other) = (before.databases.get(label), after.databases.get(label));
+            one.zip(other).is_some_and(|(one, other)| one.is_same(other))
+        })
+}
+
+fn default_scope(config: &Config) -> Arc<str> {
+    config.default_scope().unwrap_or_default().into()
 }
 
 fn bytes(size: bytesize::ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
-
-/// Cache of one tool set in one scope, in bytes.
-const CACHE_BYTES: u64 = 16 << 20;

@@ -42,13 +42,11 @@ pub async fn open_store(
 
 /// The authorization servers of all scopes, over `store`.
 pub fn oauth(config: &Config, store: Store) -> Result<OAuth, BuildError> {
-    let scopes = config.scopes.iter();
-    let scopes = scopes.map(|(name, section)| access(name, section));
     let public_url = config.http.public_url.as_deref().map(PublicUrl::parse);
     let default_scope = config.default_scope().unwrap_or_default().to_owned();
     Ok(OAuth::new(OAuthConfig {
         store,
-        scopes: scopes.collect::<Result<_, ConfigError>>()?,
+        scopes: access(config)?,
         root_discovery: config.root_discovery().unwrap_or_default().to_owned(),
         default_scope,
         public_url: public_url
@@ -61,7 +59,15 @@ pub fn oauth(config: &Config, store: Store) -> Result<OAuth, BuildError> {
     }))
 }
 
-fn access(name: &str, section: &ScopeSection) -> Result<ScopeAccess, ConfigError> {
+/// Who may enter each scope, and with what.
+pub fn access(config: &Config) -> Result<Vec<ScopeAccess>, ConfigError> {
+    let scopes = config.scopes.iter();
+    scopes
+        .map(|(name, section)| of_scope(name, section))
+        .collect()
+}
+
+fn of_scope(name: &str, section: &ScopeSection) -> Result<ScopeAccess, ConfigError> {
     let list = |key: &str, entries: &[String]| {
         let parsed = entries.iter().map(|entry| entry.parse());
         parsed

@@ -7,6 +7,7 @@ mod doctor;
 mod exit;
 #[cfg(feature = "demo")]
 mod plugin;
+mod reload;
 mod serve;
 mod site;
 mod stdio;

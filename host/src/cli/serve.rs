@@ -9,11 +9,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::print;
+use super::reload::Reloading;
 use crate::app::{self, App, AppHealth, BuildError, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
 use crate::oauth::OAuth;
+use crate::runtime::Place;
 use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
 use crate::state::{HostKey, Person};
 use crate::telemetry;
@@ -27,7 +29,20 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let listener = bind(config.http.listen, "http.listen").await?;
     let guard = HostGuard::new(listener.local_addr()?, config.http.public_url.as_deref())?;
     let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
+    let oauth = match &authentication {
+        Authentication::OAuth(oauth) => Some(oauth.clone()),
+        Authentication::Off => None,
+    };
     let state = state(&app, &config, guard, authentication, &shutdown).await?;
+    app.watch(&shutdown)?;
+    let reloading = Reloading {
+        path: path.to_owned(),
+        config,
+        app,
+        server: state.clone(),
+        oauth,
+    };
+    reloading.watch(&shutdown)?;
     print(&ready)?;
     for sentence in missing {
         print(&sentence)?;
@@ -39,7 +54,23 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
 /// The parts that `config` names, with the components from where it says.
 pub(super) async fn app(config: &Config, key: &HostKey) -> Result<App, BuildError> {
     let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
-    App::build(config, &files, key).await
+    App::build(config, &files, key, compiler()).await
+}
+
+/// Components are compiled by this program in a process of its own.
+pub(super) fn compiler() -> Place {
+    // On Linux this is the running program, even when its file was replaced.
+    let itself = Path::new("/proc/self/exe");
+    if itself.exists() {
+        return Place::Child(itself.to_owned());
+    }
+    match std::env::current_exe() {
+        Ok(program) => Place::Child(program),
+        Err(error) => {
+            tracing::warn!(%error, "tool sets are compiled in this process, without limits");
+            Place::Here
+        }
+    }
 }
 
 /// Who is let in, and what keeps everybody out.
@@ -113,12 +144,8 @@ pub(super) async fn state(
 ) -> anyhow::Result<ServerState> {
     let metrics = telemetry::start_metrics()?;
     Ok(ServerState::new(ServerConfig {
-        scopes: app
-            .scopes()
-            .iter()
-            .map(|scope| Arc::clone(&scope.mcp))
-            .collect(),
-        default_scope: Arc::clone(app.default_scope()),
+        scopes: app.mcp_scopes(),
+        default_scope: app.default_scope(),
         authentication,
         guard,
         trusted_proxies: config.http.trusted_proxies.clone(),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -85,7 +86,7 @@ impl Site {
     }
 
     /// The rules of the scope named `name`.
-    pub(super) fn scope(&self, name: &str) -> anyhow::Result<&ScopeAccess> {
+    pub(super) fn scope(&self, name: &str) -> anyhow::Result<Arc<ScopeAccess>> {
         let scope = self.oauth.scope(name).ok_or_else(|| {
             let known: Vec<&str> = self.config.scopes.keys().map(String::as_str).collect();
             UsageError(format!(

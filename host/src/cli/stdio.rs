@@ -26,9 +26,11 @@ pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
 }
 
 async fn serve(app: &App, scope: Option<&str>) -> anyhow::Result<()> {
-    let name = scope.unwrap_or_else(|| app.default_scope());
+    let default_scope = app.default_scope();
+    let name = scope.unwrap_or(&default_scope);
     let Some(scope) = app.scope(name) else {
-        let known: Vec<&str> = app.scopes().iter().map(|scope| &*scope.name).collect();
+        let scopes = app.scopes();
+        let known: Vec<&str> = scopes.iter().map(|scope| &*scope.name).collect();
         return Err(UsageError(format!(
             "there is no scope \"{name}\"; there is {}",
             known.join(", ")

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -38,6 +38,18 @@ pub struct DatabaseSection {
     /// The connection pool.
     #[serde(default)]
     pub pool: PoolSection,
+}
+
+impl DatabaseSection {
+    /// Whether a pool for the one serves for the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let password = |section: &Self| {
+            let password = section.password.as_ref();
+            password.map(|password| password.expose_secret().to_owned())
+        };
+        // Secrets alone have no part in what `Debug` writes.
+        password(self) == password(other) && format!("{self:?}") == format!("{other:?}")
+    }
 }
 
 /// What of a connection is encrypted.

@@ -20,7 +20,7 @@ pub use http::HttpSection;
 pub use oauth::{OAuthSection, OidcSection, SignIn};
 pub use scope::{LimitsSection, ScopeSection};
 pub use state::{StateSection, StoreKind};
-pub use tool_sets::ToolSetsSection;
+pub use tool_sets::{DEFAULT_CACHE, ToolSetEntry, ToolSetsSection};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,6 +82,25 @@ impl Config {
             Some(name) => Some(name),
             None => self.scopes.keys().next().map(String::as_str),
         }
+    }
+
+    /// The sections besides scopes and databases in which the other one differs.
+    pub fn differs_beyond_scopes(&self, other: &Self) -> Vec<&'static str> {
+        // Secrets are read from the file at the start, and then no more.
+        let sections = |config: &Self| {
+            [
+                ("default_scope", format!("{:?}", config.default_scope)),
+                ("root_discovery", format!("{:?}", config.root_discovery)),
+                ("http", format!("{:?}", config.http)),
+                ("oauth", format!("{:?}", config.oauth)),
+                ("state", format!("{:?}", config.state)),
+                ("tool_sets", format!("{:?}", config.tool_sets)),
+            ]
+        };
+        let both = sections(self).into_iter().zip(sections(other));
+        both.filter(|(one, other)| one != other)
+            .map(|((name, _), _)| name)
+            .collect()
     }
 
     /// What no single section can see.

@@ -8,14 +8,15 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::tool_sets::ToolSetEntry;
 use super::database::BinaryForm;
 
 /// `[scopes.NAME]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeSection {
-    /// Names of tool sets; their tools are listed in this order.
-    pub tool_sets: Vec<String>,
+    /// The tool sets; their tools are listed in this order.
+    pub tool_sets: Vec<ToolSetEntry>,
     /// Labels of databases; the first is the default.
     pub databases: Vec<String>,
     /// Whether nothing here may write.
@@ -72,7 +73,7 @@ pub struct ScopeSection {
 }
 
 /// `limits` of a scope.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// Memory of one call.
@@ -87,6 +88,21 @@ pub struct LimitsSection {
     pub concurrency: usize,
     /// Calls that wait for a place.
     pub queue: usize,
+    /// One result of a tool, and one argument of what it asks of the host.
+    pub result: ByteSize,
+    /// What one call may log.
+    pub log: ByteSize,
+    /// Cache of one tool set.
+    pub cache: ByteSize,
+    /// Handles of one call: cursors, streams, pollables.
+    pub handles: usize,
+    /// Size of a tool set's file.
+    pub file: ByteSize,
+    /// CPU time for compiling it.
+    #[serde(with = "humantime_serde")]
+    pub compile_time: Duration,
+    /// Memory for compiling it.
+    pub compile_memory: ByteSize,
 }
 
 impl Default for LimitsSection {
@@ -97,6 +113,13 @@ impl Default for LimitsSection {
             wall: Duration::from_secs(60),
             concurrency: 16,
             queue: 64,
+            result: ByteSize::mib(4),
+            log: ByteSize::kib(16),
+            cache: ByteSize::mib(16),
+            handles: 1_000,
+            file: ByteSize::mib(64),
+            compile_time: Duration::from_secs(60),
+            compile_memory: ByteSize::gib(8),
         }
     }
 }
@@ -132,13 +155,8 @@ impl ScopeSection {
                 "has no use with read_only = true; remove one of them",
             );
         }
-        for name in &self.tool_sets {
-            if name.is_empty() || name.contains(['/', '\\', '.']) {
-                return rule(
-                    "tool_sets",
-                    "a tool set is named like its file without .wasm and without a folder",
-                );
-            }
+        for entry in &self.tool_sets {
+            entry.check(&format!("{key}.tool_sets"))?;
         }
         let zero = [
             ("max_rows", self.max_rows == 0),
@@ -149,6 +167,11 @@ impl ScopeSection {
             ("limits.cpu", self.limits.cpu.is_zero()),
             ("limits.wall", self.limits.wall.is_zero()),
             ("limits.concurrency", self.limits.concurrency == 0),
+            ("limits.result", self.limits.result.as_u64() == 0),
+            ("limits.handles", self.limits.handles == 0),
+            ("limits.file", self.limits.file.as_u64() == 0),
+            ("limits.compile_time", self.limits.compile_time.is_zero()),
+            ("limits.compile_memory", self.limits.compile_memory.as_u64() == 0),
         ];
         if let Some((field, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
             return rule(
@@ -159,7 +182,14 @@ impl ScopeSection {
         if self.limits.concurrency > MAX_CONCURRENCY {
             return rule("limits.concurrency", "is 1000 at most; write less");
         }
+        if self.limits.compile_time < Duration::from_secs(1) {
+            return rule(
+                "limits.compile_time",
+                "is a second at least, which is how the operating system counts it",
+            );
+        }
         for (field, time) in [
+            ("limits.compile_time", self.limits.compile_time),
             ("query_timeout", self.query_timeout),
             ("limits.cpu", self.limits.cpu),
             ("limits.wall", self.limits.wall),

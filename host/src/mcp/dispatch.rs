@@ -55,6 +55,7 @@ impl Caller<'_> {
             progress: self.progress.clone(),
             abilities: self.abilities,
             round,
+            bill: None,
         }
     }
 }

@@ -82,7 +82,8 @@ async fn of_tool_sets(registry: &ToolRegistry, context: &CallContext) -> Vec<Res
 /// `resources/templates/list`
 pub(super) fn templates(caller: &Caller<'_>, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
     let registry = readable(caller, request)?;
-    let templates: Vec<ResourceTemplate> = providers(caller, &registry)
+    let own = caller.scope.resources();
+    let templates: Vec<ResourceTemplate> = providers(own.as_deref(), &registry)
         .flat_map(|provider| provider.templates().into_owned())
         .map(|template| ResourceTemplate {
             title: template.title.filter(|_| caller.revision.has_titles()),
@@ -148,7 +149,8 @@ async fn found(
     context: &CallContext,
 ) -> Result<Option<Vec<ResourceContents>>, RpcError> {
     let mut failed = None;
-    for provider in providers(caller, registry) {
+    let own = caller.scope.resources();
+    for provider in providers(own.as_deref(), registry) {
         match provider.read(uri, context.clone()).await {
             Ok(Some(contents)) => return Ok(Some(contents)),
             Ok(None) => {}
@@ -160,11 +162,11 @@ async fn found(
 
 /// The scope itself, then its tool sets in order.
 fn providers<'a>(
-    caller: &Caller<'a>,
+    own: Option<&'a dyn ResourceProvider>,
     registry: &'a ToolRegistry,
 ) -> impl Iterator<Item = &'a dyn ResourceProvider> {
-    let own = caller.scope.resources().into_iter();
-    own.chain(registry.resources().map(|(_, provider)| provider))
+    let of_tool_sets = registry.resources().map(|(_, provider)| provider);
+    own.into_iter().chain(of_tool_sets)
 }
 
 /// MCP `TextResourceContents`, `BlobResourceContents`

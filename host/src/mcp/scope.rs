@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +26,8 @@ pub struct McpScope {
     name: Arc<str>,
     tools: Arc<ArcSwap<ToolRegistry>>,
     listings: Listings,
-    resources: Option<Arc<dyn ResourceProvider>>,
-    rate: Option<CallRate>,
+    resources: ArcSwapOption<Arc<dyn ResourceProvider>>,
+    rate: ArcSwapOption<CallRate>,
     sessions: Sessions,
     states: RequestStates,
     streams: Arc<Places>,
@@ -73,29 +73,21 @@ impl McpScope {
             name,
             tools,
             listings: Listings::default(),
-            resources: None,
-            rate: None,
+            resources: ArcSwapOption::empty(),
+            rate: ArcSwapOption::empty(),
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
             titled: String::from_utf8_lossy(&titled).into_owned(),
         }
     }
 
-    /// The same scope with resources.
-    #[must_use]
-    pub fn with_resources(self, resources: Arc<dyn ResourceProvider>) -> Self {
-        Self {
-            resources: Some(resources),
-            ..self
-        }
+    /// Serves these resources from now on.
+    pub fn set_resources(&self, resources: Arc<dyn ResourceProvider>) {
+        self.resources.store(Some(Arc::new(resources)));
     }
 
-    /// The same scope, where a person's client may call only so often.
-    #[must_use]
-    pub fn with_rate_limit(self, per_minute: NonZeroU32) -> Self {
-        Self {
-            rate: Some(CallRate::new(per_minute)),
-            ..self
-        }
+    /// A person's client may call only so often from now on.
+    pub fn set_rate_limit(&self, per_minute: NonZeroU32) {
+        self.rate.store(Some(Arc::new(CallRate::new(per_minute))));
     }
 
     /// The scope's path without the slash.
@@ -178,7 +170,7 @@ impl McpScope {
     /// nobody to count.
     pub(crate) fn admit(&self, caller: Option<&Principal>) -> Result<Place, Duration> {
         let place = self.calls.take(caller).ok_or(WHILE_CALLS_RUN)?;
-        if let (Some(rate), Some(caller)) = (&self.rate, caller) {
+        if let (Some(rate), Some(caller)) = (&*self.rate.load(), caller) {
             rate.admit(caller)?;
         }
         Ok(place)
@@ -186,12 +178,12 @@ impl McpScope {
 
     /// Whether anything can be read without a call: in the scope, or in a tool set.
     pub(crate) fn has_resources(&self, registry: &ToolRegistry) -> bool {
-        self.resources.is_some() || registry.resources().next().is_some()
+        self.resources.load().is_some() || registry.resources().next().is_some()
     }
 
     /// What of the scope's own can be read without a call.
-    pub(crate) fn resources(&self) -> Option<&dyn ResourceProvider> {
-        self.resources.as_deref()
+    pub(crate) fn resources(&self) -> Option<Arc<dyn ResourceProvider>> {
+        self.resources.load().as_deref().cloned()
     }
 
     /// What calls have their clients keep.

@@ -55,9 +55,10 @@ pub(crate) fn fixture(name: &str) -> Fixture {
 
 fn scope(name: &str, tools: Arc<ArcSwap<ToolRegistry>>) -> McpScope {
     let secrets = Secrets::new(&HostKey::random().unwrap(), Entropy::system());
-    McpScope::new(name, "Sales \"2026\"", tools, secrets, Clock::system())
-        .with_resources(Arc::new(Numbered))
-        .with_rate_limit(NonZeroU32::new(CALLS_PER_MINUTE).unwrap())
+    let scope = McpScope::new(name, "Sales \"2026\"", tools, secrets, Clock::system());
+    scope.set_resources(Arc::new(Numbered));
+    scope.set_rate_limit(NonZeroU32::new(CALLS_PER_MINUTE).unwrap());
+    scope
 }
 
 /// `db://1` and so on to `db://501`; `db://0` fails.

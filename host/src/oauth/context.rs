@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
@@ -62,6 +63,13 @@ impl SignInMethod {
     }
 }
 
+fn by_name(scopes: Vec<ScopeAccess>) -> HashMap<String, Arc<ScopeAccess>> {
+    let scopes = scopes.into_iter();
+    scopes
+        .map(|scope| (scope.name.clone(), Arc::new(scope)))
+        .collect()
+}
+
 /// The authorization servers of all scopes. Cheap to clone.
 #[derive(Clone)]
 pub struct OAuth {
@@ -70,7 +78,8 @@ pub struct OAuth {
 
 pub(super) struct Shared {
     pub(super) store: Store,
-    scopes: HashMap<String, Arc<ScopeAccess>>,
+    /// Swapped whole when the configuration changes.
+    scopes: ArcSwap<HashMap<String, Arc<ScopeAccess>>>,
     pub(super) default_scope: String,
     pub(super) root_discovery: String,
     public_url: Option<PublicUrl>,
@@ -92,7 +101,6 @@ pub(super) struct Shared {
 impl OAuth {
     /// Prepares what the endpoints share.
     pub fn new(config: OAuthConfig) -> Self {
-        let scopes = config.scopes.into_iter();
         let provider = match &config.sign_in {
             SignInMethod::Oidc(settings) => {
                 let clock = config.store.clock().clone();
@@ -108,9 +116,7 @@ impl OAuth {
                 registrations: RegistrationLimit::new(config.store.clock().clone()),
                 fetches: RegistrationLimit::new(config.store.clock().clone()),
                 store: config.store,
-                scopes: scopes
-                    .map(|scope| (scope.name.clone(), Arc::new(scope)))
-                    .collect(),
+                scopes: ArcSwap::from_pointee(by_name(config.scopes)),
                 default_scope: config.default_scope,
                 root_discovery: config.root_discovery,
                 public_url: config.public_url,
@@ -130,13 +136,20 @@ impl OAuth {
     }
 
     /// What the scope named `name` goes by.
-    pub(crate) fn scope(&self, name: &str) -> Option<&Arc<ScopeAccess>> {
-        self.shared.scopes.get(name)
+    pub(crate) fn scope(&self, name: &str) -> Option<Arc<ScopeAccess>> {
+        self.shared.scopes.load().get(name).cloned()
+    }
+
+    /// Goes by these rules from now on. Tokens of a scope that is gone are worth
+    /// nothing until it comes back.
+    pub fn set_scopes(&self, scopes: Vec<ScopeAccess>) {
+        self.shared.scopes.store(Arc::new(by_name(scopes)));
     }
 
     /// Whether any scope lets this person in.
     pub(super) fn admits_anywhere(&self, subject: &str, groups: &BTreeSet<String>) -> bool {
-        let mut scopes = self.shared.scopes.values();
+        let scopes = self.shared.scopes.load();
+        let mut scopes = scopes.values();
         scopes.any(|scope| !scope.rights_of(subject, groups).is_empty())
     }
 
@@ -153,9 +166,9 @@ impl OAuth {
         host: Option<&HeaderValue>,
     ) -> Option<Issuer> {
         let name = scope.unwrap_or(&self.shared.default_scope);
-        let rules = self.shared.scopes.get(name)?;
+        let rules = self.scope(name)?;
         let base = self.base_at(host)?;
-        Some(Issuer::new(Arc::clone(rules), base, scope.is_none()))
+        Some(Issuer::new(rules, base, scope.is_none()))
     }
 
     /// Whether this server's address is known, whatever requests call it.

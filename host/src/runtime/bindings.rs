@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
             include mssql-mcp:plugin/write-tools@1.0.0;
             export mssql-mcp:tools/resources@1.0.0;
             export mssql-mcp:tools/prompts@1.0.0;
+            export mssql-mcp:tools/lifecycle@1.0.0;
         }
     "#,
     world: "mssql-mcp:linked/everything",

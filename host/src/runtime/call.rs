@@ -2,25 +2,25 @@
 //! the caller gets a sentence and the host goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::engine::Runtime;
 use super::error::{CallFailure, LoadError};
-use super::job::{CallTool, Describe, Described, Job, Replied};
-use super::limits::Limits;
+use super::job::{CallTool, Describe, Described, Job, Replied, SelfTest};
 use super::load::Component;
+use super::meter::Meter;
 use super::problem;
 use super::reply;
 use super::state::{Phase, StoreState};
 use super::threads::Stopped;
 use super::tool_set::{ToolSetScope, WasmToolSet};
+use crate::excerpt::excerpt;
 use crate::tools::{Access, CallContext, Output, Reply, Tool, ToolError};
 
 /// An answer on its way to the caller.
@@ -40,14 +40,15 @@ impl WasmToolSet {
         arguments: &RawValue,
         context: CallContext,
     ) -> Result<Reply<Output>, ToolError> {
-        let started = Instant::now();
+        let ended = Ended::begin(&context);
         let cancel = context.cancel.clone();
         let job = CallTool {
             name: tool.name.clone(),
             arguments: arguments.get().to_owned(),
         };
-        let result = match self.guest(job, tool.access, context).await {
-            Ok(answered) => self.finish(tool, answered, &cancel).await,
+        let meter = Arc::clone(&ended.meter);
+        let result = match self.guest(job, tool.access, context, meter).await {
+            Ok(answered) => self.finish(tool, answered, &cancel, &ended.meter).await,
             Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
         };
         let status = match &result {
@@ -55,7 +56,7 @@ impl WasmToolSet {
             Ok(Reply::Ask(_)) => "asks",
             Err(error) => error.code,
         };
-        self.count(&tool.name, status, started);
+        self.count(&tool.name, status, &ended);
         result
     }
 
@@ -67,17 +68,21 @@ impl WasmToolSet {
         what: &str,
         context: CallContext,
     ) -> Result<J::Answer, ToolError> {
-        let started = Instant::now();
-        let answered = self.guest(job, Access::Read, context).await;
+        let ended = Ended::begin(&context);
+        let meter = Arc::clone(&ended.meter);
+        let answered = self.guest(job, Access::Read, context, meter).await;
         let result = answered
             .map(|answered| answered.answer)
             .map_err(|failure| problem::from_failure(&failure, &self.scope, what));
         let status = result.as_ref().map_or_else(|error| error.code, |_| "ok");
-        self.count(what, status, started);
+        self.count(what, status, &ended);
         result
     }
 
-    fn count(&self, what: &str, status: &'static str, started: Instant) {
+    /// Makes the bill: for the figures, the audit, and whoever asked for it.
+    fn count(&self, what: &str, status: &'static str, ended: &Ended) {
+        let took = ended.started.elapsed();
+        let bill = ended.meter.bill(self.component.shared_digest(), took);
         let labels = [
             ("scope", self.scope.scope.to_string()),
             ("tool_set", self.scope.tool_set.clone()),
@@ -85,7 +90,42 @@ impl WasmToolSet {
             ("status", status.to_owned()),
         ];
         metrics::counter!("tool_executions_total", &labels).increment(1);
-        metrics::histogram!("tool_execution_seconds", &labels).record(started.elapsed());
+        metrics::histogram!("tool_execution_seconds", &labels).record(took);
+        let labels = labels.get(..3).unwrap_or_default();
+        let seconds = |microseconds: u64| Duration::from_micros(microseconds);
+        metrics::histogram!("tool_cpu_seconds", labels).record(seconds(bill.cpu_us));
+        metrics::histogram!("tool_queue_seconds", labels).record(seconds(bill.queue_us));
+        metrics::histogram!("tool_database_seconds", labels).record(seconds(bill.database_us));
+        metrics::histogram!("tool_instantiation_seconds", labels)
+            .record(seconds(bill.instantiation_us));
+        #[expect(clippy::cast_precision_loss, reason = "a histogram needs no more digits")]
+        metrics::histogram!("tool_memory_bytes", labels).record(bill.memory_bytes as f64);
+        metrics::counter!("tool_rows_total", labels).increment(bill.rows);
+        metrics::counter!("tool_bytes_total", labels).increment(bill.bytes);
+        let principal = ended.context.principal.as_deref();
+        tracing::info!(
+            target: "audit",
+            event = "tool_call",
+            outcome = status,
+            scope = &*self.scope.scope,
+            subject = principal.map(|principal| &*principal.subject),
+            client_id = principal.map(|principal| &*principal.client),
+            tool_set = self.scope.tool_set,
+            digest = &*bill.digest,
+            tool = what,
+            wall_us = bill.wall_us,
+            cpu_us = bill.cpu_us,
+            queue_us = bill.queue_us,
+            instantiation_us = bill.instantiation_us,
+            database_us = bill.database_us,
+            memory_bytes = bill.memory_bytes,
+            rows = bill.rows,
+            bytes = bill.bytes,
+        );
+        if let Some(slot) = &ended.context.bill {
+            // A call that is made again after a question keeps its first bill.
+            let _ = slot.set(bill);
+        }
     }
 
     /// Runs the guest, for who has that right.
@@ -94,13 +134,13 @@ impl WasmToolSet {
         job: J,
         access: Access,
         context: CallContext,
+        meter: Arc<Meter>,
     ) -> Result<Answered<J::Answer>, CallFailure> {
         let limits = &self.scope.limits;
         let cancel = context.cancel.clone();
-        let place = self
-            .bulkhead
-            .enter(Instant::now() + limits.wall, &cancel)
-            .await?;
+        let came = Instant::now();
+        let place = self.places.enter(came + limits.wall, &cancel).await?;
+        meter.queued(came.elapsed());
         let deadline = Instant::now() + limits.wall;
         let state = StoreState::new(
             Arc::clone(&self.scope),
@@ -109,6 +149,7 @@ impl WasmToolSet {
                 deadline,
                 access,
             },
+            Arc::clone(&meter),
         );
         let component = self.component.clone();
         let store = store(&self.runtime, state);
@@ -118,14 +159,17 @@ impl WasmToolSet {
             let place = place;
             let mut store = store;
             let answer = in_instance(job, &component, &mut store).await;
-            let answer = answer.map_err(|error| classify(&error, store.data()))?;
+            let answer = answer.map_err(|error| {
+                store.data_mut().settle();
+                classify(&error, store.data())
+            })?;
             Ok(Answered {
                 answer,
                 deadline,
                 place,
             })
         };
-        let run = self.runtime.threads.run(work, limits.cpu);
+        let run = self.runtime.threads.run(work, limits.cpu, meter);
         let stopped = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(CallFailure::Cancelled),
@@ -133,9 +177,9 @@ impl WasmToolSet {
         };
         match stopped {
             Err(_) => Err(CallFailure::Wall(limits.wall)),
-            Ok((Err(Stopped::Cpu), _)) => Err(CallFailure::Cpu(limits.cpu)),
-            Ok((Err(Stopped::Lost(reason)), _)) => Err(CallFailure::Host(reason)),
-            Ok((Ok(answered), _)) => answered,
+            Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(limits.cpu)),
+            Ok(Err(Stopped::Lost(reason))) => Err(CallFailure::Host(reason)),
+            Ok(Ok(answered)) => answered,
         }
     }
 
@@ -146,6 +190,7 @@ impl WasmToolSet {
         tool: &Tool,
         answered: Answered<<CallTool as Job>::Answer>,
         cancel: &CancellationToken,
+        meter: &Meter,
     ) -> Result<Reply<Output>, ToolError> {
         let Answered {
             answer,
@@ -165,6 +210,7 @@ impl WasmToolSet {
             () = cancel.cancelled() => return Err(failed(CallFailure::Cancelled)),
             document = tokio::time::timeout_at(deadline.into(), cursor.document(shape)) => document,
         };
+        meter.statement(cursor.stats());
         let rows = document
             .map_err(|_| failed(CallFailure::Wall(self.scope.limits.wall)))?
             .map_err(problem::from_database)?;
@@ -189,27 +235,85 @@ impl WasmToolSet {
     }
 }
 
-/// Asks a component for its tools, under the scope's limits but at most
-/// [`DESCRIBE_WALL`].
+/// Asks a component for its tools.
 pub(super) async fn describe(
     runtime: &Runtime,
     component: &Component,
     scope: &Arc<ToolSetScope>,
 ) -> Result<Described, LoadError> {
-    let mut store = store(runtime, StoreState::new(Arc::clone(scope), Phase::Describe));
+    at_load(runtime, component, scope, Describe, Phase::Describe)
+        .await
+        .map_err(LoadError::Describe)
+}
+
+/// Lets a component that can say so say whether it works here.
+pub(super) async fn self_test(
+    runtime: &Runtime,
+    component: &Component,
+    scope: &Arc<ToolSetScope>,
+) -> Result<(), LoadError> {
+    if !component.exports.has_self_test() {
+        return Ok(());
+    }
+    let cancel = CancellationToken::new();
+    // Statements that the guest leaves behind end with it.
+    let _stop = cancel.clone().drop_guard();
+    let phase = Phase::Call {
+        context: CallContext::new(Arc::clone(&scope.scope), None, cancel),
+        deadline: Instant::now() + LOAD_WALL,
+        access: Access::Read,
+    };
+    let said = at_load(runtime, component, scope, SelfTest, phase)
+        .await
+        .map_err(LoadError::SelfTest)?;
+    said.map_err(|sentence| LoadError::SelfTest(excerpt(&sentence, MAX_SENTENCE).to_owned()))
+}
+
+/// Does `job` outside any call, under the scope's limits but within [`LOAD_WALL`].
+async fn at_load<J: Job>(
+    runtime: &Runtime,
+    component: &Component,
+    scope: &Arc<ToolSetScope>,
+    job: J,
+    phase: Phase,
+) -> Result<J::Answer, String> {
+    let meter = Arc::new(Meter::default());
+    let state = StoreState::new(Arc::clone(scope), phase, Arc::clone(&meter));
+    let mut store = store(runtime, state);
     let component = component.clone();
     let work = async move {
-        let described = in_instance(Describe, &component, &mut store).await;
-        described.map_err(|error| classify(&error, store.data()).to_string())
+        let done = in_instance(job, &component, &mut store).await;
+        done.map_err(|error| {
+            let failure = classify(&error, store.data()).to_string();
+            match store.data().log.last_words() {
+                Some(words) => format!("{failure}; it wrote: {words}"),
+                None => failure,
+            }
+        })
     };
-    let run = runtime.threads.run(work, scope.limits.cpu);
-    let failed = |reason: String| Err(LoadError::Describe(reason));
-    match tokio::time::timeout(DESCRIBE_WALL, run).await {
-        Err(_) => failed(CallFailure::Wall(DESCRIBE_WALL).to_string()),
-        Ok((Err(Stopped::Cpu), _)) => failed(CallFailure::Cpu(scope.limits.cpu).to_string()),
-        Ok((Err(Stopped::Lost(reason)), _)) => failed(reason),
-        Ok((Ok(Err(reason)), _)) => failed(reason),
-        Ok((Ok(Ok(described)), _)) => Ok(described),
+    let run = runtime.threads.run(work, scope.limits.cpu, meter);
+    match tokio::time::timeout(LOAD_WALL, run).await {
+        Err(_) => Err(CallFailure::Wall(LOAD_WALL).to_string()),
+        Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(scope.limits.cpu).to_string()),
+        Ok(Err(Stopped::Lost(reason))) => Err(reason),
+        Ok(Ok(done)) => done,
+    }
+}
+
+/// What is known of a call from its begin to its end.
+struct Ended {
+    started: Instant,
+    meter: Arc<Meter>,
+    context: CallContext,
+}
+
+impl Ended {
+    fn begin(context: &CallContext) -> Self {
+        Self {
+            started: Instant::now(),
+            meter: Arc::default(),
+            context: context.clone(),
+        }
     }
 }
 
@@ -219,17 +323,20 @@ async fn in_instance<J: Job>(
     component: &Component,
     store: &mut Store<StoreState>,
 ) -> wasmtime::Result<J::Answer> {
+    let started = Instant::now();
     let instance = component.pre.instantiate_async(&mut *store).await?;
+    store.data().meter.instantiated(started.elapsed());
     job.run(&component.exports, &instance, store).await
 }
 
 /// A store with every limit on.
 fn store(runtime: &Runtime, state: StoreState) -> Store<StoreState> {
     let transfer = state.scope.limits.transfer;
+    let handles = state.scope.limits.handles;
     let mut store = Store::new(&runtime.engine, state);
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(transfer);
-    store.set_max_component_handles(MAX_HANDLES);
+    store.set_max_component_handles(handles);
     // Each tick gives control back; whether the guest goes on is decided by
     // its meter (see `threads`), so host and waiting time are not billed here.
     store.set_epoch_deadline(1);
@@ -261,65 +368,7 @@ fn classify(error: &wasmtime::Error, state: &StoreState) -> CallFailure {
     })
 }
 
-/// The places of one tool set in one scope: as many calls as may run at once,
-/// and a bounded queue.
-pub(super) struct Bulkhead {
-    places: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
-}
-
-impl Bulkhead {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(limits.concurrency)),
-            waiting: AtomicUsize::new(0),
-            queue: limits.queue,
-        }
-    }
-
-    async fn enter(
-        &self,
-        deadline: Instant,
-        cancel: &CancellationToken,
-    ) -> Result<OwnedSemaphorePermit, CallFailure> {
-        let places = Arc::clone(&self.places);
-        if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _waiting = Waiting::join(&self.waiting, self.queue)?;
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(CallFailure::Cancelled),
-            place = tokio::time::timeout_at(deadline.into(), places.acquire_owned()) => match place {
-                Ok(Ok(permit)) => Ok(permit),
-                Ok(Err(_)) | Err(_) => Err(CallFailure::Queue),
-            },
-        }
-    }
-}
-
-/// A place in the queue, given back on drop.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn join(count: &'a AtomicUsize, limit: usize) -> Result<Self, CallFailure> {
-        count
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
-                (waiting < limit).then_some(waiting + 1)
-            })
-            .map(|_| Self(count))
-            .map_err(|_| CallFailure::Queue)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Component handles of one call, the engine's default being 100 000.
-const MAX_HANDLES: usize = 1_000;
-/// How long `describe` may take, whatever a call may.
-const DESCRIBE_WALL: Duration = Duration::from_secs(5);
+/// How long `describe` and `self-test` may take, whatever a call may.
+const LOAD_WALL: Duration = Duration::from_secs(5);
+/// Characters of what a self-test says.
+const MAX_SENTENCE: usize = 2_000;

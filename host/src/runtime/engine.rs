@@ -21,42 +21,87 @@ pub struct Runtime {
     pub(super) engine: Engine,
     pub(super) linker: Arc<Linker<StoreState>>,
     pub(super) threads: Arc<GuestThreads>,
+    pub(super) reservation: Reservation,
+    capacity: Capacity,
 }
 
 impl Runtime {
     /// Starts engine and threads. `memory` is the most that one call of any
     /// scope may use, in bytes; `calls` how many may run at once in all scopes.
     pub fn start(memory: usize, calls: u32) -> Result<Self, RuntimeError> {
-        let engine = engine(memory, calls).map_err(RuntimeError::Engine)?;
+        let (engine, reservation) = engine(memory, calls).map_err(RuntimeError::Engine)?;
         let threads = thread::available_parallelism().map_or(2, NonZeroUsize::get);
         start_ticker(&engine)?;
         Ok(Self {
             linker: Arc::new(linker(&engine).map_err(RuntimeError::Engine)?),
             threads: Arc::new(GuestThreads::start(threads)?),
+            capacity: Capacity { memory, calls },
+            reservation,
             engine,
         })
     }
+
+    /// What calls of all scopes together can be given.
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
 }
+
+/// What an engine was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Bytes that one call may use.
+    pub memory: usize,
+    /// Calls that run at once.
+    pub calls: u32,
+}
+
+/// Address space of each memory in bytes, where it is less than the usual 4 GiB.
+/// Part of what native code is compiled for.
+pub(super) type Reservation = Option<u64>;
 
 /// Reserves 4 GiB of address space a memory, so that guest code needs no bounds
 /// checks; where the machine has not that much, slots as large as the limit.
-fn engine(memory: usize, calls: u32) -> wasmtime::Result<Engine> {
-    let mut config = config(memory, calls);
-    Engine::new(&config).or_else(|error| {
+fn engine(memory: usize, calls: u32) -> wasmtime::Result<(Engine, Reservation)> {
+    let pooled = |reservation| {
+        let mut config = code_settings(reservation);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memory, calls)));
+        Engine::new(&config).map(|engine| (engine, reservation))
+    };
+    pooled(None).or_else(|error| {
         tracing::warn!(%error, "little address space: tool sets run with bounds checks");
-        config
-            .memory_reservation(memory as u64)
-            .memory_guard_size(64 << 10);
-        Engine::new(&config)
+        pooled(Some(memory as u64))
     })
 }
 
-fn config(memory: usize, calls: u32) -> Config {
+/// An engine that compiles for those of [`Runtime`] and runs nothing: it reserves
+/// no memory.
+pub(super) fn compiling_engine(reservation: Reservation) -> wasmtime::Result<Engine> {
+    Engine::new(&code_settings(reservation))
+}
+
+/// All that decides about native code.
+fn code_settings(reservation: Reservation) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false);
+    if let Some(bytes) = reservation {
+        config.memory_reservation(bytes).memory_guard_size(64 << 10);
+    }
+    config
+}
+
+fn pool(memory: usize, calls: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(4))
-        .total_memories(calls.saturating_mul(2))
-        .total_tables(calls.saturating_mul(4))
+        // As many of each as one component may have, so that a place is a place
+        // whatever runs in it.
+        .total_core_instances(calls.saturating_mul(as_u32(MAX_CORE_INSTANCES)))
+        .total_memories(calls.saturating_mul(as_u32(MAX_MEMORIES)))
+        .total_tables(calls.saturating_mul(as_u32(MAX_TABLES)))
         .total_stacks(calls)
         .max_core_instances_per_component(as_u32(MAX_CORE_INSTANCES))
         .max_memories_per_component(as_u32(MAX_MEMORIES))
@@ -70,14 +115,7 @@ fn config(memory: usize, calls: u32) -> Config {
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(64 << 10)
         .max_unused_warm_slots(32);
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .epoch_interruption(true)
-        .memory_init_cow(true)
-        .wasm_memory64(false)
-        .wasm_relaxed_simd(false);
-    config
+    pool
 }
 
 /// One linker for both worlds. What a read-only scope may not have is refused

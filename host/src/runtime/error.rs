@@ -28,6 +28,18 @@ pub enum LoadError {
     /// Not WebAssembly, truncated, or a core module.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
+    /// More CPU time than compiling one file may take.
+    #[error(
+        "compiling it takes more than {0:?}; build it smaller, or allow more with \
+         limits.compile_time"
+    )]
+    CompileTime(Duration),
+    /// More memory than compiling one file may take.
+    #[error("compiling it takes more than {0} bytes of memory")]
+    CompileMemory(usize),
+    /// The compiler's own fault.
+    #[error("the compiler failed: {0}")]
+    Compiler(String),
     /// It asks for something that no tool set gets.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
@@ -45,6 +57,9 @@ pub enum LoadError {
     /// `describe` failed.
     #[error("describe() failed: {0}")]
     Describe(String),
+    /// `self-test` said that it does not work here.
+    #[error("its self-test failed: {0}")]
+    SelfTest(String),
     /// What it says of itself cannot be served.
     #[error("it declares {0}")]
     Manifest(String),

@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
-use super::bindings::exports::mssql_mcp::tools::{prompts, provider, resources};
+use super::bindings::exports::mssql_mcp::tools::{lifecycle, prompts, provider, resources};
 use super::bindings::mssql_mcp::tools::types::Manifest;
 use super::host::GuestCursor;
 use super::state::StoreState;
@@ -15,6 +15,7 @@ pub(super) struct Exports {
     provider: provider::GuestIndices,
     resources: Option<resources::GuestIndices>,
     prompts: Option<prompts::GuestIndices>,
+    lifecycle: Option<lifecycle::GuestIndices>,
 }
 
 impl Exports {
@@ -30,6 +31,9 @@ impl Exports {
             prompts: exported(PROMPTS)
                 .then(|| prompts::GuestIndices::new(pre))
                 .transpose()?,
+            lifecycle: exported(LIFECYCLE)
+                .then(|| lifecycle::GuestIndices::new(pre))
+                .transpose()?,
         })
     }
 
@@ -44,6 +48,11 @@ impl Exports {
     /// Whether the component has resources.
     pub(super) fn has_resources(&self) -> bool {
         self.resources.is_some()
+    }
+
+    /// Whether the component can say that it does not work here.
+    pub(super) fn has_self_test(&self) -> bool {
+        self.lifecycle.is_some()
     }
 }
 
@@ -135,6 +144,23 @@ impl Job for CallTool {
     }
 }
 
+/// `lifecycle.self-test`
+pub(super) struct SelfTest;
+
+impl Job for SelfTest {
+    type Answer = Result<(), String>;
+
+    async fn run(
+        self,
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<StoreState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        let lifecycle = loaded(exports.lifecycle.as_ref())?.load(&mut *store, instance)?;
+        lifecycle.call_self_test(&mut *store).await
+    }
+}
+
 /// `resources.list`
 pub(super) struct ListResources;
 
@@ -216,3 +242,4 @@ fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option
 pub(super) const PROVIDER: &str = "mssql-mcp:tools/provider@1.0.0";
 pub(super) const RESOURCES: &str = "mssql-mcp:tools/resources@1.0.0";
 pub(super) const PROMPTS: &str = "mssql-mcp:tools/prompts@1.0.0";
+pub(super) const LIFECYCLE: &str = "mssql-mcp:tools/lifecycle@1.0.0";

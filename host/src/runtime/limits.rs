@@ -1,9 +1,13 @@
 //! What a scope lets one call of a tool set and all of them together use, and the meter
 //! for memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
+
+use super::compile::CompileLimits;
+use super::meter::Meter;
 
 /// Limits of one scope; every one of them is enforced.
 #[derive(Debug, Clone)]
@@ -24,6 +28,12 @@ pub struct Limits {
     pub transfer: usize,
     /// Bytes that one call may log, stdout and stderr included.
     pub log: usize,
+    /// Bytes of the tool set's cache, of all callers.
+    pub cache: u64,
+    /// Handles that one call may hold: cursors, streams, pollables, on either side.
+    pub handles: usize,
+    /// What compiling the tool set may take.
+    pub compile: CompileLimits,
 }
 
 impl Default for Limits {
@@ -36,6 +46,9 @@ impl Default for Limits {
             queue: 64,
             transfer: 4 << 20,
             log: 16 << 10,
+            cache: 16 << 20,
+            handles: 1_000,
+            compile: CompileLimits::default(),
         }
     }
 }
@@ -47,14 +60,16 @@ pub(super) struct MemoryMeter {
     limit: usize,
     used: usize,
     exceeded: bool,
+    meter: Arc<Meter>,
 }
 
 impl MemoryMeter {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, meter: Arc<Meter>) -> Self {
         Self {
             limit,
             used: 0,
             exceeded: false,
+            meter,
         }
     }
 
@@ -85,6 +100,7 @@ impl MemoryMeter {
             ));
         }
         self.used = used;
+        self.meter.memory(used);
         Ok(true)
     }
 }
@@ -131,8 +147,9 @@ impl ResourceLimiter for MemoryMeter {
 /// Core instances of one component. Components made from Python or JavaScript
 /// consist of some twenty; the engine's default is 10 000.
 pub(super) const MAX_CORE_INSTANCES: usize = 64;
-/// Linear memories of one component.
-pub(super) const MAX_MEMORIES: usize = 8;
+/// Linear memories of one component: address space is reserved for each, and the
+/// languages of the kit need one or two.
+pub(super) const MAX_MEMORIES: usize = 4;
 /// Tables of one component.
 pub(super) const MAX_TABLES: usize = 16;
 
@@ -142,7 +159,7 @@ mod tests {
 
     #[test]
     fn memories_are_summed_not_judged_one_by_one() {
-        let mut meter = MemoryMeter::new(100);
+        let mut meter = MemoryMeter::new(100, Arc::default());
         assert!(meter.memory_growing(0, 60, None).unwrap());
         assert!(meter.fits(40) && !meter.fits(41));
         assert!(meter.memory_growing(0, 41, None).is_err());
@@ -151,7 +168,7 @@ mod tests {
 
     #[test]
     fn growth_beyond_a_modules_own_maximum_is_refused_without_blame() {
-        let mut meter = MemoryMeter::new(1000);
+        let mut meter = MemoryMeter::new(1000, Arc::default());
         assert!(!meter.memory_growing(0, 60, Some(50)).unwrap());
         assert!(!meter.exceeded());
     }

@@ -1,17 +1,15 @@
-//! A file becomes a component: read once, hashed, checked, compiled. What a
-//! scope may not have is refused by the component's type, before any of its
-//! code runs.
+//! Native code becomes a component: its imports and exports are checked. What a
+//! scope may not have is refused by the component's type, before any of its code
+//! runs.
 
 use std::fmt;
 use std::sync::Arc;
-
-use aws_lc_rs::digest::{SHA256, digest};
 
 use wasmtime::component::InstancePre;
 
 use super::engine::Runtime;
 use super::error::LoadError;
-use super::job::{Exports, PROMPTS, PROVIDER, RESOURCES};
+use super::job::{Exports, LIFECYCLE, PROMPTS, PROVIDER, RESOURCES};
 use super::state::StoreState;
 
 /// A compiled tool set, not yet bound to a scope. Cheap to clone: scopes that
@@ -21,17 +19,33 @@ pub struct Component {
     pub(super) pre: InstancePre<StoreState>,
     pub(super) exports: Exports,
     digest: Arc<str>,
+    size: usize,
     imports: Arc<[String]>,
 }
 
 impl Component {
-    /// Checks and compiles `wasm`. Takes CPU time in proportion to its size
-    /// (67 KB of Rust 0.14 s, 18 MB of Python 7 s on two cores): call it on a
-    /// thread that may block.
-    pub fn compile(runtime: &Runtime, wasm: &[u8]) -> Result<Self, LoadError> {
-        check_header(wasm)?;
-        let component = wasmtime::component::Component::new(&runtime.engine, wasm)
-            .map_err(|error| LoadError::NotAComponent(format!("{error:#}")))?;
+    /// Takes native code that this program compiled from the file with that digest
+    /// and that many bytes, and checks what it imports and exports.
+    ///
+    /// The code is run. It must come from [`super::compile`] or from a cache that
+    /// vouches for it.
+    pub(super) fn of_native(
+        runtime: &Runtime,
+        native: &[u8],
+        digest: String,
+        size: usize,
+    ) -> Result<Self, LoadError> {
+        #[expect(
+            unsafe_code,
+            reason = "wasmtime cannot tell code from bytes; callers hand over what this program's \
+                      own compiler wrote a moment ago, or what carries its authentication code"
+        )]
+        // SAFETY: see the reason above; the bytes are in this process's memory and
+        // nobody changes them.
+        let component =
+            unsafe { wasmtime::component::Component::deserialize(&runtime.engine, native) };
+        let component =
+            component.map_err(|error| LoadError::Compiler(format!("{error:#}")))?;
         let imports: Vec<String> = component
             .component_type()
             .imports(&runtime.engine)
@@ -54,14 +68,24 @@ impl Component {
         Ok(Self {
             pre,
             exports,
-            digest: hex(digest(&SHA256, wasm).as_ref()).into(),
+            digest: digest.into(),
+            size,
             imports: imports.into(),
         })
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    pub(super) fn shared_digest(&self) -> Arc<str> {
+        Arc::clone(&self.digest)
     }
 
     /// Names of the interfaces that the component imports, in its order.
@@ -86,34 +110,8 @@ impl fmt::Debug for Component {
     }
 }
 
-/// Tells apart the mistakes that operators make with files, which the engine's
-/// messages do not.
-fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
-    if wasm.len() > MAX_BYTES {
-        return Err(LoadError::TooLarge {
-            size: wasm.len(),
-            limit: MAX_BYTES,
-        });
-    }
-    let reason = match wasm {
-        [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
-        [0, b'a', b's', b'm', _, _, 0, 0, ..] => {
-            "it is a core module; build it for the target wasm32-wasip2"
-        }
-        [] => "the file is empty",
-        _ => "the file does not begin as WebAssembly does",
-    };
-    Err(LoadError::NotAComponent(reason.to_owned()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Of the contract, in any version: what is not known would be left out in silence.
 const EXPORTS: &str = "mssql-mcp:tools/";
-const KNOWN_EXPORTS: [&str; 3] = [PROVIDER, RESOURCES, PROMPTS];
+const KNOWN_EXPORTS: [&str; 4] = [PROVIDER, RESOURCES, PROMPTS, LIFECYCLE];
 /// What only world `write-tools` has, in any version.
 const WRITE_INTERFACE: &str = "mssql-mcp:database/db-execute@";
-/// Largest file: components made from Python have some 20 MB.
-const MAX_BYTES: usize = 64 << 20;

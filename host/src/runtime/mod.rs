@@ -9,6 +9,7 @@
 
 mod bindings;
 mod call;
+mod compile;
 mod engine;
 mod error;
 mod host;
@@ -16,7 +17,9 @@ mod job;
 mod limits;
 mod load;
 mod manifest;
+mod meter;
 mod offers;
+mod places;
 mod problem;
 mod question;
 mod reply;
@@ -24,9 +27,13 @@ mod state;
 mod threads;
 mod tool_set;
 
-pub use engine::Runtime;
+pub use compile::{
+    COMPILE_COMMAND, CompileLimits, Compiled, Compiler, NativeCache, Place, compile_here, sha256,
+};
+pub use engine::{Capacity, Runtime};
 pub use error::{LoadError, RuntimeError};
 pub use limits::Limits;
 pub use load::Component;
+pub use places::Places;
 pub use problem::from_database as database_problem;
 pub use tool_set::{Grants, WasmToolSet};

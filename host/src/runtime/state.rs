@@ -9,6 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::host::log::{GuestLog, Output};
 use super::limits::MemoryMeter;
+use super::meter::Meter;
 use super::tool_set::ToolSetScope;
 use crate::tools::{Access, CallContext};
 
@@ -20,6 +21,7 @@ pub(super) struct StoreState {
     pub(super) log: GuestLog,
     pub(super) scope: Arc<ToolSetScope>,
     pub(super) phase: Phase,
+    pub(super) meter: Arc<Meter>,
     /// Whether a cursor is open: a call holds one connection at a time, or
     /// calls that hold one and open another deadlock the pool.
     pub(super) cursor_open: bool,
@@ -46,17 +48,18 @@ impl HasData for HostState {
 }
 
 impl StoreState {
-    pub(super) fn new(scope: Arc<ToolSetScope>, phase: Phase) -> Self {
+    pub(super) fn new(scope: Arc<ToolSetScope>, phase: Phase, meter: Arc<Meter>) -> Self {
         let log = GuestLog::new(Arc::clone(&scope), &phase);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_HOST_RESOURCES);
+        table.set_max_capacity(scope.limits.handles);
         Self {
             wasi: nothing_behind_it(&log),
             table,
-            memory: MemoryMeter::new(scope.limits.memory),
+            memory: MemoryMeter::new(scope.limits.memory, Arc::clone(&meter)),
             log,
             scope,
             phase,
+            meter,
             cursor_open: false,
         }
     }
@@ -109,5 +112,3 @@ fn nothing_behind_it(log: &GuestLog) -> WasiCtx {
         .build()
 }
 
-/// Handles to host objects that one call may hold: cursors, streams, pollables.
-const MAX_HOST_RESOURCES: usize = 1_000;

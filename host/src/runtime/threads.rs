@@ -9,11 +9,14 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
+
+use super::meter::Meter;
 
 /// The two runtimes; dropping them stops every guest.
 pub(super) struct GuestThreads {
@@ -38,29 +41,27 @@ impl GuestThreads {
         })
     }
 
-    /// Runs `work` until it is done or has used `budget` of CPU time; says how
-    /// much it used. Dropping the returned future drops the work.
+    /// Runs `work` until it is done or has used `budget` of CPU time; `meter` knows
+    /// how much it used. Dropping the returned future drops the work.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
         budget: Duration,
-    ) -> (Result<T, Stopped>, Duration) {
+        meter: Arc<Meter>,
+    ) -> Result<T, Stopped> {
         let mut leg = Leg {
             work: Some(Box::pin(work)),
             used: Duration::ZERO,
             pause_at: Some(HOG_AFTER.min(budget)),
             budget,
+            meter,
         };
         for runtime in [&self.first, &self.hogs] {
             let Some(handle) = runtime.as_ref().map(Runtime::handle) else {
                 break;
             };
             match spawn(handle, leg).await {
-                Ok(End {
-                    result: Some(result),
-                    used,
-                }) => return (result, used),
-                Ok(End { result: None, .. }) => return (Err(Stopped::Cpu), budget),
+                Ok(result) => return result,
                 Err(Spawned::Paused(rest)) => {
                     leg = Leg {
                         pause_at: None,
@@ -68,11 +69,11 @@ impl GuestThreads {
                     }
                 }
                 Err(Spawned::Lost(reason)) => {
-                    return (Err(Stopped::Lost(reason)), Duration::ZERO);
+                    return Err(Stopped::Lost(reason));
                 }
             }
         }
-        (Err(Stopped::Cpu), leg.used)
+        Err(Stopped::Cpu)
     }
 }
 
@@ -92,11 +93,7 @@ struct Leg<T> {
     used: Duration,
     pause_at: Option<Duration>,
     budget: Duration,
-}
-
-struct End<T> {
-    result: Option<Result<T, Stopped>>,
-    used: Duration,
+    meter: Arc<Meter>,
 }
 
 enum Spawned<T> {
@@ -105,13 +102,13 @@ enum Spawned<T> {
 }
 
 enum Step<T> {
-    Done(End<T>),
+    Done(Result<T, Stopped>),
     Paused(Leg<T>),
 }
 
-async fn spawn<T: Send + 'static>(handle: &Handle, leg: Leg<T>) -> Result<End<T>, Spawned<T>> {
+async fn spawn<T: Send + 'static>(handle: &Handle, leg: Leg<T>) -> Result<Result<T, Stopped>, Spawned<T>> {
     match AbortOnDropHandle::new(handle.spawn(leg)).await {
-        Ok(Step::Done(end)) => Ok(end),
+        Ok(Step::Done(result)) => Ok(result),
         Ok(Step::Paused(leg)) => Err(Spawned::Paused(leg)),
         Err(error) => Err(Spawned::Lost(error.to_string())),
     }
@@ -125,30 +122,22 @@ impl<T> Future for Leg<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T>> {
         let leg = &mut *self;
         let Some(work) = leg.work.as_mut() else {
-            let result = Some(Err(Stopped::Lost("polled after its end".to_owned())));
-            return Poll::Ready(Step::Done(End {
-                result,
-                used: leg.used,
-            }));
+            let lost = Stopped::Lost("polled after its end".to_owned());
+            return Poll::Ready(Step::Done(Err(lost)));
         };
         let before = cpu_clock();
         let poll = work.as_mut().poll(cx);
         leg.used += cpu_clock().saturating_sub(before);
+        leg.meter.cpu(leg.used);
         match poll {
             Poll::Ready(value) => {
                 leg.work = None;
-                Poll::Ready(Step::Done(End {
-                    result: Some(Ok(value)),
-                    used: leg.used,
-                }))
+                Poll::Ready(Step::Done(Ok(value)))
             }
             Poll::Pending if leg.used >= leg.budget => {
                 // Dropped here, on its own runtime: it unwinds the guest's stack.
                 leg.work = None;
-                Poll::Ready(Step::Done(End {
-                    result: None,
-                    used: leg.used,
-                }))
+                Poll::Ready(Step::Done(Err(Stopped::Cpu)))
             }
             Poll::Pending if leg.pause_at.is_some_and(|at| leg.used >= at) => {
                 let rest = Leg {
@@ -156,6 +145,7 @@ impl<T> Future for Leg<T> {
                     used: leg.used,
                     pause_at: None,
                     budget: leg.budget,
+                    meter: Arc::clone(&leg.meter),
                 };
                 Poll::Ready(Step::Paused(rest))
             }
@@ -231,11 +221,12 @@ mod tests {
     #[tokio::test]
     async fn work_that_spends_its_budget_is_stopped() {
         let threads = GuestThreads::start(1).unwrap();
-        let (result, used) = threads
-            .run(burn(Duration::from_secs(600)), Duration::from_millis(60))
-            .await;
+        let meter = Arc::new(Meter::default());
+        let work = burn(Duration::from_secs(600));
+        let budget = Duration::from_millis(60);
+        let result = threads.run(work, budget, Arc::clone(&meter)).await;
         assert_eq!(result, Err(Stopped::Cpu));
-        assert!(used >= Duration::from_millis(60));
+        assert!(meter.bill("".into(), Duration::ZERO).cpu_us >= 60_000);
     }
 
     #[tokio::test]
@@ -245,7 +236,9 @@ mod tests {
             burn(HOG_AFTER * 2).await;
             std::thread::current().name().map(str::to_owned)
         };
-        let (result, _) = threads.run(work, Duration::from_secs(10)).await;
+        let result = threads
+            .run(work, Duration::from_secs(10), Arc::default())
+            .await;
         assert_eq!(result.unwrap().as_deref(), Some("guest-hog"));
     }
 
@@ -253,27 +246,26 @@ mod tests {
     async fn waiting_costs_nothing() {
         let threads = GuestThreads::start(1).unwrap();
         let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-        let waiting = threads.run(receiver, Duration::from_millis(1));
+        let waiting = threads.run(receiver, Duration::from_millis(1), Arc::default());
         let (result, ()) = tokio::join!(waiting, async {
             burn(Duration::from_millis(20)).await;
             sender.send(()).unwrap();
         });
-        assert!(result.0.is_ok(), "{:?}", result.0);
+        assert!(result.is_ok(), "{result:?}");
     }
 
     #[tokio::test]
     async fn a_panic_costs_one_call() {
         let threads = GuestThreads::start(1).unwrap();
-        let (result, _) = threads
-            .run(async { panic!("driver bug") }, Duration::from_secs(1))
+        let budget = Duration::from_secs(1);
+        let result: Result<(), Stopped> = threads
+            .run(async { panic!("driver bug") }, budget, Arc::default())
             .await;
-        let result: Result<(), Stopped> = result;
         assert!(matches!(result, Err(Stopped::Lost(_))));
         assert!(
             threads
-                .run(async { 1 }, Duration::from_secs(1))
+                .run(async { 1 }, budget, Arc::default())
                 .await
-                .0
                 .is_ok()
         );
     }

@@ -9,13 +9,13 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
-use super::call::Bulkhead;
 use super::engine::Runtime;
 use super::error::LoadError;
 use super::host::{GuestCache, Sealer};
 use super::job::Described;
 use super::limits::Limits;
 use super::load::Component;
+use super::places::Places;
 use super::{manifest, offers};
 use crate::database::Database;
 use crate::tools::{
@@ -34,10 +34,10 @@ pub struct Grants {
     pub writer: Option<Database>,
     /// The tool set's settings.
     pub settings: HashMap<String, String>,
-    /// Its limits, which also set the size of its bulkhead.
+    /// Its limits.
     pub limits: Limits,
-    /// Bytes of the tool set's cache.
-    pub cache: u64,
+    /// Places for its calls, shared with its other versions.
+    pub places: Places,
     /// The host's key for sealed values.
     pub sealing_key: [u8; 32],
 }
@@ -47,7 +47,7 @@ pub struct WasmToolSet {
     pub(super) runtime: Runtime,
     pub(super) component: Component,
     pub(super) scope: Arc<ToolSetScope>,
-    pub(super) bulkhead: Bulkhead,
+    pub(super) places: Places,
     manifest: Manifest,
     pub(super) rows: Vec<(String, JsonShape)>,
     pub(super) results: HashMap<String, Schema>,
@@ -90,10 +90,16 @@ impl WasmToolSet {
             databases: grants.databases,
             writer: grants.writer,
             settings: grants.settings,
-            cache: GuestCache::new(grants.cache),
+            cache: GuestCache::new(grants.limits.cache),
             limits: grants.limits,
             sealer,
         });
+        if component.size() > scope.limits.compile.size {
+            return Err(LoadError::TooLarge {
+                size: component.size(),
+                limit: scope.limits.compile.size,
+            });
+        }
         let Described {
             manifest,
             templates,
@@ -104,10 +110,11 @@ impl WasmToolSet {
             rows,
             results,
         } = manifest::check(manifest, component.write_import().is_some())?;
+        super::call::self_test(runtime, component, &scope).await?;
         Ok(Self {
             runtime: runtime.clone(),
             component: component.clone(),
-            bulkhead: Bulkhead::new(&scope.limits),
+            places: grants.places,
             scope,
             manifest,
             rows,
@@ -120,6 +127,11 @@ impl WasmToolSet {
     /// SHA-256 of the component's file, in hexadecimal.
     pub fn digest(&self) -> &str {
         self.component.digest()
+    }
+
+    /// The component that it is made of.
+    pub fn component(&self) -> &Component {
+        &self.component
     }
 }
 

@@ -35,7 +35,7 @@ async fn serve(state: &ServerState, name: Option<&str>, request: Request) -> Res
         return cors::preflight(request.headers(), streamable_http::ALLOW);
     }
     match state.shared.authentication.oauth() {
-        None => bearer::open(scope, request).await,
-        Some(oauth) => bearer::guarded(oauth, scope, name, request).await,
+        None => bearer::open(&scope, request).await,
+        Some(oauth) => bearer::guarded(oauth, &scope, name, request).await,
     }
 }

@@ -1,6 +1,6 @@
 //! `/health`, `/ready` and `/live`: what monitors ask. The application knows
 //! the answers; this file knows their shape. Nothing here names a server, a
-//! user or an error.
+//! user or an error, but what is wrong with tool sets, to this machine alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,6 +59,9 @@ pub struct Check {
     /// What can be counted of it.
     #[serde(flatten)]
     pub figures: BTreeMap<&'static str, u64>,
+    /// What is wrong and what to do, for this machine's own eyes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 impl Check {
@@ -67,6 +70,7 @@ impl Check {
         Self {
             status,
             figures: BTreeMap::new(),
+            problems: Vec::new(),
         }
     }
 }
@@ -139,9 +143,16 @@ async fn report(state: &ServerState) -> HealthReport {
                 Status::Unhealthy
             },
             figures: BTreeMap::from([("active_tokens", oauth.active_tokens())]),
+            problems: Vec::new(),
         };
         report.status = report.status.max(check.status);
         report.checks.insert("oauth", check);
+    }
+    // As for metrics: a server that others can reach shows them nothing of it.
+    if !state.shared.guard.is_loopback() {
+        for check in report.checks.values_mut() {
+            check.problems.clear();
+        }
     }
     report
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 use super::address::TrustedProxies;
@@ -57,8 +58,9 @@ pub struct ServerState {
 }
 
 pub(super) struct Shared {
-    scopes: HashMap<Arc<str>, Arc<McpScope>>,
-    default_scope: Arc<McpScope>,
+    /// Swapped whole when the configuration changes.
+    scopes: ArcSwap<Scopes>,
+    default_scope: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) guard: HostGuard,
     pub(super) trusted_proxies: TrustedProxies,
@@ -74,19 +76,10 @@ impl ServerState {
     /// # Errors
     /// Two scopes have one name, or the default scope is none of them.
     pub fn new(config: ServerConfig) -> Result<Self, ServerError> {
-        let mut scopes = HashMap::new();
-        for scope in config.scopes {
-            if let Some(twice) = scopes.insert(Arc::clone(scope.name()), scope) {
-                return Err(ServerError::DuplicateScope(Arc::clone(twice.name())));
-            }
-        }
-        let default_scope = scopes
-            .get(&config.default_scope)
-            .cloned()
-            .ok_or(ServerError::UnknownDefault(config.default_scope))?;
+        let scopes = by_name(config.scopes, &config.default_scope)?;
         let shared = Shared {
-            scopes,
-            default_scope,
+            scopes: ArcSwap::from_pointee(scopes),
+            default_scope: config.default_scope,
             authentication: config.authentication,
             guard: config.guard,
             trusted_proxies: TrustedProxies::new(config.trusted_proxies),
@@ -100,20 +93,44 @@ impl ServerState {
         })
     }
 
+    /// Serves these scopes from now on; the one at the root stays.
+    ///
+    /// # Errors
+    /// Two scopes have one name, or the default scope is none of them.
+    pub fn set_scopes(&self, scopes: Vec<Arc<McpScope>>) -> Result<(), ServerError> {
+        let scopes = by_name(scopes, &self.shared.default_scope)?;
+        self.shared.scopes.store(Arc::new(scopes));
+        Ok(())
+    }
+
     /// Ends the streams of every scope in good order.
     pub(super) fn close(&self) {
-        for scope in self.shared.scopes.values() {
+        for scope in self.shared.scopes.load().values() {
             scope.close();
         }
     }
 
     /// The scope at path `name`, or the one at the root.
-    pub(super) fn scope(&self, name: Option<&str>) -> Option<&Arc<McpScope>> {
-        match name {
-            Some(name) => self.shared.scopes.get(name),
-            None => Some(&self.shared.default_scope),
+    pub(super) fn scope(&self, name: Option<&str>) -> Option<Arc<McpScope>> {
+        let name = name.unwrap_or(&self.shared.default_scope);
+        self.shared.scopes.load().get(name).cloned()
+    }
+}
+
+/// Scopes by their names.
+type Scopes = HashMap<Arc<str>, Arc<McpScope>>;
+
+fn by_name(list: Vec<Arc<McpScope>>, default_scope: &Arc<str>) -> Result<Scopes, ServerError> {
+    let mut scopes = Scopes::new();
+    for scope in list {
+        if let Some(twice) = scopes.insert(Arc::clone(scope.name()), scope) {
+            return Err(ServerError::DuplicateScope(Arc::clone(twice.name())));
         }
     }
+    if !scopes.contains_key(default_scope) {
+        return Err(ServerError::UnknownDefault(Arc::clone(default_scope)));
+    }
+    Ok(scopes)
 }
 
 #[cfg(test)]

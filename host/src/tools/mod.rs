@@ -6,12 +6,14 @@
 //! call.
 
 mod asking;
+mod bill;
+mod profile;
 mod prompts;
 mod registry;
 mod resources;
 mod schema;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -20,6 +22,8 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 pub use asking::{Abilities, InputMethod, InputRequest, Question, Reply, Round};
+pub use bill::{Bill, microseconds};
+pub use profile::{Profile, ProfileError, Profiled};
 pub use prompts::{Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage};
 pub use registry::{CallError, RegistryError, ToolRegistry};
 pub use resources::{Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate};
@@ -143,6 +147,8 @@ pub struct CallContext {
     pub abilities: Abilities,
     /// What the repeat of a call brings with it.
     pub round: Round,
+    /// Where the bill goes, for whoever wants to see it.
+    pub bill: Option<Arc<OnceLock<Bill>>>,
 }
 
 impl CallContext {
@@ -159,6 +165,7 @@ impl CallContext {
             progress: None,
             abilities: Abilities::NONE,
             round: Round::default(),
+            bill: None,
         }
     }
 }

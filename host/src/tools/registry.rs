@@ -15,6 +15,7 @@ use super::{
 use crate::principal::{OAuthScope, Principal};
 
 /// What a scope offers.
+#[derive(Default)]
 pub struct ToolRegistry {
     tools: Vec<Arc<Tool>>,
     entries: HashMap<String, Entry>,
@@ -34,7 +35,10 @@ struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// Two tools have one name.
-    #[error("tool sets \"{first}\" and \"{second}\" both have a tool \"{tool}\"")]
+    #[error(
+        "tool sets \"{first}\" and \"{second}\" both have a tool \"{tool}\"; rename one, as in \
+         {{ file = \"{second}\", prefix = \"x_\" }}"
+    )]
     Duplicate {
         /// The name.
         tool: String,

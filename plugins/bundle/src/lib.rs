@@ -27,8 +27,26 @@ pub const CHATGPT_SEARCH_FETCH: Component = Component {
     wasm: include_bytes!(concat!(env!("OUT_DIR"), "/chatgpt-search-fetch.wasm")),
 };
 
+/// An operator's queries as tools, read-only.
+pub const QUERY_TEMPLATES: Component = Component {
+    name: "query-templates",
+    wasm: include_bytes!(concat!(env!("OUT_DIR"), "/query-templates.wasm")),
+};
+
+/// An operator's queries as tools, which may also write.
+pub const QUERY_TEMPLATES_WRITE: Component = Component {
+    name: "query-templates-write",
+    wasm: include_bytes!(concat!(env!("OUT_DIR"), "/query-templates-write.wasm")),
+};
+
 /// All of them.
-pub const ALL: &[Component] = &[CLAUDE_TOOLS, CLAUDE_TOOLS_WRITE, CHATGPT_SEARCH_FETCH];
+pub const ALL: &[Component] = &[
+    CLAUDE_TOOLS,
+    CLAUDE_TOOLS_WRITE,
+    CHATGPT_SEARCH_FETCH,
+    QUERY_TEMPLATES,
+    QUERY_TEMPLATES_WRITE,
+];
 
 #[cfg(test)]
 mod tests {
@@ -43,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_writing_set_can_name_the_means_to_write() {
+    fn only_the_writing_sets_can_name_the_means_to_write() {
         let writing: Vec<_> = ALL
             .iter()
             .filter(|component| names(component, "mssql-mcp:database/db-execute"))
             .map(|component| component.name)
             .collect();
-        assert_eq!(writing, ["claude-tools-write"]);
+        assert_eq!(writing, ["claude-tools-write", "query-templates-write"]);
     }
 
     #[test]

@@ -6,33 +6,27 @@
 #![expect(missing_docs, reason = "generated: the contract documents itself")]
 
 macro_rules! generate {
-    ($world:literal) => {
+    ($($part:literal),*) => {
         wit_bindgen::generate!({
             path: "../../wit",
+            // Every optional part behind the cargo feature of its name.
             inline: r#"
                 package mssql-mcp:sdk;
 
-                world reading {
+                world tool-set {
                     include mssql-mcp:plugin/read-tools@1.0.0;
-                }
-
-                world writing {
-                    include mssql-mcp:plugin/write-tools@1.0.0;
-                }
-
-                world reading-and-offering {
-                    include mssql-mcp:plugin/read-tools@1.0.0;
+                    @unstable(feature = write)
+                    import mssql-mcp:database/db-execute@1.0.0;
+                    @unstable(feature = offers)
                     export mssql-mcp:tools/resources@1.0.0;
+                    @unstable(feature = offers)
                     export mssql-mcp:tools/prompts@1.0.0;
-                }
-
-                world writing-and-offering {
-                    include mssql-mcp:plugin/write-tools@1.0.0;
-                    export mssql-mcp:tools/resources@1.0.0;
-                    export mssql-mcp:tools/prompts@1.0.0;
+                    @unstable(feature = self-test)
+                    export mssql-mcp:tools/lifecycle@1.0.0;
                 }
             "#,
-            world: $world,
+            world: "mssql-mcp:sdk/tool-set",
+            features: [$($part),*],
             generate_all,
             pub_export_macro: true,
             additional_derives: [Clone, PartialEq],
@@ -41,14 +35,26 @@ macro_rules! generate {
     };
 }
 
-#[cfg(not(any(feature = "write", feature = "offers")))]
-generate!("mssql-mcp:sdk/reading");
+#[cfg(not(any(feature = "write", feature = "offers", feature = "self-test")))]
+generate!();
 
-#[cfg(all(feature = "write", not(feature = "offers")))]
-generate!("mssql-mcp:sdk/writing");
+#[cfg(all(feature = "write", not(any(feature = "offers", feature = "self-test"))))]
+generate!("write");
 
-#[cfg(all(feature = "offers", not(feature = "write")))]
-generate!("mssql-mcp:sdk/reading-and-offering");
+#[cfg(all(feature = "offers", not(any(feature = "write", feature = "self-test"))))]
+generate!("offers");
 
-#[cfg(all(feature = "write", feature = "offers"))]
-generate!("mssql-mcp:sdk/writing-and-offering");
+#[cfg(all(feature = "self-test", not(any(feature = "write", feature = "offers"))))]
+generate!("self-test");
+
+#[cfg(all(feature = "write", feature = "offers", not(feature = "self-test")))]
+generate!("write", "offers");
+
+#[cfg(all(feature = "write", feature = "self-test", not(feature = "offers")))]
+generate!("write", "self-test");
+
+#[cfg(all(feature = "offers", feature = "self-test", not(feature = "write")))]
+generate!("offers", "self-test");
+
+#[cfg(all(feature = "write", feature = "offers", feature = "self-test"))]
+generate!("write", "offers", "self-test");

@@ -101,7 +101,21 @@ pub trait Execute: Host {
     /// # Errors
     /// As [`Host::query`]; `limit(rows)` when it was rolled back for touching
     /// more rows than the scope allows.
-    fn execute(&self, database: &str, sql: &str, params: &[Param]) -> Result<u64, Error>;
+    fn execute(&self, database: &str, sql: &str, params: &[Param]) -> Result<u64, Error> {
+        self.execute_within(database, sql, params, None)
+    }
+
+    /// The same within limits of its own.
+    ///
+    /// # Errors
+    /// As [`Execute::execute`].
+    fn execute_within(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+    ) -> Result<u64, Error>;
 }
 
 /// A result that is still being read; dropping it cancels the statement.

@@ -84,9 +84,15 @@ impl Host for Component {
 
 #[cfg(feature = "write")]
 impl crate::host::Execute for Component {
-    fn execute(&self, database: &str, sql: &str, params: &[Param]) -> Result<u64, Error> {
+    fn execute_within(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+    ) -> Result<u64, Error> {
         use crate::bindings::mssql_mcp::database::db_execute;
-        db_execute::execute(database, sql, params, None).map(|outcome| outcome.rows_affected)
+        db_execute::execute(database, sql, params, options).map(|outcome| outcome.rows_affected)
     }
 }
 

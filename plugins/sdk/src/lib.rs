@@ -59,6 +59,7 @@ pub mod testing;
 
 mod asking;
 mod imports;
+mod lexer;
 mod reply;
 mod schema;
 mod tool;
@@ -70,39 +71,57 @@ pub use bindings::exports::mssql_mcp::tools::provider::{
 pub use bindings::mssql_mcp::database::db_catalog::{Table, TableName};
 pub use bindings::mssql_mcp::database::db_query::{Batch, JsonShape, Truncation};
 pub use bindings::mssql_mcp::database::types::{
-    Column, Date, Datetime, Error, LimitKind, Options, Param, ServerError, Time, Value,
+    Column, Date, Datetime, DatetimeOffset, Denial, Error, LimitKind, Options, Param, ServerError,
+    Time, Value,
 };
 pub use bindings::mssql_mcp::host::call::Ability;
 pub use bindings::mssql_mcp::tools::types::{
-    Access, Annotations, Icon, Manifest, OutputShape, Theme,
+    Access, Annotations, Icon, Manifest, OutputShape, Theme, Tool as ToolEntry,
 };
 pub use host::{Cursor, DEFAULT_DATABASE, Execute, Host, Sharing};
 pub use imports::Component;
 pub use reply::{Output, Reply, Structured};
 pub use schema::{Arguments, NoArguments};
 pub use sql::{int_param, quote, quote_table, text_param};
-pub use tool::{Tool, ToolInfo, ToolSet};
+pub use tool::{Tool, ToolInfo, ToolSet, UntypedTool};
 
-/// Makes a component of a function `fn<H: Host>() -> ToolSet<H>` (with a tool
-/// that writes: `fn<H: Host + Execute>()`). Expands to nothing outside wasm.
+/// Makes a component of a function that gives the [`ToolSet`]: `fn<H: Host>()`,
+/// with a tool that writes `fn<H: Host + Execute>()`. Expands to nothing outside
+/// wasm.
 ///
 /// With the feature `offers` the second argument is a value that implements the
-/// trait of that name.
+/// trait of that name. With the feature `self-test` the last one names a
+/// function `fn<H: Host>(&H) -> Result<(), String>`, which runs when the tool set
+/// is loaded and can read; its error rejects the new version and keeps the one
+/// that is serving:
+///
+/// ```text
+/// mssql_mcp_sdk::export!(tool_set);
+/// mssql_mcp_sdk::export!(tool_set, offers);
+/// mssql_mcp_sdk::export!(tool_set, self_test = test);
+/// mssql_mcp_sdk::export!(tool_set, offers, self_test = test);
+/// ```
 #[macro_export]
 macro_rules! export {
     ($tool_set:path) => {
-        #[cfg(target_family = "wasm")]
-        const _: () = {
-    $crate::export!(@provider $tool_set);
-    $crate::bindings::export!(Exported with_types_in $crate::bindings);
-        };
+        $crate::export!(@component (@provider $tool_set));
+    };
+    ($tool_set:path, self_test = $self_test:path) => {
+        $crate::export!(@component (@provider $tool_set) (@self_test $self_test));
     };
     ($tool_set:path, $offers:expr) => {
+        $crate::export!(@component (@provider $tool_set) (@offers $offers));
+    };
+    ($tool_set:path, $offers:expr, self_test = $self_test:path) => {
+        $crate::export!(
+            @component (@provider $tool_set) (@offers $offers) (@self_test $self_test)
+        );
+    };
+    (@component $(($($part:tt)*))*) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-    $crate::export!(@provider $tool_set);
-    $crate::export!(@offers $offers);
-    $crate::bindings::export!(Exported with_types_in $crate::bindings);
+            $($crate::export!($($part)*);)*
+            $crate::bindings::export!(Exported with_types_in $crate::bindings);
         };
     };
     (@provider $tool_set:path) => {
@@ -125,6 +144,13 @@ macro_rules! export {
                 tool_set
                     .call(&$crate::Component, &tool, &arguments)
                     .map(::std::convert::Into::into)
+            }
+        }
+    };
+    (@self_test $self_test:path) => {
+        impl $crate::bindings::exports::mssql_mcp::tools::lifecycle::Guest for Exported {
+            fn self_test() -> ::std::result::Result<(), ::std::string::String> {
+                $self_test(&$crate::Component)
             }
         }
     };

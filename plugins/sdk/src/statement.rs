@@ -1,5 +1,7 @@
-//! What kind of statement a text is, to choose the import that runs it. Not a
-//! guard: the host decides what may run.
+//! What kind of statement a text is, to choose the import that runs it, and the
+//! parameters it takes. Not a guard: the host decides what may run.
+
+use crate::lexer::{Token, Tokens};
 
 /// The keyword that says what a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +21,7 @@ pub fn verb(text: &str) -> Option<Verb> {
     let text = text.trim_start_matches(|character: char| {
         character.is_whitespace() || matches!(character, ';' | '(')
     });
-    let mut words = Words {
-        rest: text,
-        depth: 0,
-    };
+    let mut words = words(text);
     let first = words.next()?;
     if !first.eq_ignore_ascii_case("with") {
         return classify(first).or_else(|| {
@@ -45,6 +44,21 @@ pub fn verb(text: &str) -> Option<Verb> {
     defined.then_some(Verb::Other)
 }
 
+/// The parameters that `text` uses, without the `@`, each once, in order. The
+/// host takes no statement that declares variables, so every `@name` is one.
+#[must_use]
+pub fn parameters(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for token in Tokens::of(text) {
+        if let Token::Variable(name) = token
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
 fn classify(word: &str) -> Option<Verb> {
     if word.eq_ignore_ascii_case("select") {
         return Some(Verb::Select);
@@ -55,68 +69,18 @@ fn classify(word: &str) -> Option<Verb> {
         .then_some(Verb::Change)
 }
 
-/// The words outside parentheses, strings, quoted names and comments.
-struct Words<'a> {
-    rest: &'a str,
-    depth: usize,
-}
-
-impl<'a> Iterator for Words<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        loop {
-            let first = self.rest.chars().next()?;
-            if self.rest.starts_with("--") {
-                self.skip_past("\n", 2);
-            } else if self.rest.starts_with("/*") {
-                self.skip_past("*/", 2);
-            } else if let Some(end) = closing(first) {
-                self.skip_past(end, 1);
-            } else if first.is_alphanumeric() || first == '_' {
-                let end = self
-                    .rest
-                    .find(|character: char| !character.is_alphanumeric() && character != '_')
-                    .unwrap_or(self.rest.len());
-                let (word, rest) = self.rest.split_at(end);
-                self.rest = rest;
-                if self.depth == 0 {
-                    return Some(word);
-                }
-            } else {
-                match first {
-                    '(' => self.depth += 1,
-                    ')' => self.depth = self.depth.saturating_sub(1),
-                    _ => {}
-                }
-                self.skip(first.len_utf8());
-            }
+/// The words outside parentheses.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    Tokens::of(text).filter_map(move |token| {
+        match token {
+            Token::Mark('(') => depth += 1,
+            Token::Mark(')') => depth = depth.saturating_sub(1),
+            Token::Word(word) if depth == 0 => return Some(word),
+            _ => {}
         }
-    }
-}
-
-impl Words<'_> {
-    fn skip(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or("");
-    }
-
-    fn skip_past(&mut self, end: &str, from: usize) {
-        self.skip(from);
-        let past = self
-            .rest
-            .find(end)
-            .map_or(self.rest.len(), |at| at + end.len());
-        self.skip(past);
-    }
-}
-
-fn closing(first: char) -> Option<&'static str> {
-    match first {
-        '\'' => Some("'"),
-        '"' => Some("\""),
-        '[' => Some("]"),
-        _ => None,
-    }
+        None
+    })
 }
 
 /// What else begins a statement of T-SQL and hardly ever a sentence; the guard
@@ -154,6 +118,14 @@ mod tests {
         ] {
             assert_eq!(verb(sql), Some(Verb::Change), "{sql}");
         }
+    }
+
+    #[test]
+    fn parameters_are_listed_once_as_they_are_written() {
+        assert_eq!(
+            parameters("SELECT @b, '@x' FROM t WHERE a = @a OR @b IS NULL OR @B = @@SPID"),
+            ["b", "a", "B"]
+        );
     }
 
     #[test]

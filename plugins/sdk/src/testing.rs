@@ -10,20 +10,34 @@ use crate::{
     Ability, Batch, Column, Error, JsonShape, Options, Param, Table, TableName, Truncation, Value,
 };
 
-type Answer = dyn Fn(&str, &[Param]) -> Result<FakeCursor, Error>;
+type Answer<T> = Box<dyn Fn(&str, &[Param]) -> Result<T, Error>>;
 
 /// A host whose database is the tables and answers given to it.
-#[derive(Default)]
 pub struct FakeHost {
     tables: Vec<FakeTable>,
-    answer: Option<Box<Answer>>,
+    answer: Answer<FakeCursor>,
+    execution: Answer<u64>,
     config: HashMap<String, String>,
     cache: RefCell<HashMap<String, Vec<u8>>>,
     caches: Cell<bool>,
-    statements: RefCell<Vec<(String, Vec<Param>)>>,
-    executed: RefCell<Vec<String>>,
+    queries: RefCell<Vec<Sent>>,
+    executions: RefCell<Vec<Sent>>,
+    remaining_ms: u64,
     answers: Option<(String, Vec<u8>)>,
     abilities: Vec<Ability>,
+}
+
+/// A statement as the host got it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// The label of the database.
+    pub database: String,
+    /// The text.
+    pub sql: String,
+    /// What was bound.
+    pub params: Vec<Param>,
+    /// The limits that were asked for.
+    pub options: Option<Options>,
 }
 
 /// A table of the fake catalogue.
@@ -45,8 +59,27 @@ pub struct FakeCursor {
     truncated: Option<Truncation>,
 }
 
+impl Default for FakeHost {
+    fn default() -> Self {
+        Self {
+            tables: Vec::new(),
+            answer: Box::new(|_, _| Ok(FakeCursor::default())),
+            execution: Box::new(|_, _| Ok(1)),
+            config: HashMap::new(),
+            cache: RefCell::default(),
+            caches: Cell::new(false),
+            queries: RefCell::default(),
+            executions: RefCell::default(),
+            remaining_ms: 30_000,
+            answers: None,
+            abilities: Vec::new(),
+        }
+    }
+}
+
 impl FakeHost {
-    /// A host without tables, which answers every statement with no rows.
+    /// A host without tables, which answers every query with no rows and every
+    /// change with one row affected.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -59,13 +92,30 @@ impl FakeHost {
         self
     }
 
-    /// Answers statements.
+    /// Answers queries.
     #[must_use]
     pub fn answering(
         mut self,
         answer: impl Fn(&str, &[Param]) -> Result<FakeCursor, Error> + 'static,
     ) -> Self {
-        self.answer = Some(Box::new(answer));
+        self.answer = Box::new(answer);
+        self
+    }
+
+    /// Answers changes, with the rows affected.
+    #[must_use]
+    pub fn executing(
+        mut self,
+        execution: impl Fn(&str, &[Param]) -> Result<u64, Error> + 'static,
+    ) -> Self {
+        self.execution = Box::new(execution);
+        self
+    }
+
+    /// The call may still take this many milliseconds, instead of 30 000.
+    #[must_use]
+    pub fn remaining(mut self, milliseconds: u64) -> Self {
+        self.remaining_ms = milliseconds;
         self
     }
 
@@ -100,13 +150,30 @@ impl FakeHost {
     /// The statements queried so far, with their parameters.
     #[must_use]
     pub fn statements(&self) -> Vec<(String, Vec<Param>)> {
-        self.statements.borrow().clone()
+        let queries = self.queries.borrow();
+        queries
+            .iter()
+            .map(|sent| (sent.sql.clone(), sent.params.clone()))
+            .collect()
     }
 
     /// The statements executed so far.
     #[must_use]
     pub fn executed(&self) -> Vec<String> {
-        self.executed.borrow().clone()
+        let executions = self.executions.borrow();
+        executions.iter().map(|sent| sent.sql.clone()).collect()
+    }
+
+    /// The queries so far, with everything that came with them.
+    #[must_use]
+    pub fn queries(&self) -> Vec<Sent> {
+        self.queries.borrow().clone()
+    }
+
+    /// The changes so far, with everything that came with them.
+    #[must_use]
+    pub fn executions(&self) -> Vec<Sent> {
+        self.executions.borrow().clone()
     }
 
     fn find(&self, table: &TableName) -> Result<&FakeTable, Error> {
@@ -123,6 +190,17 @@ impl fmt::Debug for FakeHost {
             .debug_struct("FakeHost")
             .field("tables", &self.tables.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Sent {
+    fn new(database: &str, sql: &str, params: &[Param], options: Option<Options>) -> Self {
+        Self {
+            database: database.to_owned(),
+            sql: sql.to_owned(),
+            params: params.to_vec(),
+            options,
+        }
     }
 }
 
@@ -197,17 +275,14 @@ impl Host for FakeHost {
 
     fn query(
         &self,
-        _database: &str,
+        database: &str,
         sql: &str,
         params: &[Param],
-        _options: Option<Options>,
+        options: Option<Options>,
     ) -> Result<FakeCursor, Error> {
-        self.statements
-            .borrow_mut()
-            .push((sql.to_owned(), params.to_vec()));
-        self.answer
-            .as_ref()
-            .map_or_else(|| Ok(FakeCursor::default()), |answer| answer(sql, params))
+        let sent = Sent::new(database, sql, params, options);
+        self.queries.borrow_mut().push(sent);
+        (self.answer)(sql, params)
     }
 
     fn tables(&self, _database: &str) -> Result<Vec<Table>, Error> {
@@ -283,7 +358,7 @@ impl Host for FakeHost {
     }
 
     fn remaining_ms(&self) -> u64 {
-        30_000
+        self.remaining_ms
     }
 
     fn progress(&self, _done: f64, _total: Option<f64>, _message: Option<&str>) {}
@@ -303,9 +378,16 @@ impl Host for FakeHost {
 }
 
 impl Execute for FakeHost {
-    fn execute(&self, _database: &str, sql: &str, _params: &[Param]) -> Result<u64, Error> {
-        self.executed.borrow_mut().push(sql.to_owned());
-        Ok(1)
+    fn execute_within(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+    ) -> Result<u64, Error> {
+        let sent = Sent::new(database, sql, params, options);
+        self.executions.borrow_mut().push(sent);
+        (self.execution)(sql, params)
     }
 }
 

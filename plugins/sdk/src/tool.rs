@@ -1,12 +1,13 @@
 //! Tools and the set of them.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 
-use crate::bindings::mssql_mcp::tools::types as contract;
 use crate::host::Host;
 use crate::reply::Reply;
 use crate::schema::{self, Arguments};
-use crate::{Access, Annotations, Failure, Icon, JsonShape, Manifest, OutputShape};
+use crate::{Access, Annotations, Failure, Icon, JsonShape, Manifest, OutputShape, ToolEntry};
 
 /// One tool.
 pub trait Tool<H: Host> {
@@ -121,20 +122,20 @@ impl ToolInfo {
 
 /// A tool set: its name, and its tools in the order they are listed.
 pub struct ToolSet<H: Host> {
-    name: &'static str,
-    version: &'static str,
-    description: Option<&'static str>,
-    instructions: Option<&'static str>,
-    tools: Vec<Box<dyn AnyTool<H>>>,
+    name: Cow<'static, str>,
+    version: Cow<'static, str>,
+    description: Option<Cow<'static, str>>,
+    instructions: Option<Cow<'static, str>>,
+    tools: Vec<Box<dyn UntypedTool<H>>>,
 }
 
 impl<H: Host + 'static> ToolSet<H> {
     /// A tool set without tools.
     #[must_use]
-    pub fn new(name: &'static str, version: &'static str) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>, version: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            name,
-            version,
+            name: name.into(),
+            version: version.into(),
             description: None,
             instructions: None,
             tools: Vec::new(),
@@ -143,22 +144,28 @@ impl<H: Host + 'static> ToolSet<H> {
 
     /// What the set is for.
     #[must_use]
-    pub fn description(mut self, description: &'static str) -> Self {
-        self.description = Some(description);
+    pub fn description(mut self, description: impl Into<Cow<'static, str>>) -> Self {
+        self.description = Some(description.into());
         self
     }
 
     /// Joined into what the server tells a model about itself; clients may
     /// read the first 512 characters only.
     #[must_use]
-    pub fn instructions(mut self, instructions: &'static str) -> Self {
-        self.instructions = Some(instructions);
+    pub fn instructions(mut self, instructions: impl Into<Cow<'static, str>>) -> Self {
+        self.instructions = Some(instructions.into());
         self
     }
 
     /// Adds a tool.
     #[must_use]
-    pub fn tool<T: Tool<H> + 'static>(mut self, tool: T) -> Self {
+    pub fn tool<T: Tool<H> + 'static>(self, tool: T) -> Self {
+        self.untyped_tool(Typed(tool))
+    }
+
+    /// Adds a tool whose name and schema are known at run time only.
+    #[must_use]
+    pub fn untyped_tool<T: UntypedTool<H> + 'static>(mut self, tool: T) -> Self {
         self.tools.push(Box::new(tool));
         self
     }
@@ -167,10 +174,10 @@ impl<H: Host + 'static> ToolSet<H> {
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         Manifest {
-            name: self.name.to_owned(),
-            version: self.version.to_owned(),
-            description: self.description.map(str::to_owned),
-            instructions: self.instructions.map(str::to_owned),
+            name: self.name.clone().into_owned(),
+            version: self.version.clone().into_owned(),
+            description: self.description.clone().map(Cow::into_owned),
+            instructions: self.instructions.clone().map(Cow::into_owned),
             tools: self.tools.iter().map(|tool| tool.describe()).collect(),
         }
     }
@@ -199,21 +206,33 @@ impl<H: Host> std::fmt::Debug for ToolSet<H> {
     }
 }
 
-/// A [`Tool`] without its type of arguments.
-trait AnyTool<H: Host> {
-    fn name(&self) -> &'static str;
-    fn describe(&self) -> contract::Tool;
+/// A tool without a type of arguments, such as one whose name and schema are known
+/// at run time only.
+pub trait UntypedTool<H: Host> {
+    /// Name in `tools/list`: `[a-zA-Z0-9_-]{1,64}`.
+    fn name(&self) -> &str;
+
+    /// Its entry in the manifest.
+    fn describe(&self) -> ToolEntry;
+
+    /// Does the work; `arguments` is a JSON object that fits the schema.
+    ///
+    /// # Errors
+    /// Whatever the model should read: see [`Failure`].
     fn call_json(&self, host: &H, arguments: &str) -> Result<Reply<H::Cursor>, Failure>;
 }
 
-impl<H: Host, T: Tool<H>> AnyTool<H> for T {
-    fn name(&self) -> &'static str {
+/// A [`Tool`] as one without.
+struct Typed<T>(T);
+
+impl<H: Host, T: Tool<H>> UntypedTool<H> for Typed<T> {
+    fn name(&self) -> &str {
         T::NAME
     }
 
-    fn describe(&self) -> contract::Tool {
-        let info = self.info();
-        contract::Tool {
+    fn describe(&self) -> ToolEntry {
+        let info = self.0.info();
+        ToolEntry {
             name: T::NAME.to_owned(),
             title: Some(info.title.to_owned()),
             description: info.description,
@@ -231,6 +250,6 @@ impl<H: Host, T: Tool<H>> AnyTool<H> for T {
     fn call_json(&self, host: &H, arguments: &str) -> Result<Reply<H::Cursor>, Failure> {
         let arguments = serde_json::from_str(arguments)
             .map_err(|error| Failure::argument("", error.to_string()))?;
-        self.call(host, arguments)
+        self.0.call(host, arguments)
     }
 }

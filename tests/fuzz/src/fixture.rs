@@ -27,8 +27,8 @@ pub(crate) fn router() -> Router {
     let registry = ToolRegistry::new(vec![Arc::new(Tools::new())]).expect("tools");
     let secrets = Secrets::new(&HostKey::random().expect("a key"), Entropy::system());
     let tools = Arc::new(ArcSwap::from_pointee(registry));
-    let scope = McpScope::new("fuzz", "Fuzz", tools, secrets, Clock::system())
-        .with_resources(Arc::new(Resources));
+    let scope = McpScope::new("fuzz", "Fuzz", tools, secrets, Clock::system());
+    scope.set_resources(Arc::new(Resources));
     let state = ServerState::new(ServerConfig {
         scopes: vec![Arc::new(scope)],
         default_scope: "fuzz".into(),

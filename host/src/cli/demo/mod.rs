@@ -4,7 +4,7 @@ mod snippets;
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,8 +50,9 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let guard = HostGuard::new(address, public_url)?;
     let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
+    app.watch(&shutdown)?;
     let base = public_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
-    print(&snippets::ready(&base, &entrance))?;
+    print(&snippets::ready(&base, &entrance, stage.tool_sets()))?;
     server::serve(listener, state, shutdown).await;
     Ok(())
 }
@@ -81,7 +82,7 @@ pub(super) struct Stage {
     config: Config,
     key: HostKey,
     _server: DemoServer,
-    _certificate: TempDir,
+    _folder: TempDir,
 }
 
 impl Stage {
@@ -94,24 +95,34 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         let certificate = folder.path().join("demo.pem");
         std::fs::write(&certificate, server.certificate_pem())?;
-        let config = Config::parse(
+        let tool_sets = folder.path().join("tool-sets");
+        std::fs::create_dir(&tool_sets)?;
+        for component in SERVED {
+            let path = tool_sets.join(component.name).with_extension("wasm");
+            std::fs::write(path, component.wasm)?;
+        }
+        let mut config = Config::parse(
             &config(&server, &certificate.display().to_string(), public_url),
             "the demo's configuration",
         )?;
+        config.tool_sets.dir = tool_sets;
+        config.tool_sets.cache = cache();
         Ok(Self {
             config,
             key: key()?,
             _server: server,
-            _certificate: folder,
+            _folder: folder,
         })
     }
 
+    /// The folder whose components serve, and may be replaced while they do.
+    fn tool_sets(&self) -> &Path {
+        &self.config.tool_sets.dir
+    }
+
     pub(super) async fn app(&self) -> anyhow::Result<App> {
-        let bundle = plugin_bundle::ALL
-            .iter()
-            .map(|component| (component.name, component.wasm));
-        let files = ToolSetFiles::Bundled(bundle.collect());
-        Ok(App::build(&self.config, &files, &self.key).await?)
+        let files = ToolSetFiles::Folder(self.tool_sets().to_owned());
+        Ok(App::build(&self.config, &files, &self.key, serve::compiler()).await?)
     }
 
     /// Authorization servers whose state ends with the process, and a token to
@@ -195,7 +206,7 @@ databases = ["demo"]
 people = ["*"]
 
 [scopes.demo]
-tool_sets = ["claude-tools", "chatgpt-search-fetch"]
+tool_sets = ["claude-tools", "chatgpt-search-fetch", "*"]
 databases = ["demo"]
 people = ["*"]
 "#,
@@ -204,6 +215,21 @@ people = ["*"]
         user = log_in.user,
         password = log_in.password,
     )
+}
+
+/// The tool sets to begin with.
+const SERVED: [plugin_bundle::Component; 2] = [
+    plugin_bundle::CLAUDE_TOOLS,
+    plugin_bundle::CHATGPT_SEARCH_FETCH,
+];
+
+/// Where this user's programs keep what they could make again.
+pub(super) fn cache() -> Option<PathBuf> {
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
+    let folder = cache.join("mssql-mcp");
+    std::fs::create_dir_all(&folder).is_ok().then_some(folder)
 }
 
 /// Ids that the demo gave out stay good after a restart, where this user has a

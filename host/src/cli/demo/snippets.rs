@@ -2,11 +2,12 @@
 //! works, and the settings of the usual clients.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::Entrance;
 
 /// The text for a server at `base`, for whoever comes by `entrance`.
-pub(super) fn ready(base: &str, entrance: &Entrance) -> String {
+pub(super) fn ready(base: &str, entrance: &Entrance, tool_sets: &Path) -> String {
     let token = match entrance {
         Entrance::Open => None,
         Entrance::Consent { token } | Entrance::Password { token, .. } => Some(token.as_str()),
@@ -21,7 +22,7 @@ pub(super) fn ready(base: &str, entrance: &Entrance) -> String {
          Addresses for MCP clients:\n\
          \x20 {base}/claude/mcp    list_tables, describe_table, execute_sql, get_table_sample\n\
          \x20 {base}/chatgpt/mcp   search, fetch\n\
-         \x20 {base}/demo/mcp      all six tools\n\
+         \x20 {base}/demo/mcp      all six tools, and those of every file you add\n\
          (the same end in /sse, for clients that want that)\n\n"
     );
     match entrance {
@@ -89,6 +90,11 @@ pub(super) fn ready(base: &str, entrance: &Entrance) -> String {
              ChatGPT (Settings, Connectors, Create; authentication OAuth):\n  {base}/chatgpt/mcp\n"
         );
     }
+    let _ = writeln!(
+        text,
+        "Tool sets; replace or add a .wasm file, and it serves without a restart:\n  {}\n",
+        tool_sets.display()
+    );
     text.push_str("Ctrl-C stops it.");
     text
 }
@@ -101,9 +107,9 @@ mod tests {
     fn the_token_is_in_every_line_that_needs_it_and_nowhere_without_one() {
         let base = "http://127.0.0.1:8008";
         let token = "mcp_at_1".to_owned();
-        let with = ready(base, &Entrance::Consent { token });
+        let with = ready(base, &Entrance::Consent { token }, Path::new("/t"));
         assert_eq!(with.matches("mcp_at_1").count(), 4, "{with}");
-        let without = ready(base, &Entrance::Open);
+        let without = ready(base, &Entrance::Open, Path::new("/t"));
         assert!(
             !without.contains("Bearer") && !without.contains("Token"),
             "{without}"
@@ -117,7 +123,7 @@ mod tests {
             password: "the-password".to_owned(),
             token: "mcp_at_1".to_owned(),
         };
-        let text = ready("https://demo.example.com", &entrance);
+        let text = ready("https://demo.example.com", &entrance, Path::new("/t"));
         assert!(
             text.contains("the-password") && !text.contains("http:"),
             "{text}"

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use demo_sqlserver::DemoServer;
 use tempfile::TempDir;
 
-use crate::app::{App, ToolSetFiles};
+use crate::app::{App, ServedScope, ToolSetFiles};
 use crate::cli::exit::UsageError;
 use crate::config::Config;
 use crate::state::HostKey;
@@ -30,7 +31,7 @@ impl Workbench {
         let folder = tempfile::tempdir()?;
         let certificate = folder.path().join("demo.pem");
         std::fs::write(&certificate, server.certificate_pem())?;
-        let mut text = "[oauth]\nenabled = false\n".to_owned();
+        let mut text = "[oauth]\nenabled = false\n[state]\nstore = \"memory\"\n".to_owned();
         for (label, account) in [("demo", server.reader()), ("writer", server.writer())] {
             write!(
                 text,
@@ -54,7 +55,7 @@ impl Workbench {
         let config = Config::parse(&text, "the workbench's configuration")?;
         let parent = file.parent().unwrap_or(Path::new("."));
         let files = ToolSetFiles::Folder(parent.to_owned());
-        let app = App::build(&config, &files, &HostKey::random()?).await?;
+        let app = App::build(&config, &files, &HostKey::random()?, crate::cli::serve::compiler()).await?;
         Ok(Self {
             app,
             _server: server,
@@ -62,7 +63,7 @@ impl Workbench {
         })
     }
 
-    pub(super) fn scope(&self) -> anyhow::Result<&crate::app::ServedScope> {
+    pub(super) fn scope(&self) -> anyhow::Result<Arc<ServedScope>> {
         self.app.scope(SCOPE).context("the workbench has no scope")
     }
 }

@@ -66,6 +66,17 @@ impl<'a> Params<'a> {
             .map(ToOwned::to_owned)
     }
 
+    /// Whether the caller wants to see what the call cost.
+    pub(crate) fn wants_bill(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Meta {
+            #[serde(default, rename = "mssql-mcp/bill")]
+            bill: bool,
+        }
+        let meta = self.meta.map(|meta| serde_json::from_str(meta.get()));
+        matches!(meta, Some(Ok(Meta { bill: true })))
+    }
+
     /// Whether a list is asked for from its start. Go clients send the empty
     /// string for "no cursor".
     pub(crate) fn begins(&self) -> bool {

@@ -1,6 +1,8 @@
 //! `tools/call`: arguments go to the registry as they came, and failures that
 //! a model can act on come back as results.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +12,7 @@ use crate::mcp::dispatch::Caller;
 use crate::mcp::error::{Failure, RpcError, shortened};
 use crate::mcp::jsonrpc::Request;
 use crate::principal::OAuthScope;
-use crate::tools::{CallError, ToolError};
+use crate::tools::{Bill, CallContext, CallError, ToolError};
 
 /// `tools/call`. An unknown tool is a protocol error, a failed one a result
 /// (2025-11-25, server/tools §Error Handling).
@@ -30,14 +32,19 @@ pub(crate) async fn call(
         );
     }
     let registry = caller.scope.registry();
+    let slot: Option<Arc<OnceLock<Bill>>> = request.params.wants_bill().then(Arc::default);
     let settled = settle(caller, request, &name, cancel, |context| {
-        registry.call(&name, arguments, context)
+        let bill = slot.clone();
+        registry.call(&name, arguments, CallContext { bill, ..context })
     });
-    match settled.await? {
-        Ok(Settled::Complete(output)) => Ok(result::output(caller, request.id, &output)),
+    let settled = settled.await?;
+    let bill = slot.as_ref().and_then(|slot| slot.get());
+    match settled {
+        Ok(Settled::Complete(output)) => Ok(result::output(caller, request.id, &output, bill)),
         Ok(Settled::Required(reply)) => Ok(reply),
-        Ok(Settled::Unanswered(error)) => Ok(result::tool_error(caller, request.id, &error)),
-        Err(CallError::Tool(error)) => Ok(result::tool_error(caller, request.id, &error)),
+        Ok(Settled::Unanswered(error)) | Err(CallError::Tool(error)) => {
+            Ok(result::tool_error(caller, request.id, &error, bill))
+        }
         Err(CallError::UnknownTool(name)) => {
             Err(RpcError::invalid_params(format!("Unknown tool: {}", shortened(&name))).into())
         }
@@ -56,5 +63,5 @@ pub(crate) fn insufficient_scope(caller: &Caller<'_>, id: &RawValue, scope: OAut
         number: None,
         id: None,
     };
-    result::tool_error(caller, id, &error)
+    result::tool_error(caller, id, &error, None)
 }

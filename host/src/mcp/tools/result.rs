@@ -8,7 +8,7 @@ use crate::mcp::dispatch::Caller;
 use crate::mcp::jsonrpc::{Reply, encode, write_string};
 use crate::mcp::scope::McpScope;
 use crate::mcp::version::Revision;
-use crate::tools::{Json, Output, ToolError};
+use crate::tools::{Bill, Json, Output, ToolError};
 
 /// Adds the caching members of results that a client may keep (2026-07-28,
 /// server/utilities/caching). Private: what is listed depends on the caller.
@@ -63,7 +63,12 @@ fn signed(
 }
 
 /// A `CallToolResult`.
-pub(super) fn output(caller: &Caller<'_>, id: &RawValue, output: &Output) -> Vec<u8> {
+pub(super) fn output(
+    caller: &Caller<'_>,
+    id: &RawValue,
+    output: &Output,
+    bill: Option<&Bill>,
+) -> Vec<u8> {
     let revision = caller.revision;
     let json = output.structured.as_ref().map_or("", Json::get);
     let mut reply = Reply::to(id, RESULT_EXTRA_BYTES + json.len() * 2 + json.len() / 4);
@@ -87,11 +92,18 @@ pub(super) fn output(caller: &Caller<'_>, id: &RawValue, output: &Output) -> Vec
         reply.raw("structuredContent", json);
     }
     reply.raw("isError", "false");
-    complete(caller.scope, revision, reply, output.meta.as_deref())
+    let meta = output.meta.as_deref();
+    let billed = bill.and_then(|bill| with_bill(meta, bill));
+    complete(caller.scope, revision, reply, billed.as_deref().or(meta))
 }
 
 /// A failure that the model should see: one text item, a JSON object.
-pub(super) fn tool_error(caller: &Caller<'_>, id: &RawValue, error: &ToolError) -> Vec<u8> {
+pub(super) fn tool_error(
+    caller: &Caller<'_>,
+    id: &RawValue,
+    error: &ToolError,
+    bill: Option<&Bill>,
+) -> Vec<u8> {
     let mut json = Vec::new();
     encode(&mut json, error);
     let mut reply = Reply::to(id, RESULT_EXTRA_BYTES + json.len() * 2);
@@ -101,7 +113,17 @@ pub(super) fn tool_error(caller: &Caller<'_>, id: &RawValue, error: &ToolError) 
     write_string(buffer, &String::from_utf8_lossy(&json));
     buffer.extend_from_slice(b"}]");
     reply.raw("isError", "true");
-    complete(caller.scope, caller.revision, reply, None)
+    let billed = bill.and_then(|bill| with_bill(None, bill));
+    complete(caller.scope, caller.revision, reply, billed.as_deref())
+}
+
+/// The object `meta` with the bill as its last member.
+fn with_bill(meta: Option<&RawValue>, bill: &Bill) -> Option<Box<RawValue>> {
+    let bill = serde_json::to_string(bill).ok()?;
+    let (rest, comma) = meta
+        .and_then(members)
+        .map_or(("", ""), |rest| (rest, ","));
+    RawValue::from_string(format!("{{{rest}{comma}\"{}\":{bill}}}", Bill::META_KEY)).ok()
 }
 
 /// What stands between the braces of an object; `None` if nothing does.

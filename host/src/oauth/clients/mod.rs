@@ -113,7 +113,7 @@ mod tests {
         let id = store.register_client(&new).await.unwrap().0.id;
         let find = async |scope: &str| {
             let scope = oauth.scope(scope).unwrap();
-            oauth.find_client(scope, &id).await
+            oauth.find_client(&scope, &id).await
         };
         assert_eq!(find("claude").await.unwrap().id, id);
         assert!(matches!(find("chatgpt").await, Err(ClientError::Unknown)));
@@ -121,10 +121,10 @@ mod tests {
         assert!(matches!(find("claude").await, Err(ClientError::Blocked)));
         let scope = oauth.scope("claude").unwrap();
         for id in ["", "nobody", &"x".repeat(100_000)] {
-            let outcome = oauth.find_client(scope, id).await;
+            let outcome = oauth.find_client(&scope, id).await;
             assert!(matches!(outcome, Err(ClientError::Unknown)));
         }
-        let outcome = oauth.find_client(scope, "https://127.0.0.1/x").await;
+        let outcome = oauth.find_client(&scope, "https://127.0.0.1/x").await;
         assert!(matches!(outcome, Err(ClientError::Document(_))));
     }
 
@@ -136,7 +136,7 @@ mod tests {
             let registered = oauth.store().register_client(&new(kind, &uris)).await;
             let id = registered.unwrap().0.id;
             let scope = oauth.scope("claude").unwrap();
-            let client = oauth.find_client(scope, &id).await.unwrap();
+            let client = oauth.find_client(&scope, &id).await.unwrap();
             assert_eq!(client.redirect_uris.len(), left, "{kind:?}");
         }
     }

@@ -23,6 +23,20 @@ impl GuestCursor {
     }
 }
 
+impl StoreState {
+    /// Puts what statements cost that the guest neither closed nor handed back on
+    /// the bill.
+    pub(in crate::runtime) fn settle(&mut self) {
+        if self.cursor_open {
+            let cursors = self.table.iter_mut();
+            let cursors = cursors.filter_map(|entry| entry.downcast_ref::<GuestCursor>());
+            for cursor in cursors {
+                self.meter.statement(cursor.0.stats());
+            }
+        }
+    }
+}
+
 impl types::Host for StoreState {}
 
 impl crate::runtime::bindings::mssql_mcp::tools::types::Host for StoreState {}
@@ -104,7 +118,8 @@ impl db_query::HostCursor for StoreState {
     }
 
     async fn drop(&mut self, cursor: Resource<GuestCursor>) -> wasmtime::Result<()> {
-        self.table.delete(cursor)?;
+        let cursor = self.table.delete(cursor)?;
+        self.meter.statement(cursor.0.stats());
         self.cursor_open = false;
         Ok(())
     }
@@ -114,7 +129,7 @@ impl db_catalog::Host for StoreState {
     async fn tables(&mut self, database: String) -> wasmtime::Result<Result<Vec<Table>, Error>> {
         self.call()?;
         let tables = match self.readable(&database) {
-            Ok(database) => database.clone().tables().await,
+            Ok(database) => self.meter.waiting(database.tables()).await,
             Err(error) => return Ok(Err(error)),
         };
         Ok(tables
@@ -130,9 +145,9 @@ impl db_catalog::Host for StoreState {
         self.call()?;
         let name = convert::table_name(table);
         Ok(match self.readable(&database) {
-            Ok(database) => database
-                .clone()
-                .describe(&name)
+            Ok(database) => self
+                .meter
+                .waiting(database.describe(&name))
                 .await
                 .map_err(convert::error),
             Err(error) => Err(error),
@@ -147,9 +162,9 @@ impl db_catalog::Host for StoreState {
         self.call()?;
         let name = convert::table_name(table);
         Ok(match self.readable(&database) {
-            Ok(database) => database
-                .clone()
-                .primary_key(&name)
+            Ok(database) => self
+                .meter
+                .waiting(database.primary_key(&name))
                 .await
                 .map_err(convert::error),
             Err(error) => Err(error),
@@ -163,7 +178,7 @@ impl db_catalog::Host for StoreState {
     ) -> wasmtime::Result<Result<TableName, Error>> {
         self.call()?;
         Ok(match self.readable(&database) {
-            Ok(database) => match database.clone().resolve(&name).await {
+            Ok(database) => match self.meter.waiting(database.resolve(&name)).await {
                 Ok(found) => Ok(TableName {
                     schema: found.schema,
                     name: found.name,
@@ -206,10 +221,13 @@ impl db_execute::Host for StoreState {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
         }
         Ok(match writer.execute(query).await {
-            Ok(outcome) => Ok(db_execute::Outcome {
-                rows_affected: outcome.rows_affected,
-                stats: convert::stats(&outcome.stats),
-            }),
+            Ok(outcome) => {
+                self.meter.statement(outcome.stats);
+                Ok(db_execute::Outcome {
+                    rows_affected: outcome.rows_affected,
+                    stats: convert::stats(&outcome.stats),
+                })
+            }
             Err(error) => Err(convert::error(error)),
         })
     }

@@ -2,9 +2,10 @@
 //! log, marked with who wrote it and capped per call.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
@@ -37,6 +38,8 @@ pub(in crate::runtime) struct GuestLog {
     scope: Arc<ToolSetScope>,
     subject: Option<Arc<str>>,
     left: Arc<AtomicUsize>,
+    /// What it wrote to stderr last.
+    last: Arc<Mutex<VecDeque<String>>>,
 }
 
 /// Which stream a guest wrote to.
@@ -60,7 +63,14 @@ impl GuestLog {
             scope,
             subject,
             left,
+            last: Arc::default(),
         }
+    }
+
+    /// The last lines that the guest wrote to stderr, as one: often why it gave up.
+    pub(in crate::runtime) fn last_words(&self) -> Option<String> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        (!last.is_empty()).then(|| Vec::from(last.clone()).join(" "))
     }
 
     pub(in crate::runtime) fn stream(&self, output: Output) -> LogStream {
@@ -68,6 +78,14 @@ impl GuestLog {
             log: self.clone(),
             output,
         }
+    }
+
+    fn remember(&self, line: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(one_line(clip(line, LAST_LINE_BYTES)).into_owned());
     }
 
     /// Writes one line, or as much as the call's budget still has.
@@ -138,6 +156,9 @@ impl AsyncWrite for LogStream {
             .filter(|line| !line.is_empty())
         {
             self.log.write(level, line, "");
+            if matches!(self.output, Output::Stderr) {
+                self.log.remember(line);
+            }
         }
         Poll::Ready(Ok(bytes.len()))
     }
@@ -167,3 +188,7 @@ fn one_line(text: &str) -> Cow<'_, str> {
 fn clip(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
+
+/// Lines of stderr that are remembered, and bytes of each.
+const LAST_LINES: usize = 3;
+const LAST_LINE_BYTES: usize = 400;

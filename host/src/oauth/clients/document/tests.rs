@@ -383,7 +383,7 @@ async fn the_machines_own_resolver_knows_this_machine() {
 }
 
 fn scope_of(oauth: &OAuth) -> Arc<ScopeAccess> {
-    Arc::clone(oauth.scope("claude").unwrap())
+    oauth.scope("claude").unwrap()
 }
 
 #[tokio::test]

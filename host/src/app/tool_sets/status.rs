@@ -1,0 +1,76 @@
+//! What is known of each file: which version serves, and what is wrong with the
+//! one that does not.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The files by name.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Statuses(Mutex<BTreeMap<String, FileStatus>>);
+
+/// One file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileStatus {
+    /// SHA-256 of the version that serves.
+    pub serving: Option<String>,
+    /// What keeps the version in the folder from serving.
+    pub problem: Option<Problem>,
+    /// Times that a new version came to serve, the first not counted.
+    pub reloads: u64,
+    /// Times that one did not.
+    pub refusals: u64,
+}
+
+/// Why a version does not serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// SHA-256 of the version, if it could be read.
+    pub digest: Option<String>,
+    /// What is wrong, and what to do.
+    pub sentence: String,
+    /// Whether it only waits for the operator to accept it.
+    pub parked: bool,
+}
+
+impl Statuses {
+    /// A version serves.
+    pub(in crate::app) fn serves(&self, name: &str, digest: &str) {
+        self.change(name, |status| {
+            if status.serving.is_some() && status.serving.as_deref() != Some(digest) {
+                status.reloads += 1;
+            }
+            status.serving = Some(digest.to_owned());
+            status.problem = None;
+        });
+    }
+
+    /// A version does not serve; whether that is news.
+    pub(in crate::app) fn refused(&self, name: &str, problem: Problem) -> bool {
+        self.change(name, |status| {
+            let news = status.problem.as_ref() != Some(&problem);
+            if news {
+                status.refusals += 1;
+                status.problem = Some(problem);
+            }
+            news
+        })
+    }
+
+    /// Nobody uses the file any more.
+    pub(in crate::app) fn forget(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    /// All of them.
+    pub(in crate::app) fn all(&self) -> BTreeMap<String, FileStatus> {
+        self.lock().clone()
+    }
+
+    fn change<T>(&self, name: &str, change: impl FnOnce(&mut FileStatus) -> T) -> T {
+        change(self.lock().entry(name.to_owned()).or_default())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, FileStatus>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,77 @@
+//! Counts what a call uses while it runs; the call's bill is made of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::database::Stats;
+use crate::tools::{Bill, microseconds};
+
+/// Counters of one call, shared by whoever does something for it.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    cpu_us: AtomicU64,
+    queue_us: AtomicU64,
+    instantiation_us: AtomicU64,
+    database_us: AtomicU64,
+    memory: AtomicU64,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    /// CPU time used so far.
+    pub(super) fn cpu(&self, used: Duration) {
+        self.cpu_us.store(microseconds(used), Ordering::Relaxed);
+    }
+
+    /// How long it waited for a place.
+    pub(super) fn queued(&self, waited: Duration) {
+        self.queue_us.store(microseconds(waited), Ordering::Relaxed);
+    }
+
+    /// How long its instance took to make.
+    pub(super) fn instantiated(&self, took: Duration) {
+        self.instantiation_us
+            .store(microseconds(took), Ordering::Relaxed);
+    }
+
+    /// Bytes that it has now.
+    pub(super) fn memory(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.memory.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// What a statement took and gave.
+    pub(super) fn statement(&self, stats: Stats) {
+        self.rows.fetch_add(stats.rows, Ordering::Relaxed);
+        self.bytes.fetch_add(stats.bytes, Ordering::Relaxed);
+        self.database_us
+            .fetch_add(stats.server_us + stats.queue_us, Ordering::Relaxed);
+    }
+
+    /// Does `work`, which waits for the database.
+    pub(super) async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = work.await;
+        self.database_us
+            .fetch_add(microseconds(started.elapsed()), Ordering::Relaxed);
+        done
+    }
+
+    /// The bill of a call of the component with that digest which took `wall`.
+    pub(super) fn bill(&self, digest: Arc<str>, wall: Duration) -> Bill {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Bill {
+            digest,
+            wall_us: microseconds(wall).saturating_sub(read(&self.queue_us)),
+            cpu_us: read(&self.cpu_us),
+            queue_us: read(&self.queue_us),
+            instantiation_us: read(&self.instantiation_us),
+            database_us: read(&self.database_us),
+            memory_bytes: read(&self.memory),
+            rows: read(&self.rows),
+            bytes: read(&self.bytes),
+        }
+    }
+}
