@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("HOSTILE_GUEST", "hostile-guest", &[][..]),
         ("HOSTILE_WRITER", "hostile-guest", &["write"]),
         ("EVERYTHING_GUEST", "everything-guest", &[]),
-        ("EXAMPLE_RUST", "order-desk", &[]),
+        ("EXAMPLE_RUST", "customer-desk", &[]),
     ] {
         let built = builder.build(&Component { package, features })?;
         for input in &built.inputs {

@@ -186,7 +186,7 @@ fn alone(manifest: &str, workspace: &Table) -> Result<String> {
         match line.split_once(".workspace = true") {
             Some((key, "")) => writeln!(text, "{key} = {}", shared(section, key)?)?,
             Some(_) => return Err(format!("cannot write out {line:?}").into()),
-            None if line.contains("workspace") => {
+            None if line.contains("workspace = true") => {
                 return Err(format!("cannot write out {line:?}").into());
             }
             None => writeln!(text, "{line}")?,

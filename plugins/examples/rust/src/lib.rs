@@ -22,8 +22,8 @@ use crate::shipping_times::ShippingTimes;
 
 /// The tools, in the order they are listed.
 #[must_use]
-pub fn order_desk<H: Host + 'static>() -> ToolSet<H> {
-    ToolSet::new("order-desk", env!("CARGO_PKG_VERSION"))
+pub fn customer_desk<H: Host + 'static>() -> ToolSet<H> {
+    ToolSet::new("customer-desk", env!("CARGO_PKG_VERSION"))
         .description("Orders, revenue, shipping times and contacts of the sample company.")
         .instructions(
             "Orders of the sample company. find_orders begins with a company's name; \
@@ -35,7 +35,7 @@ pub fn order_desk<H: Host + 'static>() -> ToolSet<H> {
         .tool(ContactOfCustomer)
 }
 
-mssql_mcp_sdk::export!(order_desk);
+mssql_mcp_sdk::export!(customer_desk);
 
 /// The tables have other columns than this set was written for.
 fn unexpected() -> Failure {

@@ -4,10 +4,10 @@ use mssql_mcp_sdk::testing::{FakeCursor, FakeHost};
 use mssql_mcp_sdk::{Ability, Error, Failure, Reply, Structured, Value};
 use serde_json::json;
 
-use crate::order_desk;
+use crate::customer_desk;
 
 fn call(host: &FakeHost, tool: &str, arguments: &serde_json::Value) -> Reply<FakeCursor> {
-    let called = order_desk().call(host, tool, &arguments.to_string());
+    let called = customer_desk().call(host, tool, &arguments.to_string());
     called.unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
@@ -82,7 +82,7 @@ fn half_a_summary_is_none() {
     let host = FakeHost::new().caching().answering(|_, _| {
         Ok(FakeCursor::new(&[("Country", "nvarchar(15)")], Vec::new()).truncated_by("bytes", 1))
     });
-    let failure = order_desk()
+    let failure = customer_desk()
         .call(&host, "revenue_by_country", "{}")
         .unwrap_err();
     assert!(matches!(failure, Failure::Failed(problem) if problem.code == "server-error"));
@@ -189,7 +189,7 @@ fn an_answer_of_another_shape_is_asked_for_again() {
 
 #[test]
 fn an_unknown_customer_is_a_sentence() {
-    let failure = order_desk()
+    let failure = customer_desk()
         .call(
             &FakeHost::new(),
             "contact_of_customer",
