@@ -1,4 +1,4 @@
-//! Builds the guests that exist for tests.
+//! Builds the guests that tests call: those that exist for tests, and the example.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("HOSTILE_GUEST", "hostile-guest", &[][..]),
         ("HOSTILE_WRITER", "hostile-guest", &["write"]),
         ("EVERYTHING_GUEST", "everything-guest", &[]),
+        ("EXAMPLE_RUST", "customer-desk", &[]),
     ] {
         let built = builder.build(&Component { package, features })?;
         for input in &built.inputs {

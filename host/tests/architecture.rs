@@ -112,6 +112,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("metrics_exporter_prometheus", &["telemetry"]),
     ("openidconnect", &["oauth/people"]),
     ("plugin_bundle", &["cli"]),
+    ("plugin_kit", &["cli"]),
     ("redis", &["state/backend"]),
     (
         "reqwest",

@@ -5,7 +5,6 @@ mod client;
 mod demo;
 mod doctor;
 mod exit;
-#[cfg(feature = "demo")]
 mod plugin;
 mod reload;
 mod serve;
@@ -45,8 +44,7 @@ enum Command {
     Client(client::ClientArguments),
     /// What people allowed, and tokens for scripts
     Token(token::TokenArguments),
-    /// Tool sets: what a file is, and what it does
-    #[cfg(feature = "demo")]
+    /// Tool sets: a new one, what a file is, and what it does
     Plugin(plugin::PluginArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
@@ -107,7 +105,6 @@ impl Arguments {
             Command::User(arguments) => user::run(arguments).await,
             Command::Client(arguments) => client::run(arguments).await,
             Command::Token(arguments) => token::run(arguments).await,
-            #[cfg(feature = "demo")]
             Command::Plugin(arguments) => plugin::run(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
