@@ -125,7 +125,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rpassword", &["cli"]),
     ("rusqlite", &["state/backend"]),
     ("tiberius", &["database"]),
-    ("toml", &["config"]),
+    ("toml", &["cli/plugin", "config"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasmtime", &["runtime"]),
     ("wasmtime_wasi", &["runtime"]),

@@ -140,10 +140,7 @@ impl Health for AppHealth {
             _ => Status::Healthy,
         };
         let status = databases.max(tool_sets.status);
-        let checks = BTreeMap::from([
-            ("database", Check::of(databases)),
-            ("tool_sets", tool_sets),
-        ]);
+        let checks = BTreeMap::from([("database", Check::of(databases)), ("tool_sets", tool_sets)]);
         let report = HealthReport {
             status,
             uptime: self.started.elapsed(),

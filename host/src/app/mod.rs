@@ -102,6 +102,11 @@ impl App {
         self.tool_sets.statuses()
     }
 
+    /// The version of a tool set that serves, as a lock sees it.
+    pub async fn version(&self, tool_set: &str) -> Option<Version> {
+        self.tool_sets.serving(tool_set, &self.scopes()).await
+    }
+
     /// Serves what `config` says from now on: scopes come and go, and those that
     /// stay keep their clients. On an error nothing has changed.
     pub async fn reconfigure(&self, config: &Config) -> Result<(), BuildError> {
@@ -225,7 +230,7 @@ fn cache(config: &Config, key: &HostKey) -> Result<Option<NativeCache>, BuildErr
 }
 
 /// The lock that is configured, or the one beside the state.
-fn lock(config: &Config) -> Option<Lock> {
+pub fn lock(config: &Config) -> Option<Lock> {
     let path = match &config.tool_sets.lock {
         Some(path) if path.as_os_str() == "off" => return None,
         Some(path) => path.clone(),
@@ -245,7 +250,8 @@ fn is_same(before: &Config, after: &Config, name: &str) -> bool {
     one == other
         && labels.all(|label| {
             let (one, other) = (before.databases.get(label), after.databases.get(label));
-            one.zip(other).is_some_and(|(one, other)| one.is_same(other))
+            one.zip(other)
+                .is_some_and(|(one, other)| one.is_same(other))
         })
 }
 

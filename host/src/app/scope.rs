@@ -120,7 +120,10 @@ impl ServedScope {
 
     /// Whether it names the file itself, so that it is nothing without it.
     pub(super) fn names(&self, file: &str) -> bool {
-        self.section.tool_sets.iter().any(|entry| entry.file == file)
+        self.section
+            .tool_sets
+            .iter()
+            .any(|entry| entry.file == file)
     }
 
     /// What the scope's own keys tell a tool set, and what the operator set for

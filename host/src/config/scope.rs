@@ -8,8 +8,8 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::ConfigError;
-use super::tool_sets::ToolSetEntry;
 use super::database::BinaryForm;
+use super::tool_sets::ToolSetEntry;
 
 /// `[scopes.NAME]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -171,7 +171,10 @@ impl ScopeSection {
             ("limits.handles", self.limits.handles == 0),
             ("limits.file", self.limits.file.as_u64() == 0),
             ("limits.compile_time", self.limits.compile_time.is_zero()),
-            ("limits.compile_memory", self.limits.compile_memory.as_u64() == 0),
+            (
+                "limits.compile_memory",
+                self.limits.compile_memory.as_u64() == 0,
+            ),
         ];
         if let Some((field, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
             return rule(

@@ -98,7 +98,10 @@ impl WasmToolSet {
         metrics::histogram!("tool_database_seconds", labels).record(seconds(bill.database_us));
         metrics::histogram!("tool_instantiation_seconds", labels)
             .record(seconds(bill.instantiation_us));
-        #[expect(clippy::cast_precision_loss, reason = "a histogram needs no more digits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a histogram needs no more digits"
+        )]
         metrics::histogram!("tool_memory_bytes", labels).record(bill.memory_bytes as f64);
         metrics::counter!("tool_rows_total", labels).increment(bill.rows);
         metrics::counter!("tool_bytes_total", labels).increment(bill.bytes);

@@ -111,4 +111,3 @@ fn nothing_behind_it(log: &GuestLog) -> WasiCtx {
         .max_random_size(64 << 10)
         .build()
 }
-

@@ -106,7 +106,10 @@ enum Step<T> {
     Paused(Leg<T>),
 }
 
-async fn spawn<T: Send + 'static>(handle: &Handle, leg: Leg<T>) -> Result<Result<T, Stopped>, Spawned<T>> {
+async fn spawn<T: Send + 'static>(
+    handle: &Handle,
+    leg: Leg<T>,
+) -> Result<Result<T, Stopped>, Spawned<T>> {
     match AbortOnDropHandle::new(handle.spawn(leg)).await {
         Ok(Step::Done(result)) => Ok(result),
         Ok(Step::Paused(leg)) => Err(Spawned::Paused(leg)),

@@ -189,8 +189,9 @@ mod tests {
     }
 
     fn set() -> Arc<dyn ToolProvider> {
-        let schema: Arc<RawValue> =
-            RawValue::from_string(r#"{"type":"object"}"#.to_owned()).unwrap().into();
+        let schema: Arc<RawValue> = RawValue::from_string(r#"{"type":"object"}"#.to_owned())
+            .unwrap()
+            .into();
         let tools = ["a", "b", "c"].map(|name| Tool::reading(name, "d", Arc::clone(&schema)));
         Arc::new(Named(Manifest {
             name: "set".to_owned(),

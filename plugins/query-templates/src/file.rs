@@ -6,7 +6,7 @@ use mssql_mcp_sdk::{Access, Host};
 use toml::de::DeTable;
 
 use crate::mistake::Mistake;
-use crate::section::{Section, line_at};
+use crate::section::{Lines, Section};
 use crate::template::Template;
 
 /// What the file says, checked.
@@ -38,12 +38,13 @@ impl File {
     /// # Errors
     /// The first [`Mistake`].
     pub fn parse(text: &str, most: Access) -> Result<Self, Mistake> {
+        let lines = Lines::in_text(text);
         let table = DeTable::parse(text).map_err(|error| {
             let message = error.message().replace('\n', "; ");
             let start = error.span().map_or(0, |span| span.start);
-            Mistake::new(format!("this is not TOML: {message}")).line(line_at(text, start))
+            Mistake::new(format!("this is not TOML: {message}")).line(lines.of(start))
         })?;
-        let root = Section::root(text, table.get_ref());
+        let root = Section::root(&lines, table.get_ref());
         root.only(&["name", "version", "description", "instructions", "tool"])?;
         let of_the_file = |key| {
             let said = root

@@ -10,7 +10,7 @@ use crate::mistake::{Mistake, hint};
 /// A table and where it stands.
 #[derive(Clone)]
 pub(crate) struct Section<'a> {
-    text: &'a str,
+    lines: &'a Lines,
     table: &'a DeTable<'a>,
     start: usize,
     tool: Option<String>,
@@ -21,9 +21,9 @@ pub(crate) type Entry<'a> = &'a Spanned<DeValue<'a>>;
 
 impl<'a> Section<'a> {
     /// The whole file.
-    pub(crate) fn root(text: &'a str, table: &'a DeTable<'a>) -> Self {
+    pub(crate) fn root(lines: &'a Lines, table: &'a DeTable<'a>) -> Self {
         Self {
-            text,
+            lines,
             table,
             start: 0,
             tool: None,
@@ -70,7 +70,8 @@ impl<'a> Section<'a> {
 
     /// The line of a key's value, from 1.
     pub(crate) fn line(&self, key: &str) -> usize {
-        self.line_at(self.get(key).map_or(self.start, |entry| entry.span().start))
+        self.lines
+            .of(self.get(key).map_or(self.start, |entry| entry.span().start))
     }
 
     pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, Mistake> {
@@ -201,7 +202,7 @@ impl<'a> Section<'a> {
 
     fn inside(&self, key: &str, table: &'a DeTable<'a>, start: usize) -> Self {
         Self {
-            text: self.text,
+            lines: self.lines,
             table,
             start,
             tool: self.tool.clone(),
@@ -219,23 +220,27 @@ impl<'a> Section<'a> {
 
     fn mistake_at(&self, start: usize, key: &str, message: impl Into<String>) -> Mistake {
         let mistake = Mistake::new(message)
-            .line(self.line_at(start))
+            .line(self.lines.of(start))
             .key(self.path_of(key));
         match &self.tool {
             Some(tool) => mistake.tool(tool),
             None => mistake,
         }
     }
-
-    fn line_at(&self, offset: usize) -> usize {
-        line_at(self.text, offset)
-    }
 }
 
-/// The line of a byte, from 1.
-pub(crate) fn line_at(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().iter().take(offset);
-    before.filter(|byte| **byte == b'\n').count() + 1
+/// Where the lines of a text end.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn in_text(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a byte, from 1.
+    pub(crate) fn of(&self, offset: usize) -> usize {
+        self.0.partition_point(|end| *end < offset) + 1
+    }
 }
 
 /// What a value is, for a message: text is quoted, for it may say it all.

@@ -27,13 +27,19 @@ pub(crate) fn check(given: &str) -> Result<Option<u32>, String> {
             "\"{given}\" is written as nvarchar(50), nvarchar(max) or decimal(18,4)"
         ));
     }
-    let is_text = matches!(base.as_str(), "char" | "varchar" | "nchar" | "nvarchar");
-    Ok(match arguments {
-        _ if !is_text => None,
+    let most = match base.as_str() {
+        "char" | "varchar" => 8_000,
+        "nchar" | "nvarchar" => 4_000,
+        _ => return Ok(None),
+    };
+    match arguments.map(str::parse::<u32>) {
         // T-SQL's own default, which cuts everything behind the first letter.
-        None => Some(1),
-        Some(length) => length.parse().ok(),
-    })
+        None => Ok(Some(1)),
+        Some(Ok(length)) if (1..=most).contains(&length) => Ok(Some(length)),
+        Some(Ok(_)) => Err(format!("{base} takes a length from 1 to {most}, or max")),
+        // `max`
+        Some(Err(_)) => Ok(None),
+    }
 }
 
 fn is_length(text: &str) -> bool {
@@ -78,6 +84,10 @@ mod tests {
         assert_eq!(check("nchar(5)"), Ok(Some(5)));
         assert_eq!(check("VARCHAR (20)"), Ok(Some(20)));
         assert_eq!(check("varchar"), Ok(Some(1)));
+        assert_eq!(
+            check("nvarchar(4001)"),
+            Err("nvarchar takes a length from 1 to 4000, or max".to_owned())
+        );
         for unbounded in ["nvarchar(max)", "decimal(18, 4)", "datetime2(3)", "int"] {
             assert_eq!(check(unbounded), Ok(None), "{unbounded}");
         }

@@ -118,7 +118,8 @@ fn parameters(section: &Section<'_>, sql: &str) -> Result<Vec<Parameter>, Mistak
                 return Err(declared.mistake(name, NO_NAME));
             }
             let parameter = Parameter::read(name, &table)?;
-            if !used.contains(&name) && !used.iter().any(|used| used.eq_ignore_ascii_case(name)) {
+            // Used in other capitals, it is a slip that is told below.
+            if !used.iter().any(|used| used.eq_ignore_ascii_case(name)) {
                 return Err(declared.mistake(name, format!("sql does not use @{name}")));
             }
             parameters.push(parameter);

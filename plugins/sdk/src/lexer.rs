@@ -36,20 +36,29 @@ impl<'a> Tokens<'a> {
     /// Block comments nest in T-SQL.
     fn block_comment(&mut self) {
         let mut depth = 0_u32;
-        while let Some(next) = self.rest.chars().next() {
-            if self.rest.starts_with("/*") {
-                depth += 1;
-                self.skip(2);
-            } else if self.rest.starts_with("*/") {
-                depth -= 1;
-                self.skip(2);
-                if depth == 0 {
-                    return;
+        loop {
+            match self.rest.as_bytes() {
+                [] => return,
+                [b'/', b'*', ..] => {
+                    depth += 1;
+                    self.skip(2);
                 }
-            } else {
-                self.skip(next.len_utf8());
+                [b'*', b'/', ..] => {
+                    depth -= 1;
+                    self.skip(2);
+                    if depth == 0 {
+                        return;
+                    }
+                }
+                _ => self.skip_one(),
             }
         }
+    }
+
+    fn skip_one(&mut self) {
+        let mut letters = self.rest.chars();
+        letters.next();
+        self.rest = letters.as_str();
     }
 
     /// From the opening quote past the closing one; doubled, it is content.
@@ -84,20 +93,20 @@ impl<'a> Iterator for Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
         loop {
             let first = self.rest.chars().next()?;
-            match first {
-                _ if self.rest.starts_with("--") => self.line_comment(),
-                _ if self.rest.starts_with("/*") => self.block_comment(),
-                '\'' | '"' => self.quoted(first),
-                '[' => self.quoted(']'),
-                '@' if self.rest.starts_with("@@") => {
+            match self.rest.as_bytes() {
+                [b'-', b'-', ..] => self.line_comment(),
+                [b'/', b'*', ..] => self.block_comment(),
+                [b'\'' | b'"', ..] => self.quoted(first),
+                [b'[', ..] => self.quoted(']'),
+                [b'@', b'@', ..] => {
                     self.word(2);
                     return Some(Token::Global);
                 }
-                '@' => return Some(Token::Variable(self.word(1))),
+                [b'@', ..] => return Some(Token::Variable(self.word(1))),
                 _ if is_inner(first) => return Some(Token::Word(self.word(0))),
-                _ if first.is_whitespace() => self.skip(first.len_utf8()),
+                _ if first.is_whitespace() => self.skip_one(),
                 _ => {
-                    self.skip(first.len_utf8());
+                    self.skip_one();
                     return Some(Token::Mark(first));
                 }
             }

@@ -172,6 +172,13 @@ impl Lock {
         Ok(verdict)
     }
 
+    /// What is new in a version against the accepted one, without writing anything
+    /// down.
+    pub fn compare(&self, name: &str, new: &Version) -> Result<Vec<String>, LockError> {
+        let known = self.read()?.remove(name);
+        Ok(known.map_or_else(Vec::new, |known| changes(&known.accepted, new)))
+    }
+
     /// The version of `name` that waits.
     pub fn parked(&self, name: &str) -> Result<Option<ParkedVersion>, LockError> {
         let mut all = self.read()?;
@@ -358,7 +365,10 @@ mod tests {
         assert_eq!(waiting.changes, changes);
         assert_eq!(lock.waiting().unwrap(), ["x"]);
 
-        assert!(!lock.accept("x", "4").unwrap(), "not the one that was shown");
+        assert!(
+            !lock.accept("x", "4").unwrap(),
+            "not the one that was shown"
+        );
         assert!(matches!(judge(changed.clone()), Verdict::Parked(_)));
         assert!(lock.accept("x", "3").unwrap());
         assert_eq!(judge(changed), Verdict::Accepted);
@@ -381,7 +391,8 @@ mod tests {
     fn a_copy_counts_only_while_it_is_what_was_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(folder.path());
-        lock.judge("x", version(&sha256(b"wasm"), "Lists.", &[])).unwrap();
+        lock.judge("x", version(&sha256(b"wasm"), "Lists.", &[]))
+            .unwrap();
         assert_eq!(lock.kept("x"), None);
         lock.keep("x", b"wasm");
         assert_eq!(lock.kept("x").as_deref(), Some(&b"wasm"[..]));
@@ -395,7 +406,10 @@ mod tests {
         let lock = lock(folder.path());
         fs::write(lock.path(), "{").unwrap();
         let error = lock.judge("x", version("1", "", &[])).unwrap_err();
-        assert!(error.to_string().contains("no lock of tool sets"), "{error}");
+        assert!(
+            error.to_string().contains("no lock of tool sets"),
+            "{error}"
+        );
         assert_eq!(fs::read_to_string(lock.path()).unwrap(), "{");
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 pub use lock::{Lock, LockError, ParkedVersion, Verdict, Version, changes};
@@ -76,6 +76,19 @@ impl ToolSets {
         self.statuses.all()
     }
 
+    /// The version of `file` that serves.
+    pub(super) async fn serving(&self, file: &str, scopes: &[Arc<ServedScope>]) -> Option<Version> {
+        let component = self.serving.lock().await.get(file)?.clone();
+        let bound = scopes.iter().flat_map(|scope| {
+            let bound = scope.bound().into_iter();
+            bound.map(|bound| (Arc::clone(&scope.name), bound))
+        });
+        let bound: Prepared = bound
+            .filter(|(_, bound)| bound.entry.file == file)
+            .collect();
+        Some(Version::new(&component, described(&bound)))
+    }
+
     /// Every path whose change concerns these scopes.
     pub(super) fn paths(&self, scopes: &[Arc<ServedScope>]) -> BTreeSet<PathBuf> {
         let files = self.files_of(scopes);
@@ -120,7 +133,10 @@ impl ToolSets {
             plan.scope.take_over();
             plan.scope.serve(plan.bound, plan.registry);
         }
-        for file in serving.keys().filter(|file| !components.contains_key(*file)) {
+        for file in serving
+            .keys()
+            .filter(|file| !components.contains_key(*file))
+        {
             self.statuses.forget(file);
         }
         *serving = components;
@@ -148,7 +164,11 @@ impl ToolSets {
         };
         let error: BuildError = match found.await {
             Ok((component, prepared)) => {
-                tracing::info!(tool_set = file, digest = component.digest(), "tool set serves");
+                tracing::info!(
+                    tool_set = file,
+                    digest = component.digest(),
+                    "tool set serves"
+                );
                 self.statuses.serves(file, component.digest());
                 return Ok((component, prepared));
             }
@@ -222,15 +242,7 @@ impl ToolSets {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        let mut described: BTreeMap<String, Value> = BTreeMap::new();
-        for (scope, bound) in prepared {
-            // A scope may use a file twice, under two profiles.
-            let all = described.entry(scope.to_string()).or_insert(json!({}));
-            if let Some(all) = all.as_object_mut() {
-                all.extend(bound.described.as_object().cloned().unwrap_or_default());
-            }
-        }
-        match lock.judge(file, Version::new(component, described))? {
+        match lock.judge(file, Version::new(component, described(prepared)))? {
             Verdict::Accepted => {
                 lock.keep(file, wasm);
                 Ok(())
@@ -249,7 +261,9 @@ impl ToolSets {
         let seen = Instant::now();
         let mut serving = self.serving.lock().await;
         let using = using(scopes, file);
-        let before = serving.get(file).map(|component| component.digest().to_owned());
+        let before = serving
+            .get(file)
+            .map(|component| component.digest().to_owned());
         let loaded = self.settled_version(file, &using).await;
         let digest = loaded.as_ref().ok();
         let digest = digest.map(|(component, _)| component.digest().to_owned());
@@ -334,7 +348,9 @@ impl ToolSets {
         for scope in using(scopes, file) {
             match self.plan(&scope, &Prepared::new()) {
                 Ok(plan) => plan.scope.serve(plan.bound, plan.registry),
-                Err(error) => tracing::warn!(scope = &*scope.name, %error, "tools stay as they are"),
+                Err(error) => {
+                    tracing::warn!(scope = &*scope.name, %error, "tools stay as they are")
+                }
             }
         }
         tracing::info!(tool_set = file, "the file is gone: its tools are, too");
@@ -348,9 +364,14 @@ impl ToolSets {
     /// Files that wait for the operator.
     pub(super) fn parked(&self) -> Vec<String> {
         let all = self.statuses.all().into_iter();
-        all.filter(|(_, status)| status.problem.as_ref().is_some_and(|problem| problem.parked))
-            .map(|(file, _)| file)
-            .collect()
+        all.filter(|(_, status)| {
+            status
+                .problem
+                .as_ref()
+                .is_some_and(|problem| problem.parked)
+        })
+        .map(|(file, _)| file)
+        .collect()
     }
 
     /// The tool sets that a path is the file of, or a setting of.
@@ -389,7 +410,11 @@ impl ToolSets {
         let mut prepared = Prepared::new();
         for scope in using {
             let before = scope.bound();
-            for entry in self.entries(scope).into_iter().filter(|entry| entry.file == file) {
+            for entry in self
+                .entries(scope)
+                .into_iter()
+                .filter(|entry| entry.file == file)
+            {
                 if !(keep && before.iter().any(|set| set.entry == entry)) {
                     let bound = self.bind(scope, &entry, component).await?;
                     prepared.push((Arc::clone(&scope.name), bound));
@@ -510,6 +535,29 @@ impl ServedScope {
     /// Whether the file serves here, or would.
     fn uses(&self, file: &str) -> bool {
         self.names(file) || wants_rest(self)
+    }
+}
+
+/// What it says of itself in each scope.
+fn described(prepared: &Prepared) -> BTreeMap<String, Value> {
+    let mut described: BTreeMap<String, Value> = BTreeMap::new();
+    for (scope, bound) in prepared {
+        // A scope may use a file twice, under two profiles.
+        let all = described.entry(scope.to_string()).or_default();
+        merge(all, &bound.described);
+    }
+    described
+}
+
+/// Adds the members of `more`, and those of objects in it, to `all`.
+fn merge(all: &mut Value, more: &Value) {
+    match (all, more) {
+        (Value::Object(all), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(all.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (all, more) => *all = more.clone(),
     }
 }
 

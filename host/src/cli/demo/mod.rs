@@ -234,7 +234,7 @@ pub(super) fn cache() -> Option<PathBuf> {
 
 /// Ids that the demo gave out stay good after a restart, where this user has a
 /// folder for such things.
-fn key() -> anyhow::Result<HostKey> {
+pub(super) fn key() -> anyhow::Result<HostKey> {
     let state = env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".local").join("state")));

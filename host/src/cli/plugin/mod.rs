@@ -1,9 +1,20 @@
 //! `mssql-mcp plugin`: what people who write tool sets, and operators who are
 //! handed one, do with a file before it serves.
 
+mod accept;
 #[cfg(feature = "demo")]
 mod call;
+#[cfg(feature = "demo")]
+mod check;
+#[cfg(feature = "demo")]
+mod diff;
+#[cfg(feature = "demo")]
+mod expected;
+#[cfg(feature = "demo")]
+mod inspect;
 mod new;
+#[cfg(feature = "demo")]
+mod test;
 #[cfg(feature = "demo")]
 mod workbench;
 
@@ -29,7 +40,21 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         path: Option<PathBuf>,
     },
-    /// Call one tool of a component, on the embedded database
+    /// What a component is, and what it could touch
+    #[cfg(feature = "demo")]
+    Inspect {
+        /// The component
+        file: PathBuf,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        bench: workbench::BenchArguments,
+    },
+    /// All that loading a component would check
+    #[cfg(feature = "demo")]
+    Check(check::CheckArguments),
+    /// Call one tool of a component, and see what it costs
     #[cfg(feature = "demo")]
     Call {
         /// The component
@@ -39,9 +64,43 @@ enum Command {
         /// Its arguments, a JSON object
         #[arg(default_value = "{}")]
         arguments: String,
-        /// A setting of the tool set, as its scope would give it
-        #[arg(long = "set", value_name = "KEY=VALUE", value_parser = workbench::setting)]
-        settings: Vec<(String, String)>,
+        /// What the person answers when the tool asks
+        #[arg(long = "answer", value_name = "KEY=JSON", value_parser = answer)]
+        answers: Vec<(String, serde_json::Value)>,
+        #[command(flatten)]
+        bench: workbench::BenchArguments,
+    },
+    /// Make the calls of expected.toml, and hold the results against it
+    #[cfg(feature = "demo")]
+    Test {
+        /// The component
+        file: PathBuf,
+        /// What is expected; without it expected.toml beside the component or above
+        #[arg(long, value_name = "FILE")]
+        expect: Option<PathBuf>,
+        #[command(flatten)]
+        bench: workbench::BenchArguments,
+    },
+    /// What changed between two versions, and what of it breaks callers
+    #[cfg(feature = "demo")]
+    Diff {
+        /// The component as it was
+        old: PathBuf,
+        /// The component as it is
+        new: PathBuf,
+        #[command(flatten)]
+        bench: workbench::BenchArguments,
+    },
+    /// Let a version serve that waits because it describes itself otherwise
+    Accept {
+        /// The tool set; without it the names of those that wait
+        name: Option<String>,
+        /// The version, as it was shown
+        #[arg(long, value_name = "SHA256")]
+        digest: Option<String>,
+        /// Configuration file
+        #[arg(long, env = "MSSQL_MCP_CONFIG")]
+        config: Option<PathBuf>,
     },
 }
 
@@ -49,11 +108,39 @@ pub(super) async fn run(arguments: PluginArguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::New { name, lang, path } => new::run(&name, lang, path.as_deref()),
         #[cfg(feature = "demo")]
+        Command::Inspect { file, json, bench } => inspect::run(&file, json, &bench).await,
+        #[cfg(feature = "demo")]
+        Command::Check(arguments) => check::run(&arguments).await,
+        #[cfg(feature = "demo")]
         Command::Call {
             file,
             tool,
             arguments,
-            settings,
-        } => call::run(&file, &tool, &arguments, &settings).await,
+            answers,
+            bench,
+        } => call::run(&file, &tool, &arguments, &answers, &bench).await,
+        #[cfg(feature = "demo")]
+        Command::Test {
+            file,
+            expect,
+            bench,
+        } => test::run(&file, expect.as_deref(), &bench).await,
+        #[cfg(feature = "demo")]
+        Command::Diff { old, new, bench } => diff::run(&old, &new, &bench).await,
+        Command::Accept {
+            name,
+            digest,
+            config,
+        } => accept::run(name.as_deref(), digest.as_deref(), config.as_deref()),
     }
+}
+
+/// `KEY=JSON`
+#[cfg(feature = "demo")]
+fn answer(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (key, json) = text
+        .split_once('=')
+        .ok_or_else(|| "write KEY=JSON".to_owned())?;
+    let value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    Ok((key.to_owned(), value))
 }

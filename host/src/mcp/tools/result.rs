@@ -120,9 +120,7 @@ pub(super) fn tool_error(
 /// The object `meta` with the bill as its last member.
 fn with_bill(meta: Option<&RawValue>, bill: &Bill) -> Option<Box<RawValue>> {
     let bill = serde_json::to_string(bill).ok()?;
-    let (rest, comma) = meta
-        .and_then(members)
-        .map_or(("", ""), |rest| (rest, ","));
+    let (rest, comma) = meta.and_then(members).map_or(("", ""), |rest| (rest, ","));
     RawValue::from_string(format!("{{{rest}{comma}\"{}\":{bill}}}", Bill::META_KEY)).ok()
 }
 

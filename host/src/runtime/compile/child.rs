@@ -110,8 +110,8 @@ fn fail(code: u8, sentence: &str) -> u8 {
 
 /// Native code of the component `wasm`.
 pub(super) fn native_code(wasm: &[u8], reservation: Reservation) -> Result<Vec<u8>, LoadError> {
-    let engine = compiling_engine(reservation)
-        .map_err(|error| LoadError::Compiler(format!("{error:#}")))?;
+    let engine =
+        compiling_engine(reservation).map_err(|error| LoadError::Compiler(format!("{error:#}")))?;
     engine
         .precompile_component(wasm)
         .map_err(|error| LoadError::NotAComponent(format!("{error:#}")))

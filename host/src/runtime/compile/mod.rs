@@ -146,7 +146,10 @@ impl Compiler {
 /// Tells apart code that this engine cannot run: another version, CPU or setting.
 fn compatibility(runtime: &Runtime) -> u64 {
     let mut hasher = DefaultHasher::new();
-    runtime.engine.precompile_compatibility_hash().hash(&mut hasher);
+    runtime
+        .engine
+        .precompile_compatibility_hash()
+        .hash(&mut hasher);
     hasher.finish()
 }
 
@@ -161,7 +164,10 @@ async fn blocking<T: Send + 'static>(
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     let sum = digest(&SHA256, bytes);
-    sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sum.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Tells apart the mistakes that operators make with files, which the engine's

@@ -1,0 +1,55 @@
+//! `mssql-mcp plugin accept`: shows what is new in a version that waits, and lets
+//! it serve. A running server does so within a second.
+
+use std::path::Path;
+
+use crate::app;
+use crate::cli::exit::{NothingDone, UsageError, print};
+use crate::config::Config;
+
+pub(super) fn run(
+    name: Option<&str>,
+    digest: Option<&str>,
+    config: Option<&Path>,
+) -> anyhow::Result<()> {
+    let path = config.ok_or_else(|| {
+        UsageError("--config FILE is missing: the configuration of the server".to_owned())
+    })?;
+    let config = Config::from_file(path)?;
+    let Some(lock) = app::lock(&config) else {
+        return Err(UsageError("there is no lock: tool_sets.lock is \"off\"".to_owned()).into());
+    };
+    let Some(name) = name else {
+        let waiting = lock.waiting()?;
+        return match waiting.as_slice() {
+            [] => Err(NothingDone("no version waits".to_owned()).into()),
+            names => print(&names.join("\n")),
+        };
+    };
+    let Some(parked) = lock.parked(name)? else {
+        return Err(NothingDone(format!("no version of \"{name}\" waits")).into());
+    };
+    let Some(digest) = digest else {
+        print(&format!(
+            "sha256:{} serves\nsha256:{} waits",
+            parked.accepted, parked.digest
+        ))?;
+        for change in &parked.changes {
+            print(&format!("  {change}"))?;
+        }
+        return print(&format!(
+            "To accept it: mssql-mcp plugin accept {name} --digest {} --config {}",
+            parked.digest,
+            path.display()
+        ));
+    };
+    let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
+    if !lock.accept(name, digest)? {
+        return Err(NothingDone(format!(
+            "what waits is sha256:{}, not that one; look at it again",
+            parked.digest
+        ))
+        .into());
+    }
+    print(&format!("sha256:{digest} may serve as \"{name}\""))
+}

@@ -1,0 +1,108 @@
+//! `mssql-mcp plugin check`: everything that loading a file would check, in every
+//! scope that would use it, without serving it.
+
+use std::path::{Path, PathBuf};
+
+use super::workbench::{BenchArguments, Workbench, tool_set_name};
+use crate::app::{self, App, ToolSetFiles};
+use crate::cli::exit::{NothingDone, UsageError, print};
+use crate::cli::serve;
+use crate::config::Config;
+
+/// What `plugin check` checks against.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArguments {
+    /// The component
+    file: PathBuf,
+    /// Configuration file: the scopes that name the tool set, their limits, pins and
+    /// the lock
+    #[arg(long, env = "MSSQL_MCP_CONFIG")]
+    config: Option<PathBuf>,
+    /// A setting of the tool set, where there is no configuration
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::workbench::setting)]
+    settings: Vec<(String, String)>,
+}
+
+pub(super) async fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
+    let file = &arguments.file;
+    match &arguments.config {
+        Some(path) => in_scopes(file, path).await,
+        None => alone(file, &arguments.settings).await,
+    }
+}
+
+/// On the embedded database, under the usual limits, with the right to write.
+async fn alone(file: &Path, settings: &[(String, String)]) -> anyhow::Result<()> {
+    let bench = BenchArguments::with(settings);
+    let workbench = Workbench::set(file, &bench).await.map_err(found)?;
+    let version = workbench.version().await?;
+    let tools = workbench.scope()?.tools.load().list(None).count();
+    print(&format!("ok  sha256:{}", version.digest))?;
+    print(&format!("ok  {tools} tools that anybody may call"))?;
+    if version
+        .imports
+        .iter()
+        .any(|import| import.contains("/db-execute@"))
+    {
+        print("note  it writes: a read-only scope refuses it")?;
+    }
+    Ok(())
+}
+
+/// As the server with that configuration would load it.
+async fn in_scopes(file: &Path, path: &Path) -> anyhow::Result<()> {
+    let name = tool_set_name(file)?;
+    let mut config = Config::from_file(path)?;
+    let lock = app::lock(&config);
+    let key = app::host_key(&config)?;
+    config.scopes.retain(|_, scope| {
+        scope.tool_sets.retain(|entry| entry.file == name);
+        !scope.tool_sets.is_empty()
+    });
+    if config.scopes.is_empty() {
+        return Err(UsageError(format!(
+            "no scope of {} names the tool set \"{name}\"",
+            path.display()
+        ))
+        .into());
+    }
+    config.default_scope = None;
+    config.root_discovery = None;
+    config.tool_sets.lock = Some("off".into());
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join(&name).with_extension("wasm");
+    std::fs::copy(file, copy)
+        .map_err(|error| UsageError(format!("{} cannot be read: {error}", file.display())))?;
+    let files = ToolSetFiles::Folder(folder.path().to_owned());
+    let app = App::build(&config, &files, &key, serve::compiler()).await;
+    let app = app.map_err(|error| found(error.into()))?;
+    for scope in app.scopes() {
+        let tools = scope.tools.load().list(None).count();
+        print(&format!("ok  scope {}: {tools} tools", scope.name))?;
+    }
+    let Some(version) = app.version(&name).await else {
+        return Ok(());
+    };
+    let waiting = match lock {
+        Some(lock) => lock.compare(&name, &version)?,
+        None => Vec::new(),
+    };
+    if waiting.is_empty() {
+        return print("ok  the lock lets it serve");
+    }
+    for change in &waiting {
+        print(&format!("waits  {change}"))?;
+    }
+    Err(NothingDone(format!(
+        "the version would wait until it is accepted with: mssql-mcp plugin accept {name}"
+    ))
+    .into())
+}
+
+/// What is wrong with the file is what was looked for.
+fn found(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<app::BuildError>() {
+        Some(_) => NothingDone(error.to_string()).into(),
+        None => error,
+    }
+}
