@@ -54,12 +54,16 @@ mod tests {
 
     #[test]
     fn every_project_says_how_it_is_built_and_tested_and_has_the_contract() {
-        for project in [RUST, PYTHON, JAVASCRIPT] {
+        for (project, library) in [
+            (RUST, "sdk/src/lib.rs"),
+            (PYTHON, "mssql_mcp.py"),
+            (JAVASCRIPT, "mssql-mcp.js"),
+        ] {
             // A language whose template is not in this tree.
             if project.is_empty() {
                 continue;
             }
-            for path in ["README.md", "build", "expected.toml", ".gitignore"] {
+            for path in ["README.md", "build", "expected.toml", ".gitignore", library] {
                 text_of(project, path);
             }
             assert!(text_of(project, "build").starts_with("#!"));
