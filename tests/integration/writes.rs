@@ -3,6 +3,7 @@
 use integration_tests::{McpClient, Product};
 use mssql_mcp::app::{App, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::runtime::Place;
 use mssql_mcp::state::HostKey;
 use serde_json::json;
 
@@ -63,7 +64,7 @@ databases = ["demo"]
         .iter()
         .map(|component| (component.name, component.wasm));
     let files = ToolSetFiles::Bundled(bundle.collect());
-    let refused = App::build(&config, &files, &HostKey::random().unwrap()).await;
+    let refused = App::build(&config, &files, &HostKey::random().unwrap(), Place::Here).await;
     let said = refused.err().expect("refused").to_string();
     assert!(
         said.contains("imports mssql-mcp:database/db-execute") && said.contains("read-only"),

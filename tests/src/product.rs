@@ -1,6 +1,7 @@
 //! The product in this process: embedded SQL Server, tool sets, HTTP.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,14 @@ use crate::authorization::{Authorization, AuthorizationBuilder};
 use crate::signals::Signals;
 use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
+/// Where every product of the tests keeps compiled code: each file is compiled once.
+const CACHE: &str = concat!(env!("OUT_DIR"), "/compiled");
+
+/// The key that vouches for it, and whatever else a product seals.
+fn key() -> HostKey {
+    HostKey::load_or_create(Path::new(concat!(env!("OUT_DIR"), "/key"))).expect("a key")
+}
+
 /// A running product; stops when dropped.
 pub struct Product {
     /// Where its HTTP server listens.
@@ -33,6 +42,8 @@ pub struct Product {
     key: HostKey,
     serving: JoinHandle<()>,
     stop: DropGuard,
+    /// The folder of its tool sets.
+    pub tool_sets: PathBuf,
     _folder: TempDir,
 }
 
@@ -181,6 +192,8 @@ impl ProductBuilder {
             "test",
         )
         .expect("a good configuration");
+        let tool_sets = folder.path().join("tool-sets");
+        std::fs::create_dir(&tool_sets).expect("a folder");
         let bundle = plugin_bundle::ALL
             .iter()
             .map(|component| (component.name, component.wasm));
@@ -189,10 +202,13 @@ impl ProductBuilder {
             ("hostile-write", HOSTILE_WRITER),
             ("everything", EVERYTHING_GUEST),
         ];
-        let files = ToolSetFiles::Bundled(bundle.chain(guests).collect());
+        for (name, wasm) in bundle.chain(guests) {
+            std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
+        }
+        let files = ToolSetFiles::Folder(tool_sets.clone());
         let (address, key) = self.again.unwrap_or_else(|| {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            (any, HostKey::random().expect("a key"))
+            (any, key())
         });
         let app = Arc::new(
             App::build(&config, &files, &key, Place::Here)
@@ -235,6 +251,7 @@ impl ProductBuilder {
             key,
             serving,
             stop: stop.drop_guard(),
+            tool_sets,
             _folder: folder,
         }
     }
@@ -259,7 +276,9 @@ impl ProductBuilder {
             // Tests are no people.
             settings += "rate_limit_per_minute = 1000000\n";
         }
-        let mut config = "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n".to_owned();
+        let mut config = format!(
+            "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n[tool_sets]\ncache = '{CACHE}'\n"
+        );
         config += &log_in("demo", &reader.user, &reader.password);
         config += &log_in("demo-writer", &writer.user, &writer.password);
         for (scope, tool_sets) in [

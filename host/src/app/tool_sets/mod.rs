@@ -349,7 +349,7 @@ impl ToolSets {
             match self.plan(&scope, &Prepared::new()) {
                 Ok(plan) => plan.scope.serve(plan.bound, plan.registry),
                 Err(error) => {
-                    tracing::warn!(scope = &*scope.name, %error, "tools stay as they are")
+                    tracing::warn!(scope = &*scope.name, %error, "tools stay as they are");
                 }
             }
         }
