@@ -5,6 +5,7 @@ mod errors;
 mod large_results;
 mod oauth;
 mod queries;
+mod reload;
 mod rust_client;
 mod sandbox;
 mod search;

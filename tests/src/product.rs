@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
-use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
+use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
@@ -30,6 +30,9 @@ fn key() -> HostKey {
     HostKey::load_or_create(Path::new(concat!(env!("OUT_DIR"), "/key"))).expect("a key")
 }
 
+/// Longer than a busy machine takes to compile anything of the tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running product; stops when dropped.
 pub struct Product {
     /// Where its HTTP server listens.
@@ -51,6 +54,9 @@ pub struct Product {
 #[derive(Default)]
 pub struct ProductBuilder {
     scope_settings: String,
+    tool_set_settings: String,
+    tool_set_files: Vec<(&'static str, Vec<u8>)>,
+    scopes: String,
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
@@ -79,6 +85,24 @@ impl Product {
             ..ProductBuilder::default()
         };
         builder.start().await
+    }
+
+    /// Puts `wasm` in place of the tool set `name`, as a program that copies with
+    /// care does: whole, by a rename.
+    pub fn replace(&self, name: &str, wasm: &[u8]) {
+        let beside = self.tool_sets.join(".new");
+        std::fs::write(&beside, wasm).expect("a file");
+        std::fs::rename(beside, self.tool_sets.join(format!("{name}.wasm"))).expect("a rename");
+    }
+
+    /// Waits until what is known of the tool set `name` is as `wanted`.
+    pub async fn tool_set(&self, name: &str, wanted: impl Fn(&FileStatus) -> bool) -> FileStatus {
+        let mut statuses = self.app.watch_tool_sets();
+        let wait = statuses.wait_for(|all| all.get(name).is_some_and(&wanted));
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(all) => all.expect("a product that runs")[name].clone(),
+            Err(_) => panic!("{name}: {:?}", self.app.tool_sets().get(name)),
+        }
     }
 
     /// A client of the scope `name`; with OAuth on it has a token with every
@@ -129,6 +153,25 @@ impl ProductBuilder {
     pub fn scope_settings(mut self, toml: &str) -> Self {
         self.scope_settings.push_str(toml);
         self.scope_settings.push('\n');
+        self
+    }
+
+    /// Adds keys to `[tool_sets]`, in TOML.
+    pub fn tool_set_settings(mut self, toml: &str) -> Self {
+        self.tool_set_settings.push_str(toml);
+        self.tool_set_settings.push('\n');
+        self
+    }
+
+    /// Puts this in the folder of tool sets before it starts.
+    pub fn tool_set_file(mut self, name: &'static str, wasm: &[u8]) -> Self {
+        self.tool_set_files.push((name, wasm.to_vec()));
+        self
+    }
+
+    /// Adds a scope on the demo's database, with these keys besides, in TOML.
+    pub fn scope(mut self, name: &str, toml: &str) -> Self {
+        self.scopes += &format!("[scopes.{name}]\ndatabases = [\"demo\"]\n{toml}\n");
         self
     }
 
@@ -205,6 +248,9 @@ impl ProductBuilder {
         for (name, wasm) in bundle.chain(guests) {
             std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
         }
+        for (name, wasm) in &self.tool_set_files {
+            std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
+        }
         let files = ToolSetFiles::Folder(tool_sets.clone());
         let (address, key) = self.again.unwrap_or_else(|| {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -242,6 +288,7 @@ impl ProductBuilder {
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
+        app.watch(&stop).expect("a thread");
         let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {
             address,
@@ -277,7 +324,8 @@ impl ProductBuilder {
             settings += "rate_limit_per_minute = 1000000\n";
         }
         let mut config = format!(
-            "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n[tool_sets]\ncache = '{CACHE}'\n"
+            "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n[tool_sets]\ncache = '{CACHE}'\n{}",
+            self.tool_set_settings
         );
         config += &log_in("demo", &reader.user, &reader.password);
         config += &log_in("demo-writer", &writer.user, &writer.password);
@@ -295,6 +343,6 @@ impl ProductBuilder {
         config += &format!(
             "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{settings}"
         );
-        config
+        config + &self.scopes
     }
 }

@@ -19,6 +19,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::telemetry::LogStyle;
+
 pub use exit::ExitCode;
 
 /// Serves SQL Server to MCP clients through sandboxed WebAssembly tool sets.
@@ -111,9 +113,13 @@ impl Arguments {
         }
     }
 
-    /// Whether the log is one JSON object a line: that of `serve`, which programs
-    /// read.
-    pub fn logs_as_json(&self) -> bool {
-        matches!(self.command, Command::Serve(_))
+    /// How the log is written: programs read that of `serve`, and people want the
+    /// answer of a command about tool sets rather than how it came to be.
+    pub fn log_style(&self) -> LogStyle {
+        match self.command {
+            Command::Serve(_) => LogStyle::Json,
+            Command::Plugin(_) => LogStyle::Quiet,
+            _ => LogStyle::Text,
+        }
     }
 }

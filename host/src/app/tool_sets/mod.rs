@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::sync::watch::Receiver;
 
 pub use lock::{Lock, LockError, ParkedVersion, Verdict, Version, changes};
 pub use source::ToolSetFiles;
@@ -74,6 +75,11 @@ impl ToolSets {
     /// What is known of each file.
     pub(super) fn statuses(&self) -> BTreeMap<String, FileStatus> {
         self.statuses.all()
+    }
+
+    /// The same, now and whenever it changes.
+    pub(super) fn subscribe(&self) -> Receiver<BTreeMap<String, FileStatus>> {
+        self.statuses.subscribe()
     }
 
     /// The version of `file` that serves.
