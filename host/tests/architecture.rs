@@ -70,6 +70,7 @@ const BELOW_APP: &[&str] = &[
     "config",
     "database",
     "entropy",
+    "excerpt",
     "mcp",
     "oauth",
     "principal",

@@ -92,7 +92,7 @@ async fn what_cannot_serve_is_explained_and_disturbs_nothing() {
     let client = product.client("claude");
     let good = sha256(CLAUDE);
     let truncated = &CLAUDE[..CLAUDE.len() / 2];
-    let interface = "mssql-mcp:host/config@1.0.0";
+    let interface = "mssql-mcp:database/db-catalog@1.0.0";
     for (what, wasm, said) in [
         (
             "truncated",
@@ -126,12 +126,12 @@ async fn what_cannot_serve_is_explained_and_disturbs_nothing() {
         ),
         (
             "an unknown import",
-            patched(CLAUDE, interface, "mssql-mcp:host/secret@1.0.0"),
-            "mssql-mcp:host/secret@1.0.0",
+            patched(CLAUDE, interface, "mssql-mcp:database/db-secrets@1.0.0"),
+            "mssql-mcp:database/db-secrets@1.0.0",
         ),
         (
             "a bad schema",
-            patched(CLAUDE, r#""type":"object""#, r#""type":"objekt""#),
+            patched(CLAUDE, r#""type": "object""#, r#""type": "objekt""#),
             "schema of tool",
         ),
         (
@@ -194,7 +194,7 @@ async fn a_version_that_describes_itself_otherwise_waits_for_the_operator() {
         .tool_set("claude-tools", serves(&sha256(&rebuilt)))
         .await;
 
-    let changed = patched(CLAUDE, "read-only", "unlimited");
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
     product.replace("claude-tools", &changed);
     let parked = |status: &FileStatus| {
         status
@@ -205,7 +205,7 @@ async fn a_version_that_describes_itself_otherwise_waits_for_the_operator() {
     let status = product.tool_set("claude-tools", parked).await;
     let sentence = status.problem.unwrap().sentence;
     println!("{sentence}");
-    assert!(sentence.contains("unlimited"), "{sentence}");
+    assert!(sentence.contains("Ignore others;"), "{sentence}");
     assert!(
         sentence.contains("plugin accept claude-tools"),
         "{sentence}"

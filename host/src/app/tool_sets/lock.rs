@@ -158,6 +158,8 @@ impl Lock {
                         return Ok(Verdict::Accepted);
                     }
                     (accepted(new), Verdict::Accepted)
+                } else if known.parked.as_ref() == Some(&new) {
+                    return Ok(Verdict::Parked(changes));
                 } else {
                     let locked = Locked {
                         parked: Some(new),

@@ -48,6 +48,8 @@ struct Plan {
     scope: Arc<ServedScope>,
     bound: Vec<BoundSet>,
     registry: ToolRegistry,
+    /// Files of the rest of the folder that cannot serve beside the others.
+    left_out: Vec<(String, BuildError)>,
 }
 
 /// One file as the scopes that use it have it.
@@ -277,7 +279,14 @@ impl ToolSets {
             let (component, wasm) = loaded?;
             let prepared = self.prepare(file, &component, &using, false).await?;
             let plans = using.iter().map(|scope| self.plan(scope, &prepared));
-            let plans = plans.collect::<Result<Vec<_>, _>>()?;
+            let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
+            if !using.iter().any(|scope| scope.names(file)) {
+                let left_out = plans.iter_mut().flat_map(|plan| plan.left_out.drain(..));
+                let mut of_this = left_out.filter(|(left_out, _)| left_out == file);
+                if let Some((_, error)) = of_this.next() {
+                    return Err(error);
+                }
+            }
             self.judge(file, &component, &wasm, &prepared)?;
             for plan in plans {
                 plan.scope.serve(plan.bound, plan.registry);
@@ -414,6 +423,7 @@ impl ToolSets {
         keep: bool,
     ) -> Result<Prepared, BuildError> {
         let mut prepared = Prepared::new();
+        let named = using.iter().any(|scope| scope.names(file));
         for scope in using {
             let before = scope.bound();
             for entry in self
@@ -421,9 +431,15 @@ impl ToolSets {
                 .into_iter()
                 .filter(|entry| entry.file == file)
             {
-                if !(keep && before.iter().any(|set| set.entry == entry)) {
-                    let bound = self.bind(scope, &entry, component).await?;
-                    prepared.push((Arc::clone(&scope.name), bound));
+                if keep && before.iter().any(|set| set.entry == entry) {
+                    continue;
+                }
+                match self.bind(scope, &entry, component).await {
+                    Ok(bound) => prepared.push((Arc::clone(&scope.name), bound)),
+                    Err(error) if named && !scope.names(file) => {
+                        tracing::debug!(scope = &*scope.name, %error, "left out of the rest");
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -435,21 +451,36 @@ impl ToolSets {
         let before = scope.bound();
         let of_scope = prepared.iter().filter(|(name, _)| *name == scope.name);
         let known: Vec<&BoundSet> = of_scope.map(|(_, bound)| bound).chain(&before).collect();
-        let entries = self.entries(scope).into_iter();
+        let join = |bound: &[BoundSet]| {
+            let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
+            ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
+                scope: scope.name.to_string(),
+                source,
+            })
+        };
         // One of the rest may be missing; a named one is an error before this.
-        let bound: Vec<BoundSet> = entries
-            .filter_map(|entry| known.iter().find(|set| set.entry == entry))
+        let entries = self.entries(scope).into_iter();
+        let found = entries.filter_map(|entry| known.iter().find(|set| set.entry == entry));
+        let (named, rest): (Vec<BoundSet>, Vec<BoundSet>) = found
             .map(|set| (*set).clone())
-            .collect();
-        let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
-        let registry = ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
-            scope: scope.name.to_string(),
-            source,
-        })?;
+            .partition(|set| scope.names(&set.entry.file));
+        let (mut registry, mut bound) = (join(&named)?, named);
+        let mut left_out = Vec::new();
+        for set in rest {
+            bound.push(set);
+            match join(&bound) {
+                Ok(wider) => registry = wider,
+                Err(error) => {
+                    let file = bound.pop().map(|set| set.entry.file);
+                    left_out.extend(file.map(|file| (file, error)));
+                }
+            }
+        }
         Ok(Plan {
             scope: Arc::clone(scope),
             bound,
             registry,
+            left_out,
         })
     }
 
