@@ -9,6 +9,7 @@ mod reload;
 mod rust_client;
 mod sandbox;
 mod search;
+mod templates;
 mod tools;
 mod writes;
 
