@@ -1,5 +1,6 @@
 //! The product in this process: embedded SQL Server, tool sets, HTTP.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +55,10 @@ pub struct ProductBuilder {
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
+    /// Name and component.
+    tool_sets: Vec<(String, Vec<u8>)>,
+    /// The scopes of these, in TOML.
+    scopes: String,
 }
 
 impl Product {
@@ -132,6 +137,22 @@ impl ProductBuilder {
         self
     }
 
+    /// Serves the component `wasm` too, in a scope of its own, both by that name.
+    pub fn tool_set(
+        mut self,
+        name: &str,
+        wasm: &[u8],
+        settings: &BTreeMap<String, String>,
+    ) -> Self {
+        self.tool_sets.push((name.to_owned(), wasm.to_owned()));
+        self.scopes +=
+            &format!("[scopes.{name}]\ntool_sets = [{name:?}]\ndatabases = [\"demo\"]\n");
+        for (key, value) in settings {
+            self.scopes += &format!("config.{name}.{key} = {value:?}\n");
+        }
+        self
+    }
+
     /// Replaces a key of the database section, in TOML.
     pub fn database_setting(mut self, key: &'static str, toml: impl Into<String>) -> Self {
         self.database_settings.push((key, toml.into()));
@@ -202,7 +223,9 @@ impl ProductBuilder {
             ("hostile-write", HOSTILE_WRITER),
             ("everything", EVERYTHING_GUEST),
         ];
-        for (name, wasm) in bundle.chain(guests) {
+        let own = self.tool_sets.iter();
+        let own = own.map(|(name, wasm)| (name.as_str(), wasm.as_slice()));
+        for (name, wasm) in bundle.chain(guests).chain(own) {
             std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
         }
         let files = ToolSetFiles::Folder(tool_sets.clone());
@@ -292,6 +315,7 @@ impl ProductBuilder {
                 "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{settings}"
             );
         }
+        config += &self.scopes;
         config += &format!(
             "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{settings}"
         );
