@@ -1,5 +1,6 @@
 //! The product in this process: embedded SQL Server, tool sets, HTTP.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +56,7 @@ pub struct Product {
 pub struct ProductBuilder {
     scope_settings: String,
     tool_set_settings: String,
-    tool_set_files: Vec<(&'static str, Vec<u8>)>,
+    tool_set_files: Vec<(String, Vec<u8>)>,
     scopes: String,
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
@@ -164,14 +165,30 @@ impl ProductBuilder {
     }
 
     /// Puts this in the folder of tool sets before it starts.
-    pub fn tool_set_file(mut self, name: &'static str, wasm: &[u8]) -> Self {
-        self.tool_set_files.push((name, wasm.to_vec()));
+    pub fn tool_set_file(mut self, name: &str, wasm: &[u8]) -> Self {
+        self.tool_set_files.push((name.to_owned(), wasm.to_vec()));
         self
     }
 
     /// Adds a scope on the demo's database, with these keys besides, in TOML.
     pub fn scope(mut self, name: &str, toml: &str) -> Self {
         self.scopes += &format!("[scopes.{name}]\ndatabases = [\"demo\"]\n{toml}\n");
+        self
+    }
+
+    /// Serves the component `wasm` too, in a scope of its own, both by that name.
+    pub fn tool_set(
+        mut self,
+        name: &str,
+        wasm: &[u8],
+        settings: &BTreeMap<String, String>,
+    ) -> Self {
+        self.tool_set_files.push((name.to_owned(), wasm.to_vec()));
+        self.scopes +=
+            &format!("[scopes.{name}]\ntool_sets = [{name:?}]\ndatabases = [\"demo\"]\n");
+        for (key, value) in settings {
+            self.scopes += &format!("config.{name}.{key} = {value:?}\n");
+        }
         self
     }
 

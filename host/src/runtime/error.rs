@@ -43,6 +43,20 @@ pub enum LoadError {
     /// It asks for something that no tool set gets.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
+    /// It was built for a contract that has nothing to do with this host's.
+    #[error(
+        "it was built for version {found} of the contract ({interface}), and this host has \
+         {ours}: build it with this host's contract, which `mssql-mcp plugin new` writes, or \
+         serve it with a host of that version"
+    )]
+    OtherMajor {
+        /// An interface that it imports or exports.
+        interface: String,
+        /// Its version.
+        found: String,
+        /// This host's version.
+        ours: &'static str,
+    },
     /// It can write and the scope is read-only.
     #[error(
         "the component imports {import}, which is world `write-tools`; scope \"{scope}\" is \

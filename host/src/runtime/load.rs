@@ -50,13 +50,20 @@ impl Component {
             .imports(&runtime.engine)
             .map(|(name, _)| name.to_owned())
             .collect();
+        let exported = component.component_type();
+        let exported: Vec<&str> = exported
+            .exports(&runtime.engine)
+            .map(|(name, _)| name)
+            .collect();
+        let mut names = imports.iter().map(String::as_str).chain(exported.clone());
+        if let Some(other) = names.find(|name| is_of_another_major(name)) {
+            return Err(other_major(other));
+        }
         let misfit = |error| LoadError::Contract(format!("{error:#}"));
         let pre = runtime.linker.instantiate_pre(&component).map_err(misfit)?;
-        let exported = component.component_type();
-        let exported = exported.exports(&runtime.engine);
         let unknown = exported
-            .map(|(name, _)| name)
-            .find(|name| name.starts_with(EXPORTS) && !KNOWN_EXPORTS.contains(name));
+            .iter()
+            .find(|name| name.starts_with(EXPORTS) && !is_known_export(name));
         if let Some(unknown) = unknown {
             return Err(LoadError::Contract(format!(
                 "it exports {unknown}, which this host does not know; it looks for {}",
@@ -109,6 +116,44 @@ impl fmt::Debug for Component {
     }
 }
 
+/// Whether `name` is of the contract, in versions that have nothing to do with ours.
+fn is_of_another_major(name: &str) -> bool {
+    name.starts_with(CONTRACT) && major(version(name)) != major(version(PROVIDER))
+}
+
+fn other_major(name: &str) -> LoadError {
+    LoadError::OtherMajor {
+        interface: name.to_owned(),
+        found: version(name).to_owned(),
+        ours: version(PROVIDER),
+    }
+}
+
+/// In any version of our major: later ones of an export are the same.
+fn is_known_export(name: &str) -> bool {
+    KNOWN_EXPORTS
+        .iter()
+        .any(|known| interface(known) == interface(name))
+}
+
+/// `a:b/c` of `a:b/c@1.0.0`
+fn interface(name: &str) -> &str {
+    name.split_once('@')
+        .map_or(name, |(interface, _)| interface)
+}
+
+/// `1.0.0` of `a:b/c@1.0.0`
+fn version(name: &str) -> &str {
+    name.split_once('@').map_or("", |(_, version)| version)
+}
+
+/// `1` of `1.0.0`
+fn major(version: &str) -> &str {
+    version.split('.').next().unwrap_or_default()
+}
+
+/// Of the contract, in any version.
+const CONTRACT: &str = "mssql-mcp:";
 /// Of the contract, in any version: what is not known would be left out in silence.
 const EXPORTS: &str = "mssql-mcp:tools/";
 const KNOWN_EXPORTS: [&str; 4] = [PROVIDER, RESOURCES, PROMPTS, LIFECYCLE];
