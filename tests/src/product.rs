@@ -61,6 +61,7 @@ pub struct ProductBuilder {
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
+    compiler: Option<Place>,
 }
 
 impl Product {
@@ -154,6 +155,12 @@ impl ProductBuilder {
     pub fn scope_settings(mut self, toml: &str) -> Self {
         self.scope_settings.push_str(toml);
         self.scope_settings.push('\n');
+        self
+    }
+
+    /// Compiles there, in place of this process.
+    pub fn compiler(mut self, place: Place) -> Self {
+        self.compiler = Some(place);
         self
     }
 
@@ -274,7 +281,7 @@ impl ProductBuilder {
             (any, key())
         });
         let app = Arc::new(
-            App::build(&config, &files, &key, Place::Here)
+            App::build(&config, &files, &key, self.compiler.unwrap_or(Place::Here))
                 .await
                 .expect("the product starts"),
         );

@@ -277,6 +277,10 @@ impl ToolSets {
         let digest = digest.map(|(component, _)| component.digest().to_owned());
         let swapped = async {
             let (component, wasm) = loaded?;
+            let same = before.as_deref() == Some(component.digest());
+            if same && using.iter().all(|scope| self.is_up_to_date(scope, file)) {
+                return Ok(true);
+            }
             let prepared = self.prepare(file, &component, &using, false).await?;
             let plans = using.iter().map(|scope| self.plan(scope, &prepared));
             let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
@@ -291,7 +295,6 @@ impl ToolSets {
             for plan in plans {
                 plan.scope.serve(plan.bound, plan.registry);
             }
-            let same = before.as_deref() == Some(component.digest());
             serving.insert(file.to_owned(), component);
             Ok::<bool, BuildError>(same)
         };
@@ -316,6 +319,22 @@ impl ToolSets {
             }
             Err(error) => self.refused(file, digest, &error),
         }
+    }
+
+    /// Whether all that a tool set of this scope was made of, besides the component,
+    /// is as it was.
+    fn is_up_to_date(&self, scope: &ServedScope, file: &str) -> bool {
+        let bound = scope.bound();
+        let entries = self.entries(scope).into_iter();
+        let mut entries = entries.filter(|entry| entry.file == file);
+        entries.all(|entry| {
+            let bound = bound.iter().find(|bound| bound.entry == entry);
+            bound.is_some_and(|bound| {
+                scope
+                    .settings(file)
+                    .is_ok_and(|settings| settings == bound.settings)
+            })
+        })
     }
 
     /// The version in the folder, when it has stood still: what is being copied is
@@ -500,11 +519,12 @@ impl ToolSets {
         component: &Component,
     ) -> Result<BoundSet, BuildError> {
         let file = &entry.file;
+        let settings = scope.settings(file)?;
         let grants = Grants {
             scope: Arc::clone(&scope.name),
             databases: scope.databases.clone(),
             writer: scope.writer.clone(),
-            settings: scope.settings(file)?,
+            settings: settings.clone(),
             limits: scope.limits(),
             places: scope.places(file),
             sealing_key: *self.key.bytes(),
@@ -536,6 +556,7 @@ impl ToolSets {
         Ok(BoundSet {
             entry: entry.clone(),
             described: lock::describe(&*provider),
+            settings,
             provider,
         })
     }

@@ -40,9 +40,14 @@ impl Statuses {
             if status.serving.is_some() && status.serving.as_deref() != Some(digest) {
                 status.reloads += 1;
             }
-            status.serving = Some(digest.to_owned());
-            status.problem = None;
-            true
+            let served = FileStatus {
+                serving: Some(digest.to_owned()),
+                problem: None,
+                ..status.clone()
+            };
+            let news = *status != served;
+            *status = served;
+            news
         });
     }
 
