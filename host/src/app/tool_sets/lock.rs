@@ -219,6 +219,13 @@ impl Lock {
         }
     }
 
+    /// Nothing of `name` waits any more: the accepted version is back.
+    pub(in crate::app) fn withdraw(&self, name: &str) -> Result<(), LockError> {
+        let mut all = self.read()?;
+        let parked = all.get_mut(name).and_then(|locked| locked.parked.take());
+        parked.map_or(Ok(()), |_| self.write(&all))
+    }
+
     /// Keeps a copy of an accepted component, in place of the one before.
     pub(in crate::app) fn keep(&self, name: &str, wasm: &[u8]) {
         let path = self.copy(name);

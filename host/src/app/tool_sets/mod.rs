@@ -279,6 +279,9 @@ impl ToolSets {
             let (component, wasm) = loaded?;
             let same = before.as_deref() == Some(component.digest());
             if same && using.iter().all(|scope| self.is_up_to_date(scope, file)) {
+                if let Some(lock) = &self.lock {
+                    lock.withdraw(file)?;
+                }
                 return Ok(true);
             }
             let prepared = self.prepare(file, &component, &using, false).await?;
