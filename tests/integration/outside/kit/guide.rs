@@ -14,8 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::super::PATIENCE;
-use super::{Project, binary, quiet, timed};
+use super::{PATIENCE, Project, binary, quiet, timed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_minutes_are_enough_in_each_language() {
