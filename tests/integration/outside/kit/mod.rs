@@ -4,12 +4,14 @@
 mod guide;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::time::timeout;
 
-use super::{binary, finish, installed};
+use super::{INSTALL, binary, installed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_in_rust_is_as_it_says() {
@@ -62,16 +64,16 @@ impl Project {
         }
     }
 
-    /// Runs a command to its good end; the last line that it printed.
+    /// Runs a command to its good end; what it printed.
     async fn run(&self, words: &[&str]) -> String {
-        finish(&mut self.command(words), "").await
+        finished(self.command(words)).await
     }
 
     /// Runs `mssql-mcp plugin WHAT dist/NAME.wasm ARGUMENTS`.
     async fn plugin(&self, what: &str, arguments: &[&str]) -> String {
         let mut command = self.command(&[self.program.to_str().expect("a path in Unicode")]);
         command.args(["plugin", what, &self.wasm]).args(arguments);
-        finish(&mut command, "").await
+        finished(command).await
     }
 
     /// A command in the folder, which installs what `tests/outside/install` fetched.
@@ -87,6 +89,18 @@ impl Project {
             .env("CARGO_NET_OFFLINE", "true");
         command
     }
+}
+
+async fn finished(mut command: Command) -> String {
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let name = format!("{:?}", command.as_std());
+    let output = timeout(PATIENCE, command.output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{name}: still running after {PATIENCE:?}"));
+    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; {INSTALL}"));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    print!("{printed}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {}", output.status);
+    printed.trim_end().to_owned()
 }
 
 /// What the program compiled and knows is kept for the next test; it tells nothing
@@ -105,3 +119,6 @@ async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
     let done = work.await;
     (started.elapsed(), done)
 }
+
+/// Many times what a first build in Rust takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(600);
