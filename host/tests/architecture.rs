@@ -117,6 +117,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     (
         "reqwest",
         &[
+            "cli/attack",
             "cli/doctor",
             "oauth/clients/document",
             "oauth/people/provider",
@@ -127,6 +128,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tiberius", &["database"]),
     ("toml", &["cli/plugin", "config"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("wasm_encoder", &["cli/attack"]),
     ("wasmtime", &["runtime"]),
     ("wasmtime_wasi", &["runtime"]),
 ];

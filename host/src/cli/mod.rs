@@ -1,5 +1,7 @@
 //! The command line: one file a command. Arguments in, exit code out.
 
+#[cfg(feature = "demo")]
+pub mod attack;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
@@ -20,6 +22,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use exit::ExitCode;
+
+use crate::telemetry::Log;
 
 /// Serves SQL Server to MCP clients through sandboxed WebAssembly tool sets.
 #[derive(Debug, Parser)]
@@ -46,6 +50,9 @@ enum Command {
     Token(token::TokenArguments),
     /// Tool sets: a new one, what a file is, and what it does
     Plugin(plugin::PluginArguments),
+    /// Load hostile tool sets, and show what contains them
+    #[cfg(feature = "demo")]
+    Attack(attack::AttackArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -106,14 +113,21 @@ impl Arguments {
             Command::Client(arguments) => client::run(arguments).await,
             Command::Token(arguments) => token::run(arguments).await,
             Command::Plugin(arguments) => plugin::run(arguments).await,
+            #[cfg(feature = "demo")]
+            Command::Attack(arguments) => attack::run(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }
     }
 
-    /// Whether the log is one JSON object a line: that of `serve`, which programs
-    /// read.
-    pub fn logs_as_json(&self) -> bool {
-        matches!(self.command, Command::Serve(_))
+    /// How the log is written: that of `serve` is for programs, that of an attack
+    /// would only hide its table.
+    pub fn log(&self) -> Log {
+        match self.command {
+            Command::Serve(_) => Log::Json,
+            #[cfg(feature = "demo")]
+            Command::Attack(_) => Log::Counted,
+            _ => Log::Text,
+        }
     }
 }
