@@ -1,26 +1,47 @@
 //! What can be seen of the process from outside: its log, and the numbers for
 //! Prometheus.
 
+mod counted;
+
 use std::env;
 use std::io::{self, IsTerminal};
+
+pub use counted::logged;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::util::TryInitError;
 
+use counted::Counting;
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// One JSON object a line, for programs.
+    Json,
+    /// For people.
+    Text,
+    /// Errors alone; what else would be written is counted: see [`logged`].
+    Counted,
+}
+
 /// Sends the log to stderr: stdout belongs to the command, and to the protocol
 /// under `stdio`. `LOG_LEVEL` sets the level, or filters in the syntax of
-/// `tracing`; `json` writes one JSON object a line.
-pub fn start_log(json: bool) -> Result<(), TryInitError> {
+/// `tracing`.
+pub fn start_log(how: Log) -> Result<(), TryInitError> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter(&env::var("LOG_LEVEL").unwrap_or_default()))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    if json {
-        log.json().finish().try_init()
-    } else {
-        log.with_target(false).finish().try_init()
+    match how {
+        Log::Json => log.json().finish().try_init(),
+        Log::Text => log.with_target(false).finish().try_init(),
+        Log::Counted => log
+            .with_target(false)
+            .with_writer(Counting)
+            .finish()
+            .try_init(),
     }
 }
 

@@ -84,6 +84,10 @@ pub(crate) fn told<H: Host + 'static>() -> Option<ToolSet<H>> {
             ),
         )),
         "doubling" => tools.untyped_tool(Ghost::with_schema("odd", doubling())),
+        "circle" => tools.untyped_tool(Ghost::with_schema(
+            "odd",
+            r##"{"type":"object","allOf":[{"$ref":"#"}]}"##,
+        )),
         "writes" => tools.untyped_tool(Ghost {
             access: Access::Write,
             ..Ghost::named("odd")
@@ -114,11 +118,11 @@ fn doubling() -> String {
 }
 
 #[cfg(target_family = "wasm")]
-fn asked() -> Option<String> {
+pub(crate) fn asked() -> Option<String> {
     Host::config(&mssql_mcp_sdk::Component, "lie")
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn asked() -> Option<String> {
+pub(crate) fn asked() -> Option<String> {
     None
 }

@@ -41,6 +41,9 @@ impl<H: Host> Offers<H> for Hostile {
     }
 
     fn prompts(&self) -> Vec<Prompt> {
+        if crate::lies::asked().is_some() {
+            return Vec::new();
+        }
         vec![
             Prompt::new("spin", "Never ends"),
             Prompt::new("ask_nothing", "Asks nothing"),

@@ -193,6 +193,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         &["cannot be used", "deep", "JSON"],
     ),
     lies("schema that doubles", "doubling", &["cannot be used"]),
+    lies("schema in a circle", "circle", &["cannot be used"]),
     lies("hidden characters", "hidden", &["U+202E"]),
     lies("10 000 tools", "many", &["at most", "at once"]),
     dropped(

@@ -11,6 +11,8 @@ use tempfile::NamedTempFile;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::entropy::Entropy;
+
 /// The file and the sockets.
 pub(super) struct Bait {
     file: NamedTempFile,
@@ -23,7 +25,8 @@ pub(super) struct Bait {
 
 impl Bait {
     pub(super) async fn lay() -> anyhow::Result<Self> {
-        let secret = format!("bait-{}", uuid::Uuid::new_v4());
+        let random: [u8; 16] = Entropy::system().bytes()?;
+        let secret = format!("bait-{:032x}", u128::from_be_bytes(random));
         let mut file = NamedTempFile::new()?;
         file.write_all(secret.as_bytes())?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

@@ -43,8 +43,12 @@ impl Client {
                 format!("nothing within {patience:.0?}"),
             ),
             Ok(Err(error)) => (NO_ANSWER.to_owned(), error.to_string()),
-            Ok(Ok((200, body))) => read(&body),
-            Ok(Ok((status, body))) => (format!("http {status}"), excerpt(&body)),
+            Ok(Ok((200, Some(message)))) => read(&message),
+            // No error is that long.
+            Ok(Ok((200, None))) => ("ok".to_owned(), String::new()),
+            Ok(Ok((status, body))) => {
+                (format!("http {status}"), excerpt(&body.unwrap_or_default()))
+            }
         };
         Ended {
             how,
@@ -53,7 +57,9 @@ impl Client {
         }
     }
 
-    async fn post(&self, tool: &str, arguments: &Value) -> reqwest::Result<(u16, String)> {
+    /// Status and message, which is the last of a stream; none where it is too long to
+    /// keep: this process is measured, client and all.
+    async fn post(&self, tool: &str, arguments: &Value) -> reqwest::Result<(u16, Option<String>)> {
         let params = json!({
             "name": tool,
             "arguments": arguments,
@@ -63,9 +69,13 @@ impl Client {
         let request = self.http.post(&self.url).json(&body);
         let request = request.header(ACCEPT, "application/json, text/event-stream");
         let request = request.header("MCP-Protocol-Version", "2025-06-18");
-        let response = request.send().await?;
+        let mut response = request.send().await?;
         let status = response.status().as_u16();
-        Ok((status, response.text().await?))
+        let mut lines = Lines::default();
+        while let Some(chunk) = response.chunk().await? {
+            lines.push(&chunk);
+        }
+        Ok((status, lines.message()))
     }
 }
 
@@ -75,12 +85,50 @@ impl Ended {
     }
 }
 
-/// A JSON-RPC response, alone or as the last event of a stream.
-fn read(body: &str) -> (String, String) {
-    let last = body.lines().filter_map(|line| line.strip_prefix("data:"));
-    let message = last.last().unwrap_or(body);
+/// The line of a body that is being read, and the last one with a message.
+#[derive(Default)]
+struct Lines {
+    line: Vec<u8>,
+    message: Vec<u8>,
+    /// Bytes of the line, kept or not.
+    length: usize,
+}
+
+impl Lines {
+    fn push(&mut self, chunk: &[u8]) {
+        for part in chunk.split_inclusive(|&byte| byte == b'\n') {
+            self.length += part.len();
+            if self.length <= KEPT {
+                self.line.extend_from_slice(part);
+            }
+            if part.ends_with(b"\n") {
+                self.end();
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if self.length > KEPT {
+            self.message.clear();
+        } else if self.line.starts_with(b"data:") || self.line.starts_with(b"{") {
+            std::mem::swap(&mut self.message, &mut self.line);
+        }
+        self.line.clear();
+        self.length = 0;
+    }
+
+    fn message(mut self) -> Option<String> {
+        self.end();
+        let message = String::from_utf8_lossy(&self.message);
+        let message = message.strip_prefix("data:").unwrap_or(&message);
+        (!message.is_empty()).then(|| message.to_owned())
+    }
+}
+
+/// A JSON-RPC response.
+fn read(message: &str) -> (String, String) {
     let Ok(reply) = serde_json::from_str::<Value>(message) else {
-        return (NO_ANSWER.to_owned(), excerpt(body));
+        return (NO_ANSWER.to_owned(), excerpt(message));
     };
     if let Some(error) = reply.get("error") {
         let code = error
@@ -107,5 +155,40 @@ fn excerpt(text: &str) -> String {
     text.chars().take(TEXT_CHARS).collect()
 }
 
+/// Bytes of a message: errors are shorter, and results are not looked at.
+const KEPT: usize = 64 << 10;
 /// Enough for a sentence, and for the bait.
 const TEXT_CHARS: usize = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(chunks: &[&str]) -> Option<String> {
+        let mut lines = Lines::default();
+        for chunk in chunks {
+            lines.push(chunk.as_bytes());
+        }
+        lines.message()
+    }
+
+    #[test]
+    fn the_last_message_of_a_body_is_the_reply() {
+        assert_eq!(message(&["{\"a\"", ":1}"]).as_deref(), Some("{\"a\":1}"));
+        let events = ["id: 1\ndata: {\"n\":1}\n\nda", "ta: {\"n\":2}\n\n"];
+        assert_eq!(message(&events).unwrap().trim(), "{\"n\":2}");
+        assert_eq!(message(&["{", &"x".repeat(KEPT), "}"]), None);
+        assert_eq!(message(&[]), None);
+    }
+
+    #[test]
+    fn an_end_is_a_word_and_a_text() {
+        let failed = r#"{"result":{"isError":true,"content":[{"text":"{\"code\":\"busy\",\"error\":\"Later.\"}"}]}}"#;
+        assert_eq!(read(failed), ("busy".to_owned(), "Later.".to_owned()));
+        let good = r#"{"result":{"isError":false,"content":[{"text":"echo"}]}}"#;
+        assert_eq!(read(good), ("ok".to_owned(), "echo".to_owned()));
+        let wrong = r#"{"error":{"code":-32602,"message":"What?"}}"#;
+        assert_eq!(read(wrong), ("rpc -32602".to_owned(), "What?".to_owned()));
+        assert_eq!(read("").0, NO_ANSWER);
+    }
+}

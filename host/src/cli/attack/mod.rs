@@ -54,14 +54,18 @@ pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
         only: arguments.only,
         ..Plan::under(limits)
     };
-    let report = attack(&plan, |row| {
-        tracing::error!(target: "attack", "{}", report::line(row));
+    if !arguments.json {
+        print(&report::head(&plan.limits, plan.callers))?;
+    }
+    let report = attack(&plan, |row| match arguments.json {
+        true => Ok(()),
+        false => print(&report::line(row)),
     })
     .await?;
     print(&if arguments.json {
         report.json()
     } else {
-        report.table()
+        report.sum()
     })?;
     if report.rows.is_empty() {
         let only = plan.only.unwrap_or_default();
@@ -78,7 +82,10 @@ pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The product does not start, or its honest scope does not answer.
-pub async fn attack(plan: &Plan, done: impl Fn(&Row)) -> anyhow::Result<Report> {
+pub async fn attack(
+    plan: &Plan,
+    done: impl Fn(&Row) -> anyhow::Result<()>,
+) -> anyhow::Result<Report> {
     let stage = Stage::set(plan).await?;
     let mut rows = Vec::new();
     for attack in ATTACKS {
@@ -93,7 +100,7 @@ pub async fn attack(plan: &Plan, done: impl Fn(&Row)) -> anyhow::Result<Report> 
             Kind::Leave(tool) => leave::run(&stage, plan, tool).await,
         };
         let row = watch.end(&stage, plan, attack.name, seen).await;
-        done(&row);
+        done(&row)?;
         rows.push(row);
     }
     stage.end();

@@ -103,35 +103,41 @@ impl Report {
         .to_string()
     }
 
-    /// For people.
+    /// For people: a line for each attack, after [`head`] and before [`Self::sum`].
     pub fn table(&self) -> String {
-        let limits = &self.limits;
-        let mut text = format!(
-            "Limits: {} of memory, {:?} of CPU and {:?} a call, {} a result. {} calls at once.\n\
-             Others: p99 of a small query of another scope, before the attack and beside it.\n\n",
-            limits.memory, limits.cpu, limits.wall, limits.result, self.callers,
-        );
-        text.push_str(&format!(
-            "{:<26} {:<13} {:>9}  {:>18}  {:>10}  how it ended\n",
-            "attack", "", "recovery", "others", "memory",
-        ));
-        for row in &self.rows {
-            text.push_str(&line(row));
-            text.push('\n');
-            for fault in &row.faults {
-                text.push_str(&format!("{:>26}   {}\n", "!", printable(fault)));
-            }
-        }
-        let open = self.rows.iter().filter(|row| !row.contained).count();
-        text.push_str(&match open {
+        let rows = self.rows.iter().map(line);
+        let lines = [head(&self.limits, self.callers)].into_iter().chain(rows);
+        lines.chain([self.sum()]).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What to remember.
+    pub(super) fn sum(&self) -> String {
+        match self.rows.iter().filter(|row| !row.contained).count() {
             0 => format!("\nAll {} attacks are contained.", self.rows.len()),
             open => format!("\n{open} of {} attacks are NOT CONTAINED.", self.rows.len()),
-        });
-        text
+        }
     }
 }
 
-/// A row for people.
+/// Above the rows.
+pub(super) fn head(limits: &LimitsSection, callers: usize) -> String {
+    format!(
+        "Limits: {} of memory, {:?} of CPU and {:?} a call, {} a result. {callers} calls at once.\n\
+         Others: p99 of a small query of another scope, before the attack and beside it.\n\n\
+         {:<26} {:<13} {:>9}  {:>20}  {:>10}  how it ended",
+        limits.memory,
+        limits.cpu,
+        limits.wall,
+        limits.result,
+        "attack",
+        "",
+        "recovery",
+        "others",
+        "memory",
+    )
+}
+
+/// A row for people, and what speaks against it below.
 pub(super) fn line(row: &Row) -> String {
     let verdict = if row.contained {
         "contained"
@@ -142,12 +148,16 @@ pub(super) fn line(row: &Row) -> String {
     let memory = row.memory.map_or_else(String::new, |grown| {
         format!("+{} MiB", ByteSize(grown).as_u64() >> 20)
     });
-    format!(
-        "{:<26} {verdict:<13} {:>9}  {others:>18}  {memory:>10}  {}",
+    let mut text = format!(
+        "{:<26} {verdict:<13} {:>9}  {others:>20}  {memory:>10}  {}",
         row.attack,
         row.recovered.map_or_else(|| "never".to_owned(), short),
         printable(&row.ended)
-    )
+    );
+    for fault in &row.faults {
+        text.push_str(&format!("\n{:>26}   {}", "!", printable(fault)));
+    }
+    text
 }
 
 fn row(row: &Row) -> Value {
@@ -217,7 +227,7 @@ mod tests {
     fn the_table_says_what_is_contained_and_what_speaks_against_it() {
         let good = report(&[]).table();
         assert!(
-            good.contains("contained       3.0 ms  100.0 ms → 1.0 ms"),
+            good.contains("contained        3.0 ms     100.0 ms → 1.0 ms"),
             "{good}"
         );
         assert!(good.contains("8 × timeout\u{fffd}"), "{good}");
