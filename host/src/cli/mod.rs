@@ -1,5 +1,7 @@
 //! The command line: one file a command. Arguments in, exit code out.
 
+#[cfg(feature = "demo")]
+pub mod attack;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
@@ -48,6 +50,9 @@ enum Command {
     Token(token::TokenArguments),
     /// Tool sets: a new one, what a file is, and what it does
     Plugin(plugin::PluginArguments),
+    /// Load hostile tool sets, and show what contains them
+    #[cfg(feature = "demo")]
+    Attack(attack::AttackArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -108,6 +113,8 @@ impl Arguments {
             Command::Client(arguments) => client::run(arguments).await,
             Command::Token(arguments) => token::run(arguments).await,
             Command::Plugin(arguments) => plugin::run(arguments).await,
+            #[cfg(feature = "demo")]
+            Command::Attack(arguments) => attack::run(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }
@@ -119,6 +126,8 @@ impl Arguments {
         match self.command {
             Command::Serve(_) => LogStyle::Json,
             Command::Plugin(_) => LogStyle::Quiet,
+            #[cfg(feature = "demo")]
+            Command::Attack(_) => LogStyle::Counted,
             _ => LogStyle::Text,
         }
     }

@@ -1,13 +1,19 @@
 //! What can be seen of the process from outside: its log, and the numbers for
 //! Prometheus.
 
+mod counted;
+
 use std::env;
 use std::io::{self, IsTerminal};
+
+pub use counted::logged;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::util::TryInitError;
+
+use counted::Counting;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub enum LogStyle {
     /// The same, of a command that answers by itself: what goes wrong, and what
     /// tool sets say.
     Quiet,
+    /// Errors alone; what else would be written is counted: see [`logged`].
+    Counted,
 }
 
 /// Sends the log to stderr: stdout belongs to the command, and to the protocol
@@ -32,10 +40,14 @@ pub fn start_log(style: LogStyle) -> Result<(), TryInitError> {
         ))
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    if style == LogStyle::Json {
-        log.json().finish().try_init()
-    } else {
-        log.with_target(false).finish().try_init()
+    match style {
+        LogStyle::Json => log.json().finish().try_init(),
+        LogStyle::Text | LogStyle::Quiet => log.with_target(false).finish().try_init(),
+        LogStyle::Counted => log
+            .with_target(false)
+            .with_writer(Counting)
+            .finish()
+            .try_init(),
     }
 }
 

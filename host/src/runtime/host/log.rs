@@ -92,7 +92,7 @@ impl GuestLog {
 
     /// Writes one line, or as much as the call's budget still has.
     fn write(&self, level: Level, message: &str, fields: &str) {
-        let wanted = message.len() + fields.len() + 1;
+        let wanted = message.len() + fields.len() + AROUND;
         let granted = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -227,6 +227,9 @@ fn clip(text: &str, bytes: usize) -> &str {
 
 /// Bytes after which a line counts as one without its end.
 const MAX_LINE: usize = 4 << 10;
+/// Bytes that a line counts besides its text: time, scope and tool set around it make
+/// a line of one letter some 130 long.
+const AROUND: usize = 64;
 /// Lines of stderr that are remembered, and bytes of each.
 const LAST_LINES: usize = 3;
 const LAST_LINE_BYTES: usize = 400;
