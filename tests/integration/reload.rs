@@ -321,3 +321,44 @@ async fn a_writing_tool_set_never_comes_into_a_read_only_scope() {
             .contains(&"sneak".to_owned())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_set_that_fails_to_describe_itself_keeps_what_it_said_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lie");
+    std::fs::write(&file, "").unwrap();
+    let setting = format!(
+        "tool_sets = [\"hostile\"]\nlimits = {{ cpu = \"300ms\" }}\n\
+         config = {{ hostile = {{ lie_file = '{}' }} }}",
+        file.display()
+    );
+    let product = Product::builder().scope("liar", &setting).start().await;
+    let client = product.client("liar");
+    let honest = client.tools().await;
+    for (lie, said) in [
+        ("trap", "describe() failed: trapped"),
+        (
+            "spin",
+            "describe() failed: used more than 300ms of CPU time",
+        ),
+        ("schema", "input schema of tool \"odd\""),
+        ("remote", "input schema of tool \"odd\""),
+        ("writes", "does not import db-execute"),
+        ("hidden", "U+202E"),
+        ("many", "at most 64"),
+    ] {
+        std::fs::write(&file, lie).unwrap();
+        let new = |status: &FileStatus| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| problem.sentence.contains(said))
+        };
+        let status = product.tool_set("hostile", new).await;
+        println!("{lie}: {}", status.problem.unwrap().sentence);
+        assert_eq!(client.tools().await, honest, "{lie}");
+        assert_eq!(client.call("echo", json!({})).await.text(), "echo", "{lie}");
+    }
+    std::fs::write(&file, "").unwrap();
+    product
+        .tool_set("hostile", |status| status.problem.is_none())
+        .await;
+}

@@ -47,14 +47,14 @@ async fn a_file_becomes_tools_and_a_changed_file_other_tools() {
     assert_eq!(too_many.await.error()["code"], "invalid-arguments");
 
     // The listing changes, so those who listen are told; the component is the same.
-    let mut changed = product.app.watch_tool_sets();
-    changed.mark_unchanged();
     let more = format!(
         "{ORDERS}\n[[tool]]\nname = \"customers\"\ndescription = \"How many there are.\"\n\
          sql = \"SELECT COUNT(*) AS n FROM dbo.Customers\"\n"
     );
     std::fs::write(&file, more).unwrap();
-    changed.changed().await.unwrap();
+    product
+        .tool_set("query-templates", |status| status.reloads == 1)
+        .await;
     assert_eq!(client.tools().await, ["orders_of", "customers"]);
     let counted = client.call("customers", json!({})).await;
     assert!(counted.structured()["results"][0]["n"].as_i64() > Some(1));

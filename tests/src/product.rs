@@ -286,7 +286,7 @@ impl ProductBuilder {
                 .expect("the product starts"),
         );
         let everything = app.scope("everything").expect("a scope");
-        let signals = Signals::new(Arc::clone(&everything.mcp));
+        let signals = Signals::new(&everything.mcp);
         let tools = everything.tools.load().with(Arc::new(signals));
         everything
             .tools

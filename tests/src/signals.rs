@@ -1,7 +1,7 @@
 //! Tools by which a client's test sees what reaches the server, without a sandbox
 //! in between.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 /// The tools of [`NAMES`].
 pub(crate) struct Signals {
     manifest: Manifest,
-    scope: Arc<McpScope>,
+    /// Weak, for the scope has these tools.
+    scope: Weak<McpScope>,
     /// A call of `test_wait` has begun.
     waiting: Notify,
     /// One was cancelled.
@@ -39,7 +40,7 @@ const NAMES: [(&str, &str); 4] = [
 ];
 
 impl Signals {
-    pub(crate) fn new(scope: Arc<McpScope>) -> Self {
+    pub(crate) fn new(scope: &Arc<McpScope>) -> Self {
         let manifest = Manifest {
             name: "signals".to_owned(),
             version: "1".to_owned(),
@@ -52,7 +53,7 @@ impl Signals {
         };
         Self {
             manifest,
-            scope,
+            scope: Arc::downgrade(scope),
             waiting: Notify::new(),
             cancelled: Notify::new(),
         }
@@ -72,7 +73,11 @@ impl ToolProvider for Signals {
     ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
         async move {
             match &*tool.name {
-                "test_trigger_tool_change" => self.scope.tools_changed(),
+                "test_trigger_tool_change" => {
+                    if let Some(scope) = self.scope.upgrade() {
+                        scope.tools_changed();
+                    }
+                }
                 "test_await_waiting" => self.waiting.notified().await,
                 "test_await_cancelled" => self.cancelled.notified().await,
                 _ => {

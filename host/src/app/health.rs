@@ -22,7 +22,8 @@ pub struct AppHealth {
 }
 
 impl AppHealth {
-    /// Asks every database once, then every [`INTERVAL`] until `shutdown`.
+    /// Asks every database once, then every [`INTERVAL`], and when the scopes change,
+    /// until `shutdown`.
     pub async fn watch(app: Arc<App>, shutdown: CancellationToken) -> Arc<Self> {
         let health = Arc::new(Self {
             app,
@@ -32,11 +33,13 @@ impl AppHealth {
         health.ask().await;
         let watcher = Arc::clone(&health);
         tokio::spawn(async move {
-            while shutdown
-                .run_until_cancelled(tokio::time::sleep(INTERVAL))
-                .await
-                .is_some()
-            {
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(INTERVAL) => {}
+                    // Databases of a new scope are not known yet.
+                    () = watcher.app.reconfigured.notified() => {}
+                }
                 watcher.ask().await;
             }
         });

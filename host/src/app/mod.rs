@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,8 @@ pub struct App {
     key: HostKey,
     /// What serves, to tell what a new configuration changes.
     config: ArcSwap<Config>,
+    /// Told when the scopes are others.
+    reconfigured: Notify,
 }
 
 impl App {
@@ -74,6 +77,7 @@ impl App {
             watched: Watched::default(),
             key: *key,
             config: ArcSwap::from_pointee(config.clone()),
+            reconfigured: Notify::new(),
         })
     }
 
@@ -110,7 +114,7 @@ impl App {
 
     /// The version of a tool set that serves, as a lock sees it.
     pub async fn version(&self, tool_set: &str) -> Option<Version> {
-        self.tool_sets.serving(tool_set, &self.scopes()).await
+        self.tool_sets.serving(tool_set).await
     }
 
     /// Serves what `config` says from now on: scopes come and go, and those that
@@ -145,6 +149,7 @@ impl App {
         self.default_scope.store(Arc::new(default_scope(config)));
         self.config.store(Arc::new(config.clone()));
         self.watched.set(self.tool_sets.paths(&self.scopes()));
+        self.reconfigured.notify_one();
         Ok(())
     }
 
@@ -161,9 +166,12 @@ impl App {
         let (app, shutdown) = (Arc::clone(self), shutdown.clone());
         tokio::spawn(async move {
             while let Some(Some(path)) = shutdown.run_until_cancelled(changes.recv()).await {
-                // Several events of one moment are one change.
-                app.changed(&path).await;
-                app.watched.set(app.tool_sets.paths(&app.scopes()));
+                let app = Arc::clone(&app);
+                // What takes long to compile keeps no other file waiting.
+                tokio::spawn(async move {
+                    app.changed(&path).await;
+                    app.watched.set(app.tool_sets.paths(&app.scopes()));
+                });
             }
         });
         Ok(())
@@ -176,10 +184,10 @@ impl App {
             concerned.extend(self.tool_sets.parked());
         }
         for file in concerned {
-            self.tool_sets.reload(&file, &scopes).await;
+            self.tool_sets.reload(&file).await;
         }
         if path.is_dir() {
-            self.tool_sets.reload_rest(&scopes).await;
+            self.tool_sets.reload_rest().await;
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `mssql-mcp stdio`: one scope for a client that starts us itself.
 
+use std::sync::Arc;
+
 use tokio::io::BufReader;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::Config;
@@ -13,7 +16,7 @@ pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
     #[cfg(feature = "demo")]
     if arguments.demo {
         let stage = super::demo::Stage::set(None).await?;
-        let app = stage.app().await?;
+        let app = Arc::new(stage.app().await?);
         return serve(&app, arguments.scope.as_deref()).await;
     }
     let Some(path) = arguments.config else {
@@ -21,11 +24,11 @@ pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
     };
     let config = Config::from_file(&path)?;
     let key = crate::app::host_key(&config)?;
-    let app = super::serve::app(&config, &key).await?;
+    let app = Arc::new(super::serve::app(&config, &key).await?);
     serve(&app, arguments.scope.as_deref()).await
 }
 
-async fn serve(app: &App, scope: Option<&str>) -> anyhow::Result<()> {
+async fn serve(app: &Arc<App>, scope: Option<&str>) -> anyhow::Result<()> {
     let default_scope = app.default_scope();
     let name = scope.unwrap_or(&default_scope);
     let Some(scope) = app.scope(name) else {
@@ -37,6 +40,9 @@ async fn serve(app: &App, scope: Option<&str>) -> anyhow::Result<()> {
         ))
         .into());
     };
+    let stop = CancellationToken::new();
+    let _stop = stop.clone().drop_guard();
+    app.watch(&stop)?;
     let input = BufReader::new(tokio::io::stdin());
     stdio::serve(&scope.mcp, input, tokio::io::stdout()).await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! What it says of itself where the setting `lie` asks for it: manifests that no
-//! host should serve.
+//! What it says of itself where the setting `lie`, or the file of `lie_file`, asks for
+//! it: manifests that no host should serve.
 
 use mssql_mcp_sdk::{Access, Annotations, Failure, Host, Reply, ToolEntry, ToolSet, UntypedTool};
 
@@ -99,6 +99,7 @@ pub(crate) fn told<H: Host + 'static>() -> Option<ToolSet<H>> {
         "many" => (0..10_000).fold(tools, |tools, n| {
             tools.untyped_tool(Ghost::named(&format!("tool_{n}")))
         }),
+        "trap" => std::process::abort(),
         _ => crate::spin(),
     })
 }
@@ -119,7 +120,8 @@ fn doubling() -> String {
 
 #[cfg(target_family = "wasm")]
 pub(crate) fn asked() -> Option<String> {
-    Host::config(&mssql_mcp_sdk::Component, "lie")
+    let setting = |key: &str| Host::config(&mssql_mcp_sdk::Component, key);
+    setting("lie").or_else(|| setting("lie_file").filter(|lie| !lie.is_empty()))
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -40,7 +40,17 @@ pub(super) struct ToolSets {
     lock: Option<Lock>,
     statuses: Statuses,
     /// Held by whoever changes what serves: one change at a time.
-    serving: Mutex<HashMap<String, Component>>,
+    serving: Mutex<Serving>,
+    /// Held by whoever loads the file of that name: its versions come in order, and
+    /// none waits for another file to be compiled.
+    loading: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+/// What serves now.
+#[derive(Default)]
+struct Serving {
+    components: HashMap<String, Component>,
+    scopes: Vec<Arc<ServedScope>>,
 }
 
 /// Tool sets for one scope, ready to be swapped in.
@@ -71,6 +81,7 @@ impl ToolSets {
             lock,
             statuses: Statuses::default(),
             serving: Mutex::default(),
+            loading: Mutex::default(),
         }
     }
 
@@ -85,16 +96,17 @@ impl ToolSets {
     }
 
     /// The version of `file` that serves.
-    pub(super) async fn serving(&self, file: &str, scopes: &[Arc<ServedScope>]) -> Option<Version> {
-        let component = self.serving.lock().await.get(file)?.clone();
-        let bound = scopes.iter().flat_map(|scope| {
+    pub(super) async fn serving(&self, file: &str) -> Option<Version> {
+        let serving = self.serving.lock().await;
+        let component = serving.components.get(file)?;
+        let bound = serving.scopes.iter().flat_map(|scope| {
             let bound = scope.bound().into_iter();
             bound.map(|bound| (Arc::clone(&scope.name), bound))
         });
         let bound: Prepared = bound
             .filter(|(_, bound)| bound.entry.file == file)
             .collect();
-        Some(Version::new(&component, described(&bound)))
+        Some(Version::new(component, described(&bound)))
     }
 
     /// Every path whose change concerns these scopes.
@@ -125,7 +137,7 @@ impl ToolSets {
             if !using.iter().any(|scope| scope.names(&file)) {
                 continue;
             }
-            let (component, bound) = match serving.get(&file) {
+            let (component, bound) = match serving.components.get(&file) {
                 Some(component) => {
                     let component = component.clone();
                     let bound = self.prepare(&file, &component, &using, true).await?;
@@ -142,16 +154,20 @@ impl ToolSets {
             plan.scope.serve(plan.bound, plan.registry);
         }
         for file in serving
+            .components
             .keys()
             .filter(|file| !components.contains_key(*file))
         {
             self.statuses.forget(file);
         }
-        *serving = components;
+        *serving = Serving {
+            components,
+            scopes: scopes.to_vec(),
+        };
         drop(serving);
         for file in self.files_of(scopes) {
-            if !self.serving.lock().await.contains_key(&file) {
-                self.reload(&file, scopes).await;
+            if !self.serving.lock().await.components.contains_key(&file) {
+                self.reload(&file).await;
             }
         }
         Ok(())
@@ -177,7 +193,7 @@ impl ToolSets {
                     digest = component.digest(),
                     "tool set serves"
                 );
-                self.statuses.serves(file, component.digest());
+                self.statuses.serves(file, component.digest(), false);
                 return Ok((component, prepared));
             }
             Err(error) => error,
@@ -187,7 +203,7 @@ impl ToolSets {
         };
         let kept = async {
             let limits = compile_limits(using);
-            check_pins(file, &kept, using)?;
+            check_pins(file, &sha256(&kept), using)?;
             let component = self.compile(file, kept.into(), limits).await?;
             let prepared = self.prepare(file, &component, using, false).await?;
             Ok::<_, BuildError>((component, prepared))
@@ -196,7 +212,7 @@ impl ToolSets {
             // What is wrong with the file in the folder is what can be mended.
             return Err(error);
         };
-        self.statuses.serves(file, component.digest());
+        self.statuses.serves(file, component.digest(), false);
         self.refused(file, None, &error);
         Ok((component, prepared))
     }
@@ -211,7 +227,7 @@ impl ToolSets {
         let wasm = tokio::task::spawn_blocking(move || files.read(&name))
             .await
             .map_err(|_| BuildError::Lost(file.to_owned()))??;
-        check_pins(file, &wasm, using)?;
+        check_pins(file, &sha256(&wasm), using)?;
         let limits = compile_limits(using);
         let component = self.compile(file, Arc::clone(&wasm), limits).await?;
         Ok((component, wasm))
@@ -265,24 +281,34 @@ impl ToolSets {
 
     /// Loads `file` again because it, or what it is configured with, may have
     /// changed, and swaps it in wherever it is used.
-    pub(super) async fn reload(&self, file: &str, scopes: &[Arc<ServedScope>]) {
+    pub(super) async fn reload(&self, file: &str) {
         let seen = Instant::now();
+        let loading = Arc::clone(
+            self.loading
+                .lock()
+                .await
+                .entry(file.to_owned())
+                .or_default(),
+        );
+        let _loading = loading.lock().await;
+        let scopes = self.serving.lock().await.scopes.clone();
+        let loaded = self.settled_version(file, &using(&scopes, file)).await;
         let mut serving = self.serving.lock().await;
-        let using = using(scopes, file);
-        let before = serving
-            .get(file)
-            .map(|component| component.digest().to_owned());
-        let loaded = self.settled_version(file, &using).await;
+        // The configuration may have changed meanwhile.
+        let using = using(&serving.scopes, file);
+        let before = serving.components.get(file);
+        let before = before.map(|component| component.digest().to_owned());
         let digest = loaded.as_ref().ok();
         let digest = digest.map(|(component, _)| component.digest().to_owned());
         let swapped = async {
             let (component, wasm) = loaded?;
+            check_pins(file, component.digest(), &using)?;
             let same = before.as_deref() == Some(component.digest());
             if same && using.iter().all(|scope| self.is_up_to_date(scope, file)) {
                 if let Some(lock) = &self.lock {
                     lock.withdraw(file)?;
                 }
-                return Ok(true);
+                return Ok(false);
             }
             let prepared = self.prepare(file, &component, &using, false).await?;
             let plans = using.iter().map(|scope| self.plan(scope, &prepared));
@@ -298,14 +324,14 @@ impl ToolSets {
             for plan in plans {
                 plan.scope.serve(plan.bound, plan.registry);
             }
-            serving.insert(file.to_owned(), component);
-            Ok::<bool, BuildError>(same)
+            serving.components.insert(file.to_owned(), component);
+            Ok::<bool, BuildError>(true)
         };
         match swapped.await {
-            Ok(same) => {
+            Ok(anew) => {
                 let digest = digest.unwrap_or_default();
-                self.statuses.serves(file, &digest);
-                if !same {
+                self.statuses.serves(file, &digest, anew);
+                if anew {
                     metrics::counter!("tool_set_reloads_total", "outcome" => "serves").increment(1);
                     metrics::histogram!("tool_set_reload_seconds").record(seen.elapsed());
                     tracing::info!(
@@ -366,23 +392,26 @@ impl ToolSets {
 
     /// The files of the folder changed in number: serves those that are new, and
     /// lets go of those that nobody names.
-    pub(super) async fn reload_rest(&self, scopes: &[Arc<ServedScope>]) {
-        let known: BTreeSet<String> = self.serving.lock().await.keys().cloned().collect();
-        let now = self.files_of(scopes);
+    pub(super) async fn reload_rest(&self) {
+        let (known, now) = {
+            let serving = self.serving.lock().await;
+            let known: BTreeSet<String> = serving.components.keys().cloned().collect();
+            (known, self.files_of(&serving.scopes))
+        };
         for file in now.difference(&known) {
-            self.reload(file, scopes).await;
+            self.reload(file).await;
         }
         for file in known.difference(&now) {
-            self.let_go(file, scopes).await;
+            self.let_go(file).await;
         }
     }
 
     /// Stops serving one of the rest.
-    async fn let_go(&self, file: &str, scopes: &[Arc<ServedScope>]) {
+    async fn let_go(&self, file: &str) {
         let mut serving = self.serving.lock().await;
-        serving.remove(file);
+        serving.components.remove(file);
         self.statuses.forget(file);
-        for scope in using(scopes, file) {
+        for scope in using(&serving.scopes, file) {
             match self.plan(&scope, &Prepared::new()) {
                 Ok(plan) => plan.scope.serve(plan.bound, plan.registry),
                 Err(error) => {
@@ -644,18 +673,17 @@ fn compile_limits(using: &[Arc<ServedScope>]) -> CompileLimits {
 }
 
 /// A file that is pinned somewhere serves nowhere with another content.
-fn check_pins(file: &str, wasm: &[u8], using: &[Arc<ServedScope>]) -> Result<(), BuildError> {
-    let found = sha256(wasm);
+fn check_pins(file: &str, found: &str, using: &[Arc<ServedScope>]) -> Result<(), BuildError> {
     for scope in using {
         let entries = scope.section.tool_sets.iter();
         let pins = entries.filter(|entry| entry.file == file);
         for expected in pins.filter_map(|entry| entry.digest.as_ref()) {
-            if *expected != found {
+            if expected != found {
                 return Err(BuildError::WrongDigest {
                     tool_set: file.to_owned(),
                     scope: scope.name.to_string(),
                     expected: expected.clone(),
-                    found,
+                    found: found.to_owned(),
                 });
             }
         }

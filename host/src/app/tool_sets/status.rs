@@ -16,7 +16,7 @@ pub struct FileStatus {
     pub serving: Option<String>,
     /// What keeps the version in the folder from serving.
     pub problem: Option<Problem>,
-    /// Times that a new version came to serve, the first not counted.
+    /// Times that a new version, or the same one with other settings, came to serve.
     pub reloads: u64,
     /// Times that one did not.
     pub refusals: u64,
@@ -34,10 +34,10 @@ pub struct Problem {
 }
 
 impl Statuses {
-    /// A version serves.
-    pub(in crate::app) fn serves(&self, name: &str, digest: &str) {
+    /// A version serves; `anew` in place of one that served before.
+    pub(in crate::app) fn serves(&self, name: &str, digest: &str, anew: bool) {
         self.change(name, |status| {
-            if status.serving.is_some() && status.serving.as_deref() != Some(digest) {
+            if anew && status.serving.is_some() {
                 status.reloads += 1;
             }
             let served = FileStatus {

@@ -19,7 +19,8 @@ use super::engine::Runtime;
 use super::error::LoadError;
 use super::load::Component;
 
-/// Compiles components, one at a time: it is work for every core there is.
+/// Compiles components, two at a time: it is work for every core there is, and one
+/// that takes long keeps no other waiting.
 pub struct Compiler {
     place: Place,
     cache: Option<NativeCache>,
@@ -75,7 +76,7 @@ impl Compiler {
         Self {
             place,
             cache,
-            turn: Semaphore::new(1),
+            turn: Semaphore::new(AT_ONCE),
         }
     }
 
@@ -142,6 +143,9 @@ impl Compiler {
         found.await.ok().flatten()
     }
 }
+
+/// Files that are compiled at once.
+const AT_ONCE: usize = 2;
 
 /// Tells apart code that this engine cannot run: another version, CPU or setting.
 fn compatibility(runtime: &Runtime) -> u64 {
