@@ -342,7 +342,6 @@ async fn a_tool_set_that_fails_to_describe_itself_keeps_what_it_said_before() {
             "describe() failed: used more than 300ms of CPU time",
         ),
         ("schema", "input schema of tool \"odd\""),
-        ("remote", "input schema of tool \"odd\""),
         ("writes", "does not import db-execute"),
         ("hidden", "U+202E"),
         ("many", "at most 64"),

@@ -60,10 +60,10 @@ async fn a_file_becomes_tools_and_a_changed_file_other_tools() {
     assert!(counted.structured()["results"][0]["n"].as_i64() > Some(1));
 
     for (mistake, said) in [
-        ("[[tool]]\nname = \"x\"\n", "description"),
+        ("[[tool]]\nname = \"x\"\n", "sql: is missing"),
         (
-            "[[tool]]\nname = \"x\"\ndescription = \"d\"\nsql = \"DROP TABLE Orders\"\n",
-            "tool \"x\", sql",
+            "[[tool]]\nname = \"y\"\ndescription = \"d\"\nsql = \"DROP TABLE Orders\"\n",
+            "tool \"y\", sql",
         ),
         ("[[tool]]\nnam = \"x\"\n", "did you mean \"name\"?"),
         ("[[tool]\n", "line 1"),

@@ -37,13 +37,12 @@ impl Statuses {
     /// A version serves; `anew` in place of one that served before.
     pub(in crate::app) fn serves(&self, name: &str, digest: &str, anew: bool) {
         self.change(name, |status| {
-            if anew && status.serving.is_some() {
-                status.reloads += 1;
-            }
+            let again = anew && status.serving.is_some();
             let served = FileStatus {
                 serving: Some(digest.to_owned()),
                 problem: None,
-                ..status.clone()
+                reloads: status.reloads + u64::from(again),
+                refusals: status.refusals,
             };
             let news = *status != served;
             *status = served;
