@@ -31,6 +31,8 @@ check:
 bench:
     cargo bench -p integration-tests --bench calls
     cargo bench -p integration-tests --bench figures
+    cargo build --release
+    cargo bench -p integration-tests --bench reload
 
 # Look for requests that break the server; what was found so far is in target/fuzz/
 fuzz target="requests" minutes="10":

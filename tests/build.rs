@@ -10,9 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
     let builder = Builder::from_build_script()?;
     for (variable, package, features) in [
-        ("HOSTILE_GUEST", "hostile-guest", &[][..]),
-        ("HOSTILE_WRITER", "hostile-guest", &["write"]),
-        ("EVERYTHING_GUEST", "everything-guest", &[]),
+        ("EVERYTHING_GUEST", "everything-guest", &[][..]),
         ("EXAMPLE_RUST", "customer-desk", &[]),
     ] {
         let built = builder.build(&Component { package, features })?;

@@ -26,7 +26,7 @@ fn main() -> process::ExitCode {
             return (code as u8).into();
         }
     };
-    if telemetry::start_log(arguments.logs_as_json()).is_err() {
+    if telemetry::start_log(arguments.log_style()).is_err() {
         return (ExitCode::Software as u8).into();
     }
     let runtime = match tokio::runtime::Runtime::new() {

@@ -70,6 +70,7 @@ const BELOW_APP: &[&str] = &[
     "config",
     "database",
     "entropy",
+    "excerpt",
     "mcp",
     "oauth",
     "principal",
@@ -117,6 +118,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     (
         "reqwest",
         &[
+            "cli/attack",
             "cli/doctor",
             "oauth/clients/document",
             "oauth/people/provider",
@@ -127,6 +129,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tiberius", &["database"]),
     ("toml", &["cli/plugin", "config"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("wasm_encoder", &["cli/attack"]),
     ("wasmtime", &["runtime"]),
     ("wasmtime_wasi", &["runtime"]),
 ];

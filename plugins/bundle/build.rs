@@ -58,7 +58,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
 
 const PREBUILT: &str = "MSSQL_MCP_BUNDLE";
 
-const COMPONENTS: [(&str, Component<'static>); 5] = [
+const COMPONENTS: [(&str, Component<'static>); 7] = [
     (
         "claude-tools",
         Component {
@@ -91,6 +91,20 @@ const COMPONENTS: [(&str, Component<'static>); 5] = [
         "query-templates-write",
         Component {
             package: "query-templates",
+            features: &["write"],
+        },
+    ),
+    (
+        "hostile",
+        Component {
+            package: "hostile-guest",
+            features: &[],
+        },
+    ),
+    (
+        "hostile-write",
+        Component {
+            package: "hostile-guest",
             features: &["write"],
         },
     ),

@@ -6,9 +6,11 @@ mod errors;
 mod large_results;
 mod oauth;
 mod queries;
+mod reload;
 mod rust_client;
 mod sandbox;
 mod search;
+mod templates;
 mod tools;
 mod writes;
 

@@ -21,10 +21,10 @@ pub fn prepare_clients() {
 }
 
 /// The component whose tools misbehave.
-pub const HOSTILE_GUEST: &[u8] = include_bytes!(env!("HOSTILE_GUEST"));
+pub const HOSTILE_GUEST: &[u8] = plugin_bundle::HOSTILE.wasm;
 
 /// The component with the tools that the conformance suite expects.
 pub const EVERYTHING_GUEST: &[u8] = include_bytes!(env!("EVERYTHING_GUEST"));
 
 /// The hostile one, built for the world that may write.
-pub const HOSTILE_WRITER: &[u8] = include_bytes!(env!("HOSTILE_WRITER"));
+pub const HOSTILE_WRITER: &[u8] = plugin_bundle::HOSTILE_WRITE.wasm;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
-use mssql_mcp::app::{App, AppHealth, ToolSetFiles};
+use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
@@ -31,6 +31,9 @@ fn key() -> HostKey {
     HostKey::load_or_create(Path::new(concat!(env!("OUT_DIR"), "/key"))).expect("a key")
 }
 
+/// Longer than a busy machine takes to compile anything of the tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running product; stops when dropped.
 pub struct Product {
     /// Where its HTTP server listens.
@@ -52,13 +55,13 @@ pub struct Product {
 #[derive(Default)]
 pub struct ProductBuilder {
     scope_settings: String,
+    tool_set_settings: String,
+    tool_set_files: Vec<(String, Vec<u8>)>,
+    scopes: String,
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
-    /// Name and component.
-    tool_sets: Vec<(String, Vec<u8>)>,
-    /// The scopes of these, in TOML.
-    scopes: String,
+    compiler: Option<Place>,
 }
 
 impl Product {
@@ -84,6 +87,24 @@ impl Product {
             ..ProductBuilder::default()
         };
         builder.start().await
+    }
+
+    /// Puts `wasm` in place of the tool set `name`, as a program that copies with
+    /// care does: whole, by a rename.
+    pub fn replace(&self, name: &str, wasm: &[u8]) {
+        let beside = self.tool_sets.join(".new");
+        std::fs::write(&beside, wasm).expect("a file");
+        std::fs::rename(beside, self.tool_sets.join(format!("{name}.wasm"))).expect("a rename");
+    }
+
+    /// Waits until what is known of the tool set `name` is as `wanted`.
+    pub async fn tool_set(&self, name: &str, wanted: impl Fn(&FileStatus) -> bool) -> FileStatus {
+        let mut statuses = self.app.watch_tool_sets();
+        let wait = statuses.wait_for(|all| all.get(name).is_some_and(&wanted));
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(all) => all.expect("a product that runs")[name].clone(),
+            Err(_) => panic!("{name}: {:?}", self.app.tool_sets().get(name)),
+        }
     }
 
     /// A client of the scope `name`; with OAuth on it has a token with every
@@ -137,6 +158,31 @@ impl ProductBuilder {
         self
     }
 
+    /// Compiles there, in place of this process.
+    pub fn compiler(mut self, place: Place) -> Self {
+        self.compiler = Some(place);
+        self
+    }
+
+    /// Adds keys to `[tool_sets]`, in TOML.
+    pub fn tool_set_settings(mut self, toml: &str) -> Self {
+        self.tool_set_settings.push_str(toml);
+        self.tool_set_settings.push('\n');
+        self
+    }
+
+    /// Puts this in the folder of tool sets before it starts.
+    pub fn tool_set_file(mut self, name: &str, wasm: &[u8]) -> Self {
+        self.tool_set_files.push((name.to_owned(), wasm.to_vec()));
+        self
+    }
+
+    /// Adds a scope on the demo's database, with these keys besides, in TOML.
+    pub fn scope(mut self, name: &str, toml: &str) -> Self {
+        self.scopes += &format!("[scopes.{name}]\ndatabases = [\"demo\"]\n{toml}\n");
+        self
+    }
+
     /// Serves the component `wasm` too, in a scope of its own, both by that name.
     pub fn tool_set(
         mut self,
@@ -144,7 +190,7 @@ impl ProductBuilder {
         wasm: &[u8],
         settings: &BTreeMap<String, String>,
     ) -> Self {
-        self.tool_sets.push((name.to_owned(), wasm.to_owned()));
+        self.tool_set_files.push((name.to_owned(), wasm.to_vec()));
         self.scopes +=
             &format!("[scopes.{name}]\ntool_sets = [{name:?}]\ndatabases = [\"demo\"]\n");
         for (key, value) in settings {
@@ -223,9 +269,10 @@ impl ProductBuilder {
             ("hostile-write", HOSTILE_WRITER),
             ("everything", EVERYTHING_GUEST),
         ];
-        let own = self.tool_sets.iter();
-        let own = own.map(|(name, wasm)| (name.as_str(), wasm.as_slice()));
-        for (name, wasm) in bundle.chain(guests).chain(own) {
+        for (name, wasm) in bundle.chain(guests) {
+            std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
+        }
+        for (name, wasm) in &self.tool_set_files {
             std::fs::write(tool_sets.join(format!("{name}.wasm")), wasm).expect("a file");
         }
         let files = ToolSetFiles::Folder(tool_sets.clone());
@@ -234,7 +281,7 @@ impl ProductBuilder {
             (any, key())
         });
         let app = Arc::new(
-            App::build(&config, &files, &key, Place::Here)
+            App::build(&config, &files, &key, self.compiler.unwrap_or(Place::Here))
                 .await
                 .expect("the product starts"),
         );
@@ -265,6 +312,7 @@ impl ProductBuilder {
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
+        app.watch(&stop).expect("a thread");
         let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {
             address,
@@ -300,7 +348,8 @@ impl ProductBuilder {
             settings += "rate_limit_per_minute = 1000000\n";
         }
         let mut config = format!(
-            "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n[tool_sets]\ncache = '{CACHE}'\n"
+            "default_scope = \"claude\"\n[state]\nstore = \"memory\"\n[tool_sets]\ncache = '{CACHE}'\n{}",
+            self.tool_set_settings
         );
         config += &log_in("demo", &reader.user, &reader.password);
         config += &log_in("demo-writer", &writer.user, &writer.password);
@@ -315,10 +364,9 @@ impl ProductBuilder {
                 "[scopes.{scope}]\ntool_sets = [{tool_sets}]\ndatabases = [\"demo\"]\n{settings}"
             );
         }
-        config += &self.scopes;
         config += &format!(
             "[scopes.writer]\ntool_sets = [\"claude-tools-write\", \"hostile-write\"]\ndatabases = [\"demo\"]\nread_only = false\nwrite_database = \"demo-writer\"\n{settings}"
         );
-        config
+        config + &self.scopes
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::tool_sets::LockError;
 use crate::config::ConfigError;
 use crate::database;
+use crate::excerpt::excerpt;
 use crate::oauth::DocumentFetcherError;
 use crate::runtime::{Capacity, LoadError, RuntimeError};
 use crate::state::{KeyError, StoreError};
@@ -124,7 +125,7 @@ pub enum BuildError {
     #[error(
         "tool set \"{tool_set}\": the version sha256:{digest} waits to be accepted ({}); look at it \
          and accept it with: mssql-mcp plugin accept {tool_set}",
-        changes.join("; ")
+        shown(changes)
     )]
     Parked {
         /// The tool set.
@@ -169,3 +170,19 @@ pub enum BuildError {
     #[error("compiling \"{0}\" panicked; this is a bug")]
     Lost(String),
 }
+
+/// The first of the changes, as far as a sentence can hold them.
+fn shown(changes: &[String]) -> String {
+    let mut shown: Vec<String> = changes
+        .iter()
+        .take(MAX_CHANGES)
+        .map(|change| excerpt(change, MAX_CHANGE_CHARS).to_owned())
+        .collect();
+    if changes.len() > MAX_CHANGES {
+        shown.push(format!("and {} more", changes.len() - MAX_CHANGES));
+    }
+    shown.join("; ")
+}
+
+const MAX_CHANGES: usize = 2;
+const MAX_CHANGE_CHARS: usize = 600;

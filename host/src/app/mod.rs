@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 
 pub use error::BuildError;
@@ -100,6 +101,11 @@ impl App {
     /// What is known of each tool set's file.
     pub fn tool_sets(&self) -> BTreeMap<String, FileStatus> {
         self.tool_sets.statuses()
+    }
+
+    /// The same, now and whenever it changes.
+    pub fn watch_tool_sets(&self) -> Receiver<BTreeMap<String, FileStatus>> {
+        self.tool_sets.subscribe()
     }
 
     /// The version of a tool set that serves, as a lock sees it.

@@ -42,6 +42,8 @@ pub struct ServedScope {
 pub(super) struct BoundSet {
     pub(super) entry: ToolSetEntry,
     pub(super) provider: Arc<dyn ToolProvider>,
+    /// What it was given besides.
+    pub(super) settings: HashMap<String, String>,
     /// What a model reads of it, where that is watched over.
     pub(super) described: Value,
 }

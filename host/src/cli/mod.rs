@@ -1,5 +1,7 @@
 //! The command line: one file a command. Arguments in, exit code out.
 
+#[cfg(feature = "demo")]
+pub mod attack;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
@@ -18,6 +20,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::telemetry::LogStyle;
 
 pub use exit::ExitCode;
 
@@ -46,6 +50,9 @@ enum Command {
     Token(token::TokenArguments),
     /// Tool sets: a new one, what a file is, and what it does
     Plugin(plugin::PluginArguments),
+    /// Load hostile tool sets, and show what contains them
+    #[cfg(feature = "demo")]
+    Attack(attack::AttackArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -106,14 +113,22 @@ impl Arguments {
             Command::Client(arguments) => client::run(arguments).await,
             Command::Token(arguments) => token::run(arguments).await,
             Command::Plugin(arguments) => plugin::run(arguments).await,
+            #[cfg(feature = "demo")]
+            Command::Attack(arguments) => attack::run(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }
     }
 
-    /// Whether the log is one JSON object a line: that of `serve`, which programs
-    /// read.
-    pub fn logs_as_json(&self) -> bool {
-        matches!(self.command, Command::Serve(_))
+    /// How the log is written: programs read that of `serve`, and people want the
+    /// answer of a command about tool sets rather than how it came to be.
+    pub fn log_style(&self) -> LogStyle {
+        match self.command {
+            Command::Serve(_) => LogStyle::Json,
+            Command::Plugin(_) => LogStyle::Quiet,
+            #[cfg(feature = "demo")]
+            Command::Attack(_) => LogStyle::Counted,
+            _ => LogStyle::Text,
+        }
     }
 }

@@ -73,7 +73,7 @@ pub struct ScopeSection {
 }
 
 /// `limits` of a scope.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
     /// Memory of one call.

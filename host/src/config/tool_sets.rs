@@ -48,7 +48,8 @@ pub struct ToolSetEntry {
     pub file: String,
     /// SHA-256 that the file must have, in hexadecimal.
     pub digest: Option<String>,
-    /// The tools that are served, by their own names; without it all of them.
+    /// The tools that are served, by their own names and in this order; without it
+    /// all of them.
     pub tools: Option<Vec<String>>,
     /// Put before the name of each tool and prompt.
     pub prefix: String,

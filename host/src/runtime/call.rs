@@ -45,6 +45,7 @@ impl WasmToolSet {
         let job = CallTool {
             name: tool.name.clone(),
             arguments: arguments.get().to_owned(),
+            schema: self.results.get(&tool.name).cloned(),
         };
         let meter = Arc::clone(&ended.meter);
         let result = match self.guest(job, tool.access, context, meter).await {
@@ -172,7 +173,8 @@ impl WasmToolSet {
                 place,
             })
         };
-        let run = self.runtime.threads.run(work, limits.cpu, meter);
+        let share = Arc::clone(&self.places.share);
+        let run = self.runtime.threads.run(work, limits.cpu, meter, share);
         let stopped = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(CallFailure::Cancelled),
@@ -201,11 +203,12 @@ impl WasmToolSet {
             place: _place,
         } = answered;
         let failed = |failure| problem::from_failure(&failure, &self.scope, &tool.name);
-        let Replied { reply, cursor } = answer.map_err(|failure| self.told(failure, &tool.name))?;
-        let Some(mut cursor) = cursor else {
-            let schema = self.results.get(&tool.name);
-            return reply::of_tool(reply, None, schema)
-                .map_err(|reason| failed(CallFailure::Trap(reason)));
+        let replied = answer.map_err(|failure| self.told(failure, &tool.name))?;
+        let (reply, mut cursor) = match replied {
+            Replied::Whole(reply) => {
+                return reply.map_err(|reason| failed(CallFailure::Trap(reason)));
+            }
+            Replied::Rows(reply, cursor) => (reply, cursor),
         };
         let shape = self.shape_of(&tool.name);
         let document = tokio::select! {
@@ -294,7 +297,8 @@ async fn at_load<J: Job>(
             }
         })
     };
-    let run = runtime.threads.run(work, scope.limits.cpu, meter);
+    let share = Arc::default();
+    let run = runtime.threads.run(work, scope.limits.cpu, meter, share);
     match tokio::time::timeout(LOAD_WALL, run).await {
         Err(_) => Err(CallFailure::Wall(LOAD_WALL).to_string()),
         Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(scope.limits.cpu).to_string()),

@@ -1,13 +1,17 @@
 //! What a guest is asked to do: one exported function of its component each.
 
+use std::sync::Arc;
+
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
 
 use super::bindings::exports::mssql_mcp::tools::{lifecycle, prompts, provider, resources};
 use super::bindings::mssql_mcp::tools::types::Manifest;
 use super::host::GuestCursor;
+use super::reply;
 use super::state::StoreState;
 use crate::database::Cursor;
+use crate::tools::{Output, Reply, Schema};
 
 /// Where a component's exported functions are.
 #[derive(Clone)]
@@ -116,13 +120,17 @@ impl Job for Describe {
 pub(super) struct CallTool {
     pub(super) name: String,
     pub(super) arguments: String,
+    /// Of its structured result, where it declares one.
+    pub(super) schema: Option<Arc<Schema>>,
 }
 
 /// A tool's reply, taken out of its store.
-pub(super) struct Replied {
-    pub(super) reply: provider::Reply,
-    /// The rows that it hands over.
-    pub(super) cursor: Option<Cursor>,
+pub(super) enum Replied {
+    /// Checked: where the guest ran and on its account, for megabytes of JSON take
+    /// longer than the front door's threads have.
+    Whole(Result<Reply<Output>, String>),
+    /// With the rows that it hands over.
+    Rows(provider::Reply, Cursor),
 }
 
 impl Job for CallTool {
@@ -135,11 +143,15 @@ impl Job for CallTool {
         store: &mut Store<StoreState>,
     ) -> wasmtime::Result<Self::Answer> {
         let provider = exports.provider.load(&mut *store, instance)?;
-        let Self { name, arguments } = self;
+        let Self {
+            name,
+            arguments,
+            schema,
+        } = self;
         let replied = provider.call_call(&mut *store, &name, &arguments).await?;
-        Ok(replied.map(|reply| Replied {
-            cursor: take_cursor(&reply, store),
-            reply,
+        Ok(replied.map(|reply| match take_cursor(&reply, store) {
+            Some(cursor) => Replied::Rows(reply, cursor),
+            None => Replied::Whole(reply::of_tool(reply, None, schema.as_deref())),
         }))
     }
 }

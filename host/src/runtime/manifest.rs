@@ -17,7 +17,7 @@ pub(super) struct Checked {
     /// Of tools that hand back rows, the shape of these.
     pub(super) rows: Vec<(String, JsonShape)>,
     /// Of tools that declare another structured result, its schema.
-    pub(super) results: HashMap<String, Schema>,
+    pub(super) results: HashMap<String, Arc<Schema>>,
 }
 
 pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked, LoadError> {
@@ -53,7 +53,7 @@ pub(super) fn check(manifest: wit::Manifest, can_write: bool) -> Result<Checked,
         let (tool, schema) = check_tool(tool, can_write)?;
         match (rows_of, schema) {
             (Some(shape), _) => rows.push((tool.name.clone(), shape)),
-            (None, Some(schema)) => _ = results.insert(tool.name.clone(), schema),
+            (None, Some(schema)) => _ = results.insert(tool.name.clone(), Arc::new(schema)),
             (None, None) => {}
         }
         tools.push(tool);

@@ -23,6 +23,7 @@ mod places;
 mod problem;
 mod question;
 mod reply;
+mod share;
 mod state;
 mod threads;
 mod tool_set;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::CallFailure;
 use super::limits::Limits;
+use super::share::Share;
 
 /// Places for calls. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Places {
     free: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     queue: usize,
+    /// What its calls used of the processor lately.
+    pub(super) share: Arc<Share>,
 }
 
 impl Places {
@@ -27,6 +30,7 @@ impl Places {
             free: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: Arc::default(),
             queue: limits.queue,
+            share: Arc::default(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Where guests run: on runtimes of their own, so that the front door never
 //! waits for one, and metered by the thread's CPU clock.
 //!
-//! A call starts on the first runtime. One that has used [`HOG_AFTER`] of CPU
-//! goes on on the second, whose threads have a low priority: hogs compete with
-//! hogs. With 16 looping guests on 2 cores a small call's p99 was 4.3 ms this
+//! A call starts on the first runtime. One that has used [`HOG_AFTER`] of CPU, or
+//! whose tool set has used more than its share, goes on on the second, whose threads
+//! have a low priority: hogs compete with hogs. With 16 looping guests on 2 cores a small call's p99 was 4.3 ms this
 //! way and 1.6 s on one shared runtime.
 
 use std::future::Future;
@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::meter::Meter;
+use super::share::Share;
 
 /// The two runtimes; dropping them stops every guest.
 pub(super) struct GuestThreads {
@@ -42,25 +43,26 @@ impl GuestThreads {
     }
 
     /// Runs `work` until it is done or has used `budget` of CPU time; `meter` knows
-    /// how much it used. Dropping the returned future drops the work.
+    /// how much it used, and `share` how much its tool set did. Dropping the returned
+    /// future drops the work.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
         budget: Duration,
         meter: Arc<Meter>,
+        share: Arc<Share>,
     ) -> Result<T, Stopped> {
+        let first = self.first.as_ref().filter(|_| !share.is_spent());
         let mut leg = Leg {
             work: Some(Box::pin(work)),
             used: Duration::ZERO,
-            pause_at: Some(HOG_AFTER.min(budget)),
+            pause_at: first.map(|_| HOG_AFTER.min(budget)),
             budget,
             meter,
+            share,
         };
-        for runtime in [&self.first, &self.hogs] {
-            let Some(handle) = runtime.as_ref().map(Runtime::handle) else {
-                break;
-            };
-            match spawn(handle, leg).await {
+        for runtime in [first, self.hogs.as_ref()].into_iter().flatten() {
+            match spawn(runtime.handle(), leg).await {
                 Ok(result) => return result,
                 Err(Spawned::Paused(rest)) => {
                     leg = Leg {
@@ -94,6 +96,21 @@ struct Leg<T> {
     pause_at: Option<Duration>,
     budget: Duration,
     meter: Arc<Meter>,
+    share: Arc<Share>,
+}
+
+impl<T> Leg<T> {
+    /// The same for the next runtime.
+    fn rest(&mut self) -> Self {
+        Self {
+            work: self.work.take(),
+            used: self.used,
+            pause_at: None,
+            budget: self.budget,
+            meter: Arc::clone(&self.meter),
+            share: Arc::clone(&self.share),
+        }
+    }
 }
 
 enum Spawned<T> {
@@ -124,14 +141,20 @@ impl<T> Future for Leg<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<T>> {
         let leg = &mut *self;
+        // Many that begin at once are known before each has had its turn.
+        if leg.pause_at.is_some() && leg.share.is_spent() {
+            return Poll::Ready(Step::Paused(leg.rest()));
+        }
         let Some(work) = leg.work.as_mut() else {
             let lost = Stopped::Lost("polled after its end".to_owned());
             return Poll::Ready(Step::Done(Err(lost)));
         };
         let before = cpu_clock();
         let poll = work.as_mut().poll(cx);
-        leg.used += cpu_clock().saturating_sub(before);
+        let used = cpu_clock().saturating_sub(before);
+        leg.used += used;
         leg.meter.cpu(leg.used);
+        leg.share.charge(used);
         match poll {
             Poll::Ready(value) => {
                 leg.work = None;
@@ -143,14 +166,7 @@ impl<T> Future for Leg<T> {
                 Poll::Ready(Step::Done(Err(Stopped::Cpu)))
             }
             Poll::Pending if leg.pause_at.is_some_and(|at| leg.used >= at) => {
-                let rest = Leg {
-                    work: leg.work.take(),
-                    used: leg.used,
-                    pause_at: None,
-                    budget: leg.budget,
-                    meter: Arc::clone(&leg.meter),
-                };
-                Poll::Ready(Step::Paused(rest))
+                Poll::Ready(Step::Paused(leg.rest()))
             }
             Poll::Pending => Poll::Pending,
         }
@@ -227,7 +243,9 @@ mod tests {
         let meter = Arc::new(Meter::default());
         let work = burn(Duration::from_secs(600));
         let budget = Duration::from_millis(60);
-        let result = threads.run(work, budget, Arc::clone(&meter)).await;
+        let result = threads
+            .run(work, budget, Arc::clone(&meter), Arc::default())
+            .await;
         assert_eq!(result, Err(Stopped::Cpu));
         assert!(meter.bill("".into(), Duration::ZERO).cpu_us >= 60_000);
     }
@@ -240,16 +258,42 @@ mod tests {
             std::thread::current().name().map(str::to_owned)
         };
         let result = threads
-            .run(work, Duration::from_secs(10), Arc::default())
+            .run(
+                work,
+                Duration::from_secs(10),
+                Arc::default(),
+                Arc::default(),
+            )
             .await;
         assert_eq!(result.unwrap().as_deref(), Some("guest-hog"));
+    }
+
+    #[tokio::test]
+    async fn a_tool_set_that_has_spent_its_share_begins_among_the_hogs() {
+        let threads = GuestThreads::start(1).unwrap();
+        let share = Arc::new(Share::default());
+        let on = async |share: &Arc<Share>| {
+            let name = async { std::thread::current().name().map(str::to_owned) };
+            let budget = Duration::from_secs(1);
+            let run = threads.run(name, budget, Arc::default(), Arc::clone(share));
+            run.await.unwrap()
+        };
+        assert_eq!(on(&share).await.as_deref(), Some("guest"));
+        share.charge(Duration::from_secs(1));
+        assert_eq!(on(&share).await.as_deref(), Some("guest-hog"));
+        assert_eq!(on(&Arc::default()).await.as_deref(), Some("guest"));
     }
 
     #[tokio::test]
     async fn waiting_costs_nothing() {
         let threads = GuestThreads::start(1).unwrap();
         let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-        let waiting = threads.run(receiver, Duration::from_millis(1), Arc::default());
+        let waiting = threads.run(
+            receiver,
+            Duration::from_millis(1),
+            Arc::default(),
+            Arc::default(),
+        );
         let (result, ()) = tokio::join!(waiting, async {
             burn(Duration::from_millis(20)).await;
             sender.send(()).unwrap();
@@ -262,12 +306,17 @@ mod tests {
         let threads = GuestThreads::start(1).unwrap();
         let budget = Duration::from_secs(1);
         let result: Result<(), Stopped> = threads
-            .run(async { panic!("driver bug") }, budget, Arc::default())
+            .run(
+                async { panic!("driver bug") },
+                budget,
+                Arc::default(),
+                Arc::default(),
+            )
             .await;
         assert!(matches!(result, Err(Stopped::Lost(_))));
         assert!(
             threads
-                .run(async { 1 }, budget, Arc::default())
+                .run(async { 1 }, budget, Arc::default(), Arc::default())
                 .await
                 .is_ok()
         );

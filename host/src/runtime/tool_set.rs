@@ -50,7 +50,7 @@ pub struct WasmToolSet {
     pub(super) places: Places,
     manifest: Manifest,
     pub(super) rows: Vec<(String, JsonShape)>,
-    pub(super) results: HashMap<String, Schema>,
+    pub(super) results: HashMap<String, Arc<Schema>>,
     pub(super) templates: Vec<ResourceTemplate>,
     prompts: Vec<Prompt>,
 }

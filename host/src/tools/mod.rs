@@ -7,6 +7,7 @@
 
 mod asking;
 mod bill;
+mod effort;
 mod profile;
 mod prompts;
 mod registry;
@@ -232,6 +233,18 @@ pub enum Content {
     },
     /// Any other block, a JSON object with a `type`.
     Raw(Box<RawValue>),
+}
+
+impl Content {
+    /// Bytes of what it carries.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Image(blob) | Self::Audio(blob) => blob.data.len(),
+            Self::Link { uri, name, .. } => uri.len() + name.len(),
+            Self::Raw(block) => block.get().len(),
+        }
+    }
 }
 
 /// Binary content.

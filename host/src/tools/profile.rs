@@ -14,7 +14,7 @@ use super::{
 /// Which tools of a set are served, and under which names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// Own names of the tools that are served; `None` serves all.
+    /// Own names of the tools that are served, in this order; `None` serves all.
     pub tools: Option<Vec<String>>,
     /// Put before the name of every tool and prompt that `rename` does not name.
     pub prefix: String,
@@ -83,10 +83,11 @@ impl Profiled {
                 });
             }
         }
-        let served = whole.tools.iter().filter(|tool| {
-            let chosen = profile.tools.as_ref();
-            chosen.is_none_or(|chosen| chosen.contains(&tool.name))
-        });
+        let own = |name: &String| whole.tools.iter().find(|tool| tool.name == *name);
+        let served: Vec<&Tool> = match &profile.tools {
+            Some(chosen) => chosen.iter().filter_map(own).collect(),
+            None => whole.tools.iter().collect(),
+        };
         let (mut tools, mut own_tools) = (Vec::new(), HashMap::new());
         for own in served {
             let name = profile.name(&own.name)?;

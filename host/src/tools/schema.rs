@@ -5,6 +5,8 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::effort;
+
 /// A compiled JSON Schema 2020-12.
 #[derive(Debug)]
 pub struct Schema {
@@ -29,6 +31,9 @@ pub enum SchemaError {
     /// A reference that leaves the document: nothing is ever fetched.
     #[error("the schema refers to \"{0}\"; only references within the schema are followed")]
     RemoteReference(String),
+    /// Small to read and endless to check with.
+    #[error("{0}")]
+    Effort(String),
     /// Not a valid schema.
     #[error("not a valid JSON Schema: {0}")]
     Invalid(String),
@@ -92,6 +97,7 @@ fn parse(text: &RawValue) -> Result<Value, SchemaError> {
     }
     let document: Value = serde_json::from_str(text.get())?;
     inspect(&document, 0)?;
+    effort::bounded(&document).map_err(SchemaError::Effort)?;
     Ok(document)
 }
 

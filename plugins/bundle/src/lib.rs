@@ -39,7 +39,20 @@ pub const QUERY_TEMPLATES_WRITE: Component = Component {
     wasm: include_bytes!(concat!(env!("OUT_DIR"), "/query-templates-write.wasm")),
 };
 
-/// All of them.
+/// Misbehaves in every way that the sandbox must contain, for `mssql-mcp attack`.
+/// Nobody is served it.
+pub const HOSTILE: Component = Component {
+    name: "hostile",
+    wasm: include_bytes!(concat!(env!("OUT_DIR"), "/hostile.wasm")),
+};
+
+/// The same, built for the world that may write.
+pub const HOSTILE_WRITE: Component = Component {
+    name: "hostile-write",
+    wasm: include_bytes!(concat!(env!("OUT_DIR"), "/hostile-write.wasm")),
+};
+
+/// All that are served.
 pub const ALL: &[Component] = &[
     CLAUDE_TOOLS,
     CLAUDE_TOOLS_WRITE,

@@ -4,7 +4,7 @@ import unittest
 from datetime import date
 from decimal import Decimal
 
-from mssql_mcp import Ask, Failed, InvalidArgument
+from mssql_mcp import Ask, DatabaseError, Failed, InvalidArgument
 from mssql_mcp_testing import FakeHost, call
 
 from tools import tools
@@ -105,6 +105,16 @@ class ContactOf(unittest.TestCase):
         with self.assertRaises(Failed) as raised:
             call(tools, FakeHost(), "contact_of", self.arguments)
         self.assertEqual(raised.exception.code, "unsupported")
+
+
+class SelfTest(unittest.TestCase):
+    def test_misses_a_table(self):
+        tables = {f"dbo.{name}": {} for name in
+                  ("Orders", "Order Details", "Products", "Categories", "Customers")}
+        tools.check(FakeHost(tables=tables))
+        del tables["dbo.Products"]
+        with self.assertRaises(DatabaseError):
+            tools.check(FakeHost(tables=tables))
 
 
 if __name__ == "__main__":

@@ -167,5 +167,12 @@ def contact_of(host: Host, customer: Customer) -> Contact | Ask:
     return Contact(row["CustomerID"], row["CompanyName"], row["ContactName"], row["Phone"])
 
 
+@tools.self_test
+def can_see_its_tables(host: Host) -> None:
+    """A scope whose policy hides one of them would only find out from a failed call."""
+    for name in ("Orders", "[Order Details]", "Products", "Categories", "Customers"):
+        host.resolve(f"dbo.{name}")
+
+
 def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"))

@@ -88,7 +88,7 @@ pub(crate) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// What files of other servers, JSON Schema and SQL Server say, and what is said
 /// here.
-const OTHER_WORDS: [(&str, &str); 17] = [
+const OTHER_WORDS: [(&str, &str); 16] = [
     ("statement query", "sql"),
     ("source connection", "database"),
     ("readonly read_only readonlyhint", "access"),
@@ -97,7 +97,6 @@ const OTHER_WORDS: [(&str, &str); 17] = [
     ("maxvalue max_value maximum", "max"),
     ("minlength", "min_length"),
     ("maxlength", "max_length"),
-    ("ttl cache_ttl", "cache"),
     ("limit row_limit", "max_rows"),
     ("int bigint smallint tinyint", "integer"),
     ("float double real", "number"),

@@ -54,6 +54,10 @@ fn refusal<H: Host>(host: &H, template: &Template) -> Result<Option<Mistake>, Un
         ),
         Err(Error::InvalidStatement(message)) => ("sql".to_owned(), message),
         Err(Error::InvalidParameter((name, message))) => (format!("parameters.{name}"), message),
+        Err(Error::UnknownName(known)) if !template.database.is_empty() => (
+            "database".to_owned(),
+            format!("is none of this scope's; there is {}", known.join(", ")),
+        ),
         Err(Error::Unavailable(_) | Error::Busy | Error::Cancelled) => return Err(Unreachable),
         Ok(()) | Err(_) => return Ok(None),
     };

@@ -35,6 +35,14 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+__all__ = [
+    "Annotations", "Answer", "Answers", "Ask", "Audio", "Cache", "Cancelled", "Column",
+    "DatabaseError", "ExactDatetime", "ExactTime", "Failed", "Failure", "Host", "Icon", "Image",
+    "InvalidArgument", "Link", "Options", "Output", "Param", "Principal", "Raw", "Rows",
+    "Stats", "Table", "TableName", "Text", "Tool", "ToolSet", "Truncation", "Typed",
+    "UnknownTool", "contains", "quote", "to_json",
+]
+
 # ---------------------------------------------------------------------------------------
 # How a call ends without a result
 

@@ -85,8 +85,13 @@ impl Site {
     /// Starts a process at `address` that keeps its state in `store`, and waits
     /// until it serves.
     pub(super) async fn start(&self, address: SocketAddr, store: &str) -> Process {
+        self.start_with(address, &self.config(address, store)).await
+    }
+
+    /// Starts a process with a configuration that [`Self::start`] wrote, changed.
+    pub(super) async fn start_with(&self, address: SocketAddr, text: &str) -> Process {
         let config = self.path(&format!("{}.toml", address.port()));
-        std::fs::write(&config, self.config(address, store)).expect("a file");
+        std::fs::write(&config, text).expect("a file");
         let mut command = self.command(&config);
         command.arg("serve").stdout(Stdio::piped());
         let mut child = command.spawn().expect("mssql-mcp starts");
@@ -118,6 +123,16 @@ impl Site {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// Runs a command about what `process` serves; its exit code and what it printed.
+    pub(super) async fn run(&self, process: &Process, arguments: &[&str]) -> (i32, String) {
+        let mut command = self.command(&process.config);
+        let output = command.args(arguments).output().await;
+        let output = output.expect("mssql-mcp starts");
+        let said = [output.stdout, output.stderr].concat();
+        let code = output.status.code().expect("it was not killed");
+        (code, String::from_utf8(said).expect("text"))
+    }
+
     fn command(&self, config: &Path) -> Command {
         let mut command = Command::new(self.program);
         command.env("MSSQL_MCP_CONFIG", config).kill_on_drop(true);
@@ -128,7 +143,8 @@ impl Site {
         command
     }
 
-    fn config(&self, address: SocketAddr, store: &str) -> String {
+    /// The configuration of a process at `address` that keeps its state in `store`.
+    pub(super) fn config(&self, address: SocketAddr, store: &str) -> String {
         let reader = self.server.reader();
         let folder = self.folder.path().display();
         format!(
@@ -147,6 +163,7 @@ sign_in = "{sign_in}"
 
 [tool_sets]
 dir = "{folder}"
+cache = "{folder}/compiled"
 
 [databases.demo]
 host = "127.0.0.1"
@@ -171,6 +188,18 @@ people = ["*"]
 }
 
 impl Process {
+    /// Its configuration.
+    pub(super) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Tells it to read its configuration again (SIGHUP).
+    pub(super) async fn hang_up(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let told = Command::new("kill").args(["-HUP", &id]).status().await;
+        assert!(told.expect("kill runs").success());
+    }
+
     /// Ends it as nothing can be prepared for (SIGKILL), and waits until it has.
     pub(super) async fn kill(mut self) {
         self.child.kill().await.expect("it was running");

@@ -13,6 +13,7 @@ mod oidc;
 mod redis;
 mod tap;
 mod tds;
+mod tool_sets;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -158,6 +158,8 @@ impl Lock {
                         return Ok(Verdict::Accepted);
                     }
                     (accepted(new), Verdict::Accepted)
+                } else if known.parked.as_ref() == Some(&new) {
+                    return Ok(Verdict::Parked(changes));
                 } else {
                     let locked = Locked {
                         parked: Some(new),
@@ -215,6 +217,13 @@ impl Lock {
             }
             _ => Ok(false),
         }
+    }
+
+    /// Nothing of `name` waits any more: the accepted version is back.
+    pub(in crate::app) fn withdraw(&self, name: &str) -> Result<(), LockError> {
+        let mut all = self.read()?;
+        let parked = all.get_mut(name).and_then(|locked| locked.parked.take());
+        parked.map_or(Ok(()), |_| self.write(&all))
     }
 
     /// Keeps a copy of an accepted component, in place of the one before.

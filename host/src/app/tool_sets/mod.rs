@@ -15,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
+use tokio::sync::watch::Receiver;
 
 pub use lock::{Lock, LockError, ParkedVersion, Verdict, Version, changes};
 pub use source::ToolSetFiles;
@@ -47,6 +48,8 @@ struct Plan {
     scope: Arc<ServedScope>,
     bound: Vec<BoundSet>,
     registry: ToolRegistry,
+    /// Files of the rest of the folder that cannot serve beside the others.
+    left_out: Vec<(String, BuildError)>,
 }
 
 /// One file as the scopes that use it have it.
@@ -74,6 +77,11 @@ impl ToolSets {
     /// What is known of each file.
     pub(super) fn statuses(&self) -> BTreeMap<String, FileStatus> {
         self.statuses.all()
+    }
+
+    /// The same, now and whenever it changes.
+    pub(super) fn subscribe(&self) -> Receiver<BTreeMap<String, FileStatus>> {
+        self.statuses.subscribe()
     }
 
     /// The version of `file` that serves.
@@ -269,14 +277,27 @@ impl ToolSets {
         let digest = digest.map(|(component, _)| component.digest().to_owned());
         let swapped = async {
             let (component, wasm) = loaded?;
+            let same = before.as_deref() == Some(component.digest());
+            if same && using.iter().all(|scope| self.is_up_to_date(scope, file)) {
+                if let Some(lock) = &self.lock {
+                    lock.withdraw(file)?;
+                }
+                return Ok(true);
+            }
             let prepared = self.prepare(file, &component, &using, false).await?;
             let plans = using.iter().map(|scope| self.plan(scope, &prepared));
-            let plans = plans.collect::<Result<Vec<_>, _>>()?;
+            let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
+            if !using.iter().any(|scope| scope.names(file)) {
+                let left_out = plans.iter_mut().flat_map(|plan| plan.left_out.drain(..));
+                let mut of_this = left_out.filter(|(left_out, _)| left_out == file);
+                if let Some((_, error)) = of_this.next() {
+                    return Err(error);
+                }
+            }
             self.judge(file, &component, &wasm, &prepared)?;
             for plan in plans {
                 plan.scope.serve(plan.bound, plan.registry);
             }
-            let same = before.as_deref() == Some(component.digest());
             serving.insert(file.to_owned(), component);
             Ok::<bool, BuildError>(same)
         };
@@ -301,6 +322,22 @@ impl ToolSets {
             }
             Err(error) => self.refused(file, digest, &error),
         }
+    }
+
+    /// Whether all that a tool set of this scope was made of, besides the component,
+    /// is as it was.
+    fn is_up_to_date(&self, scope: &ServedScope, file: &str) -> bool {
+        let bound = scope.bound();
+        let entries = self.entries(scope).into_iter();
+        let mut entries = entries.filter(|entry| entry.file == file);
+        entries.all(|entry| {
+            let bound = bound.iter().find(|bound| bound.entry == entry);
+            bound.is_some_and(|bound| {
+                scope
+                    .settings(file)
+                    .is_ok_and(|settings| settings == bound.settings)
+            })
+        })
     }
 
     /// The version in the folder, when it has stood still: what is being copied is
@@ -408,6 +445,7 @@ impl ToolSets {
         keep: bool,
     ) -> Result<Prepared, BuildError> {
         let mut prepared = Prepared::new();
+        let named = using.iter().any(|scope| scope.names(file));
         for scope in using {
             let before = scope.bound();
             for entry in self
@@ -415,9 +453,15 @@ impl ToolSets {
                 .into_iter()
                 .filter(|entry| entry.file == file)
             {
-                if !(keep && before.iter().any(|set| set.entry == entry)) {
-                    let bound = self.bind(scope, &entry, component).await?;
-                    prepared.push((Arc::clone(&scope.name), bound));
+                if keep && before.iter().any(|set| set.entry == entry) {
+                    continue;
+                }
+                match self.bind(scope, &entry, component).await {
+                    Ok(bound) => prepared.push((Arc::clone(&scope.name), bound)),
+                    Err(error) if named && !scope.names(file) => {
+                        tracing::debug!(scope = &*scope.name, %error, "left out of the rest");
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -429,21 +473,36 @@ impl ToolSets {
         let before = scope.bound();
         let of_scope = prepared.iter().filter(|(name, _)| *name == scope.name);
         let known: Vec<&BoundSet> = of_scope.map(|(_, bound)| bound).chain(&before).collect();
-        let entries = self.entries(scope).into_iter();
+        let join = |bound: &[BoundSet]| {
+            let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
+            ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
+                scope: scope.name.to_string(),
+                source,
+            })
+        };
         // One of the rest may be missing; a named one is an error before this.
-        let bound: Vec<BoundSet> = entries
-            .filter_map(|entry| known.iter().find(|set| set.entry == entry))
+        let entries = self.entries(scope).into_iter();
+        let found = entries.filter_map(|entry| known.iter().find(|set| set.entry == entry));
+        let (named, rest): (Vec<BoundSet>, Vec<BoundSet>) = found
             .map(|set| (*set).clone())
-            .collect();
-        let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
-        let registry = ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
-            scope: scope.name.to_string(),
-            source,
-        })?;
+            .partition(|set| scope.names(&set.entry.file));
+        let (mut registry, mut bound) = (join(&named)?, named);
+        let mut left_out = Vec::new();
+        for set in rest {
+            bound.push(set);
+            match join(&bound) {
+                Ok(wider) => registry = wider,
+                Err(error) => {
+                    let file = bound.pop().map(|set| set.entry.file);
+                    left_out.extend(file.map(|file| (file, error)));
+                }
+            }
+        }
         Ok(Plan {
             scope: Arc::clone(scope),
             bound,
             registry,
+            left_out,
         })
     }
 
@@ -463,11 +522,12 @@ impl ToolSets {
         component: &Component,
     ) -> Result<BoundSet, BuildError> {
         let file = &entry.file;
+        let settings = scope.settings(file)?;
         let grants = Grants {
             scope: Arc::clone(&scope.name),
             databases: scope.databases.clone(),
             writer: scope.writer.clone(),
-            settings: scope.settings(file)?,
+            settings: settings.clone(),
             limits: scope.limits(),
             places: scope.places(file),
             sealing_key: *self.key.bytes(),
@@ -499,6 +559,7 @@ impl ToolSets {
         Ok(BoundSet {
             entry: entry.clone(),
             described: lock::describe(&*provider),
+            settings,
             provider,
         })
     }

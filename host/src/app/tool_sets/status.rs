@@ -2,11 +2,12 @@
 //! one that does not.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 /// The files by name.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Statuses(Mutex<BTreeMap<String, FileStatus>>);
+pub(in crate::app) struct Statuses(watch::Sender<BTreeMap<String, FileStatus>>);
 
 /// One file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,8 +40,14 @@ impl Statuses {
             if status.serving.is_some() && status.serving.as_deref() != Some(digest) {
                 status.reloads += 1;
             }
-            status.serving = Some(digest.to_owned());
-            status.problem = None;
+            let served = FileStatus {
+                serving: Some(digest.to_owned()),
+                problem: None,
+                ..status.clone()
+            };
+            let news = *status != served;
+            *status = served;
+            news
         });
     }
 
@@ -58,19 +65,22 @@ impl Statuses {
 
     /// Nobody uses the file any more.
     pub(in crate::app) fn forget(&self, name: &str) {
-        self.lock().remove(name);
+        self.0.send_modify(|all| _ = all.remove(name));
     }
 
     /// All of them.
     pub(in crate::app) fn all(&self) -> BTreeMap<String, FileStatus> {
-        self.lock().clone()
+        self.0.borrow().clone()
     }
 
-    fn change<T>(&self, name: &str, change: impl FnOnce(&mut FileStatus) -> T) -> T {
-        change(self.lock().entry(name.to_owned()).or_default())
+    /// All of them, now and whenever one changes.
+    pub(in crate::app) fn subscribe(&self) -> watch::Receiver<BTreeMap<String, FileStatus>> {
+        self.0.subscribe()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, FileStatus>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// `change` says whether it changed anything.
+    fn change(&self, name: &str, change: impl FnOnce(&mut FileStatus) -> bool) -> bool {
+        self.0
+            .send_if_modified(|all| change(all.entry(name.to_owned()).or_default()))
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio_util::sync::CancellationToken;
 
 use super::result;
@@ -12,7 +13,7 @@ use crate::mcp::dispatch::Caller;
 use crate::mcp::error::{Failure, RpcError, shortened};
 use crate::mcp::jsonrpc::Request;
 use crate::principal::OAuthScope;
-use crate::tools::{Bill, CallContext, CallError, ToolError};
+use crate::tools::{Bill, CallContext, CallError, Content, Output, ToolError};
 
 /// `tools/call`. An unknown tool is a protocol error, a failed one a result
 /// (2025-11-25, server/tools §Error Handling).
@@ -40,7 +41,9 @@ pub(crate) async fn call(
     let settled = settled.await?;
     let bill = slot.as_ref().and_then(|slot| slot.get());
     match settled {
-        Ok(Settled::Complete(output)) => Ok(result::output(caller, request.id, &output, bill)),
+        Ok(Settled::Complete(output)) => Ok(aside(&output, || {
+            result::output(caller, request.id, &output, bill)
+        })),
         Ok(Settled::Required(reply)) => Ok(reply),
         Ok(Settled::Unanswered(error)) | Err(CallError::Tool(error)) => {
             Ok(result::tool_error(caller, request.id, &error, bill))
@@ -51,6 +54,26 @@ pub(crate) async fn call(
         Err(CallError::InsufficientScope(scope)) => Err(Failure::InsufficientScope(scope)),
     }
 }
+
+/// Writes a result: a large one takes milliseconds, in which this thread's other
+/// requests go on elsewhere.
+fn aside<T>(output: &Output, write: impl FnOnce() -> T) -> T {
+    let text = output.content.iter().map(Content::size).sum::<usize>();
+    let size = text
+        + output
+            .structured
+            .as_ref()
+            .map_or(0, |json| json.get().len());
+    let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    if size > LARGE && matches!(threads, Ok(RuntimeFlavor::MultiThread)) {
+        tokio::task::block_in_place(write)
+    } else {
+        write()
+    }
+}
+
+/// Bytes that are written in a fraction of a millisecond.
+const LARGE: usize = 128 << 10;
 
 /// A missing right where no challenge can be sent.
 pub(crate) fn insufficient_scope(caller: &Caller<'_>, id: &RawValue, scope: OAuthScope) -> Vec<u8> {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,10 +75,11 @@ impl GuestLog {
     }
 
     pub(in crate::runtime) fn stream(&self, output: Output) -> LogStream {
-        LogStream {
+        LogStream(Arc::new(Mutex::new(Lines {
             log: self.clone(),
             output,
-        }
+            begun: Vec::new(),
+        })))
     }
 
     fn remember(&self, line: &str) {
@@ -90,7 +92,7 @@ impl GuestLog {
 
     /// Writes one line, or as much as the call's budget still has.
     fn write(&self, level: Level, message: &str, fields: &str) {
-        let wanted = message.len() + fields.len() + 1;
+        let wanted = message.len() + fields.len() + AROUND;
         let granted = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -124,10 +126,7 @@ impl GuestLog {
 
 /// A guest's stdout or stderr.
 #[derive(Clone)]
-pub(in crate::runtime) struct LogStream {
-    log: GuestLog,
-    output: Output,
-}
+pub(in crate::runtime) struct LogStream(Arc<Mutex<Lines>>);
 
 impl IsTerminal for LogStream {
     fn is_terminal(&self) -> bool {
@@ -141,25 +140,62 @@ impl StdoutStream for LogStream {
     }
 }
 
+/// What was written and is no whole line yet: some languages write a line word by
+/// word.
+struct Lines {
+    log: GuestLog,
+    output: Output,
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    fn take(&mut self, bytes: &[u8]) {
+        self.begun.extend_from_slice(bytes);
+        while let Some(end) = self.begun.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.begun.drain(..=end).collect();
+            self.write(&line);
+        }
+        if self.begun.len() > MAX_LINE {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let line = mem::take(&mut self.begun);
+        self.write(&line);
+    }
+
+    fn write(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim_end();
+        if line.is_empty() {
+            return;
+        }
+        let level = match self.output {
+            Output::Stdout => Level::Info,
+            Output::Stderr => Level::Warn,
+        };
+        self.log.write(level, line, "");
+        if matches!(self.output, Output::Stderr) {
+            self.log.remember(line);
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl AsyncWrite for LogStream {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let level = match self.output {
-            Output::Stdout => Level::Info,
-            Output::Stderr => Level::Warn,
-        };
-        for line in String::from_utf8_lossy(bytes)
-            .lines()
-            .filter(|line| !line.is_empty())
-        {
-            self.log.write(level, line, "");
-            if matches!(self.output, Output::Stderr) {
-                self.log.remember(line);
-            }
-        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -189,6 +225,11 @@ fn clip(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
+/// Bytes after which a line counts as one without its end.
+const MAX_LINE: usize = 4 << 10;
+/// Bytes that a line counts besides its text: time, scope and tool set around it make
+/// a line of one letter some 130 long.
+const AROUND: usize = 64;
 /// Lines of stderr that are remembered, and bytes of each.
 const LAST_LINES: usize = 3;
 const LAST_LINE_BYTES: usize = 400;

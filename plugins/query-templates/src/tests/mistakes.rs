@@ -147,8 +147,8 @@ fn in_a_tool() {
             r#"line 5, timeout: must be a time such as "500ms", "10s" or "5m", not "10 parsecs""#,
         ),
         (
-            r#"sql = "SELECT 1" | cache = "0s""#,
-            r#"line 5, cache: must be a time such as "500ms", "10s" or "5m", not "0s""#,
+            r#"sql = "SELECT 1" | timeout = "0s""#,
+            r#"line 5, timeout: must be a time such as "500ms", "10s" or "5m", not "0s""#,
         ),
     ] {
         assert_eq!(of_tool(text), sentence);

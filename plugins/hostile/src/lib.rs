@@ -1,12 +1,10 @@
 //! A tool set that misbehaves in every way the sandbox must contain, and has
 //! one good tool, `echo`, to measure what others feel of it.
 
-pub mod offers;
-
 use std::fs;
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +18,7 @@ use serde::Deserialize;
 /// Declares a tool: its name, its arguments, and what it does.
 macro_rules! tool {
     ($type:ident, $name:literal, $arguments:ty, |$host:ident, $given:ident| $body:expr) => {
-        struct $type;
+        pub(crate) struct $type;
 
         impl<H: Host> Tool<H> for $type {
             const NAME: &'static str = $name;
@@ -36,6 +34,10 @@ macro_rules! tool {
         }
     };
 }
+
+mod floods;
+mod lies;
+pub mod offers;
 
 /// How much of it.
 #[derive(Deserialize, JsonSchema)]
@@ -78,10 +80,15 @@ tool!(Tell, "tell", NoArguments, |host, _given| {
     Ok(text("told"))
 });
 
-tool!(Spin, "spin", NoArguments, |_host, _given| {
-    let mut n = 0_u64;
+tool!(Spin, "spin", NoArguments, |_host, _given| spin());
+
+tool!(CopyMemory, "copy_memory", Amount, |_host, given| {
+    let mut block = vec![1_u8; given.mib << 20];
+    let half = block.len() / 2;
     loop {
-        n = black_box(n.wrapping_add(1));
+        // One instruction, which nothing interrupts.
+        block.copy_within(..half, half);
+        black_box(&mut block);
     }
 });
 
@@ -116,8 +123,23 @@ tool!(ReadFile, "read_file", Path, |_host, given| {
     Ok(text(&match fs::File::open(&given.path) {
         Ok(mut file) => {
             let mut content = String::new();
-            format!("read: {:?}", file.read_to_string(&mut content))
+            format!("read: {:?} {content}", file.read_to_string(&mut content))
         }
+        Err(error) => format!("refused: {error}"),
+    }))
+});
+
+tool!(Datagram, "datagram", Address, |_host, given| {
+    let sent = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.send_to(b"x", &given.address));
+    Ok(text(&match sent {
+        Ok(bytes) => format!("sent: {bytes} bytes"),
+        Err(error) => format!("refused: {error}"),
+    }))
+});
+
+tool!(Resolve, "resolve", Address, |_host, given| {
+    Ok(text(&match given.address.to_socket_addrs() {
+        Ok(found) => format!("found: {:?}", found.collect::<Vec<_>>()),
         Err(error) => format!("refused: {error}"),
     }))
 });
@@ -133,13 +155,6 @@ tool!(Environment, "environment", NoArguments, |_host, _given| {
 tool!(Sleep, "sleep", NoArguments, |_host, _given| {
     thread::sleep(Duration::from_secs(3600));
     Ok(text("slept"))
-});
-
-tool!(Flood, "flood", NoArguments, |_host, _given| {
-    for n in 0..100_000 {
-        let _ = writeln!(std::io::stdout(), "line {n} of a flood");
-    }
-    Ok(text("flooded"))
 });
 
 tool!(TwoCursors, "two_cursors", NoArguments, |host, _given| {
@@ -203,6 +218,13 @@ fn content<C>(content: Content) -> Reply<C> {
     })
 }
 
+fn spin() -> ! {
+    let mut n = 0_u64;
+    loop {
+        n = black_box(n.wrapping_add(1));
+    }
+}
+
 #[expect(unconditional_recursion, reason = "it is here to overflow the stack")]
 fn deeper(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
@@ -211,6 +233,11 @@ fn deeper(depth: u64) -> u64 {
 
 /// The tools.
 pub fn hostile<H: Host + 'static>() -> ToolSet<H> {
+    lies::told().unwrap_or_else(|| lies::haunted(honest()))
+}
+
+/// All that are in the manifest for a reason.
+fn honest<H: Host + 'static>() -> ToolSet<H> {
     ToolSet::new("hostile", "1.0.0")
         .tool(Echo)
         .tool(Tell)
@@ -223,7 +250,18 @@ pub fn hostile<H: Host + 'static>() -> ToolSet<H> {
         .tool(ReadFile)
         .tool(Environment)
         .tool(Sleep)
-        .tool(Flood)
+        .tool(CopyMemory)
+        .tool(Datagram)
+        .tool(Resolve)
+        .tool(floods::Flood)
+        .tool(floods::FloodLog)
+        .tool(floods::FloodHandles)
+        .tool(floods::FloodCache)
+        .tool(floods::FloodBlocks)
+        .tool(floods::HugeJson)
+        .tool(floods::Escapes)
+        .tool(floods::FloodProgress)
+        .tool(floods::FloodQuestions)
         .tool(TwoCursors)
         .tool(Query)
         .tool(NotJson)

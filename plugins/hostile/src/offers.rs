@@ -1,9 +1,9 @@
 //! Resources and prompts that misbehave.
 
-use std::hint::black_box;
-
 use mssql_mcp_sdk::offers::{Body, Contents, Entry, Offers, Prompt, PromptReply};
 use mssql_mcp_sdk::{DEFAULT_DATABASE, Execute, Failure, Host, Question};
+
+use crate::spin;
 
 /// Of the world `read-tools`.
 #[derive(Debug)]
@@ -41,6 +41,9 @@ impl<H: Host> Offers<H> for Hostile {
     }
 
     fn prompts(&self) -> Vec<Prompt> {
+        if crate::lies::asked().is_some() {
+            return Vec::new();
+        }
         vec![
             Prompt::new("spin", "Never ends"),
             Prompt::new("ask_nothing", "Asks nothing"),
@@ -76,12 +79,5 @@ fn entry(uri: &str) -> Entry {
         description: None,
         mime_type: None,
         size: None,
-    }
-}
-
-fn spin() -> ! {
-    let mut n = 0_u64;
-    loop {
-        n = black_box(n.wrapping_add(1));
     }
 }

@@ -1,0 +1,249 @@
+//! How long checking a value against a schema can take: a few hundred bytes of
+//! references that double at each step ask for more checks than a year has
+//! nanoseconds, and one that leads back to itself asks for as many as the stack has
+//! room for. Such schemas are refused when they are loaded.
+//!
+//! What is bounded is how often parts of the schema look at one place of a value. All
+//! that look at it together are a set; from it follow the sets for the places below.
+
+use std::collections::{HashMap, HashSet};
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// The error says why no value should be checked with it.
+pub(super) fn bounded(document: &Value) -> Result<(), String> {
+    let mut effort = Effort {
+        document,
+        anchors: HashMap::new(),
+        steps: 0,
+    };
+    effort.name(document, true)?;
+    let mut known = HashSet::new();
+    let mut waiting = vec![vec![document]];
+    while let Some(parts) = waiting.pop() {
+        if !known.insert(identity(&parts)) {
+            continue;
+        }
+        let mut looking = Vec::new();
+        for part in parts {
+            effort.all_at_one_place(part, &mut Vec::new(), &mut looking)?;
+        }
+        let mut below = Below::default();
+        for part in looking {
+            below.add(part);
+        }
+        waiting.extend(below.places());
+    }
+    Ok(())
+}
+
+struct Effort<'a> {
+    document: &'a Value,
+    /// `$anchor` and `$dynamicAnchor`
+    anchors: HashMap<&'a str, &'a Value>,
+    steps: usize,
+}
+
+impl<'a> Effort<'a> {
+    /// Finds what references may name.
+    fn name(&mut self, part: &'a Value, is_root: bool) -> Result<(), String> {
+        match part {
+            Value::Object(members) => {
+                for key in ["$anchor", "$dynamicAnchor"] {
+                    if let Some(Value::String(name)) = members.get(key) {
+                        self.anchors.insert(name, part);
+                    }
+                }
+                // References below it would mean something else.
+                if !is_root && matches!(members.get("$id"), Some(Value::String(_))) {
+                    return Err("it has \"$id\" below its root".to_owned());
+                }
+                members
+                    .values()
+                    .try_for_each(|member| self.name(member, false))
+            }
+            Value::Array(items) => items.iter().try_for_each(|item| self.name(item, false)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every part that looks at the same place as `part`, as often as it does.
+    fn all_at_one_place(
+        &mut self,
+        part: &'a Value,
+        way: &mut Vec<*const Value>,
+        looking: &mut Vec<&'a Value>,
+    ) -> Result<(), String> {
+        let Some(members) = part.as_object() else {
+            return Ok(());
+        };
+        let this: *const Value = part;
+        if way.contains(&this) {
+            return Err("it refers to itself without end".to_owned());
+        }
+        self.steps += 1;
+        looking.push(part);
+        if looking.len() > MOST_AT_ONE_PLACE || self.steps > MOST_STEPS || way.len() > MOST_DEEP {
+            return Err("checking a value with it would take too long".to_owned());
+        }
+        way.push(this);
+        // What was not evaluated is found by evaluating once more.
+        let again = ["unevaluatedProperties", "unevaluatedItems"];
+        let rounds = 1 + again
+            .iter()
+            .filter(|key| members.contains_key(**key))
+            .count();
+        for _ in 0..rounds {
+            for (key, member) in members {
+                match (key.as_str(), member) {
+                    ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => {
+                        for part in parts {
+                            self.all_at_one_place(part, way, looking)?;
+                        }
+                    }
+                    ("not" | "if" | "then" | "else", part) => {
+                        self.all_at_one_place(part, way, looking)?;
+                    }
+                    ("dependentSchemas" | "dependencies", Value::Object(parts)) => {
+                        for part in parts.values() {
+                            self.all_at_one_place(part, way, looking)?;
+                        }
+                    }
+                    ("$ref" | "$dynamicRef", Value::String(target)) => {
+                        let part = self.target(target)?;
+                        self.all_at_one_place(part, way, looking)?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        way.pop();
+        Ok(())
+    }
+
+    fn target(&self, target: &str) -> Result<&'a Value, String> {
+        let name = target.strip_prefix('#').unwrap_or(target);
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let found = if name.is_empty() || name.starts_with('/') {
+            self.document.pointer(&name)
+        } else {
+            self.anchors.get(&*name).copied()
+        };
+        found.ok_or_else(|| format!("it refers to \"{target}\", which it does not have"))
+    }
+}
+
+/// The parts that look at the places below one place.
+#[derive(Default)]
+struct Below<'a> {
+    /// At members of that name.
+    named: HashMap<&'a str, Vec<&'a Value>>,
+    /// At any member or item.
+    any: Vec<&'a Value>,
+}
+
+impl<'a> Below<'a> {
+    fn add(&mut self, part: &'a Value) {
+        for (key, member) in part.as_object().into_iter().flatten() {
+            match (key.as_str(), member) {
+                ("properties", Value::Object(parts)) => {
+                    for (name, part) in parts {
+                        self.named.entry(name).or_default().push(part);
+                    }
+                }
+                ("patternProperties", Value::Object(parts)) => self.any.extend(parts.values()),
+                ("prefixItems" | "items", Value::Array(parts)) => self.any.extend(parts),
+                (
+                    "items"
+                    | "contains"
+                    | "additionalItems"
+                    | "unevaluatedItems"
+                    | "additionalProperties"
+                    | "unevaluatedProperties"
+                    | "propertyNames"
+                    | "contentSchema",
+                    part,
+                ) => self.any.push(part),
+                _ => {}
+            }
+        }
+    }
+
+    fn places(self) -> impl Iterator<Item = Vec<&'a Value>> {
+        let Self { named, any } = self;
+        let others = any.clone();
+        let named = named.into_values().map(move |mut parts| {
+            parts.extend(&any);
+            parts
+        });
+        named.chain([others]).filter(|parts| !parts.is_empty())
+    }
+}
+
+/// Tells sets apart; in any order they are the same.
+fn identity(parts: &[&Value]) -> Vec<*const Value> {
+    let mut identity: Vec<*const Value> = parts.iter().map(|&part| part as *const _).collect();
+    identity.sort_unstable();
+    identity
+}
+
+/// A union of some hundred kinds is far below it.
+const MOST_AT_ONE_PLACE: usize = 1_000;
+/// What finding out may take: some milliseconds.
+const MOST_STEPS: usize = 50_000;
+/// References of references.
+const MOST_DEEP: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_that_double_are_refused() {
+        let mut parts = json!({"d20": {}});
+        for n in 0..20 {
+            let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
+            parts[format!("d{n}")] = json!({"allOf": [next, next]});
+        }
+        let schema = json!({"type": "object", "$ref": "#/$defs/d0", "$defs": parts});
+        assert!(bounded(&schema).unwrap_err().contains("too long"));
+        // The same one level of the value further down each time.
+        let twice = json!({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}]});
+        let schema = json!({"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"x": twice}}}});
+        assert!(bounded(&schema).unwrap_err().contains("too long"));
+    }
+
+    #[test]
+    fn references_in_a_circle_are_refused() {
+        for schema in [
+            json!({"type": "object", "allOf": [{"$ref": "#"}]}),
+            json!({"$ref": "#a", "$defs": {"b": {"$anchor": "a", "not": {"$ref": "#/$defs/%62"}}}}),
+        ] {
+            assert!(bounded(&schema).unwrap_err().contains("itself"), "{schema}");
+        }
+        for schema in [
+            json!({"$ref": "#/$defs/none"}),
+            json!({"properties": {"a": {"$id": "x", "$ref": "#"}}}),
+        ] {
+            assert!(bounded(&schema).is_err(), "{schema}");
+        }
+    }
+
+    #[test]
+    fn trees_lists_and_large_unions_are_fine() {
+        let node = json!({"$ref": "#/$defs/node"});
+        let kinds: Vec<Value> = (0..300).map(|n| json!({"const": n})).collect();
+        let schema = json!({
+            "type": "object",
+            "properties": {"tree": node, "kind": {"oneOf": kinds}},
+            "$defs": {"node": {
+                "properties": {"left": node, "right": node, "$id": {"type": "string"}},
+                "additionalProperties": false,
+                "items": node,
+            }},
+        });
+        assert_eq!(bounded(&schema), Ok(()));
+    }
+}

@@ -1,0 +1,262 @@
+//! What replacing tool sets costs: compiling, loading from the cache, swapping under
+//! load, and starting cold and warm. `just bench` prints it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use integration_tests::{McpClient, Product};
+use mssql_mcp::runtime::{CompileLimits, Compiler, NativeCache, Place, Runtime as Sandbox, sha256};
+use ruzstd::decoding::StreamingDecoder;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+fn main() {
+    // `cargo test --benches` runs every bench once, to see that it runs.
+    let quick = std::env::args().any(|argument| argument == "--test");
+    let runtime = Runtime::new().expect("a runtime");
+    for language in LANGUAGES {
+        runtime.block_on(compile(language));
+    }
+    for language in LANGUAGES {
+        let (calm, reloads) = if quick { (1, 1) } else { (10, 20) };
+        runtime.block_on(swap(language, Duration::from_secs(calm), reloads));
+    }
+    start();
+}
+
+/// A tool set of `tests/contract`: one per language, with a tool for the load.
+#[derive(Clone, Copy)]
+struct Language {
+    name: &'static str,
+    tool: &'static str,
+    arguments: &'static str,
+}
+
+const LANGUAGES: [Language; 3] = [
+    Language {
+        name: "rust",
+        tool: "revenue_by_country",
+        arguments: "{}",
+    },
+    Language {
+        name: "javascript",
+        tool: "sales_by_country",
+        arguments: r#"{"year": 1997}"#,
+    },
+    Language {
+        name: "python",
+        tool: "revenue_by_category",
+        arguments: r#"{"year": 1997}"#,
+    },
+];
+
+impl Language {
+    fn wasm(self) -> Vec<u8> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contract/1.0.0");
+        let path = folder.join(self.name).with_extension("wasm.zst");
+        let mut wasm = Vec::new();
+        StreamingDecoder::new(fs::File::open(path).expect("the fixture"))
+            .expect("a Zstandard frame")
+            .read_to_end(&mut wasm)
+            .expect("a whole frame");
+        wasm
+    }
+
+    /// The same with another digest: a section that means nothing is added.
+    fn version(self, number: usize) -> Vec<u8> {
+        let mut wasm = self.wasm();
+        wasm.extend_from_slice(&[0, 3, 1, b'v', u8::try_from(number).expect("few")]);
+        wasm
+    }
+
+    async fn call(self, client: &McpClient) -> Result<String, Value> {
+        let arguments: Value = serde_json::from_str(self.arguments).expect("JSON");
+        let params = json!({
+            "name": self.tool,
+            "arguments": arguments,
+            "_meta": {"mssql-mcp/bill": true}
+        });
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let (status, reply) = client.post(&body).await;
+        let result = &reply["result"];
+        let digest = result["_meta"]["mssql-mcp/bill"]["digest"].as_str();
+        match digest.filter(|_| status == 200 && result["isError"] == false) {
+            Some(digest) => Ok(digest.to_owned()),
+            None => Err(reply),
+        }
+    }
+}
+
+/// The program of this build, which compiles in production too.
+fn program() -> PathBuf {
+    let bench = std::env::current_exe().expect("the path of this bench");
+    // <target>/<profile>/deps/<bench>
+    let program = bench
+        .ancestors()
+        .nth(2)
+        .expect("a folder")
+        .join("mssql-mcp");
+    assert!(program.exists(), "build {} first", program.display());
+    program
+}
+
+async fn compile(language: Language) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = Sandbox::start(64 << 20, 4).expect("a sandbox");
+    let wasm: Arc<[u8]> = language.wasm().into();
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        let cache = NativeCache::open(folder.path(), &[7; 32]).expect("a cache");
+        let compiler = Compiler::new(Place::Child(program()), Some(cache));
+        let limits = CompileLimits::default();
+        let compiled = compiler.compile(&sandbox, Arc::clone(&wasm), limits).await;
+        took.push(compiled.expect("a component").took);
+    }
+    let native: u64 = fs::read_dir(folder.path())
+        .expect("the cache")
+        .map(|entry| entry.expect("a file").metadata().expect("its size").len())
+        .sum();
+    println!(
+        "{:<11} {:>7.2} MB, compiled in a child {:>8.0?}, {:>5.1} MB native, from the cache {:>8.1?}",
+        language.name,
+        megabytes(wasm.len() as u64),
+        took[0],
+        megabytes(native),
+        took[2],
+    );
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// 200 calls a second, for a while as it is and then while versions come and go.
+async fn swap(language: Language, calm: Duration, reloads: usize) {
+    let product = Product::builder()
+        .compiler(Place::Child(program()))
+        .tool_set(language.name, &language.wasm(), &Default::default())
+        .start()
+        .await;
+    let product = Arc::new(product);
+    let client = product.client(language.name);
+    language.call(&client).await.expect("a good call");
+
+    let stop = CancellationToken::new();
+    let load = tokio::spawn(load(language, client.clone(), stop.clone()));
+    tokio::time::sleep(calm).await;
+    stop.cancel();
+    let before = load.await.expect("a load");
+
+    let stop = CancellationToken::new();
+    let load = tokio::spawn(self::load(language, client.clone(), stop.clone()));
+    let mut first_answers = Vec::new();
+    for number in 1..=reloads {
+        let wasm = language.version(number);
+        let wanted = sha256(&wasm);
+        product.replace(language.name, &wasm);
+        let written = Instant::now();
+        while language.call(&client).await.expect("a good call") != wanted {}
+        first_answers.push(written.elapsed());
+    }
+    stop.cancel();
+    let during = load.await.expect("a load");
+
+    first_answers.sort_unstable();
+    println!(
+        "{:<11} {reloads} reloads: {} of {} calls failed; p50 {:.1?} p99 {:.1?} beside p50 {:.1?} p99 {:.1?} \
+         without ({} failed); last byte to first answer: median {:.0?}, longest {:.0?}",
+        language.name,
+        during.failed,
+        during.took.len(),
+        during.percentile(50),
+        during.percentile(99),
+        before.percentile(50),
+        before.percentile(99),
+        before.failed,
+        first_answers[first_answers.len() / 2],
+        first_answers[first_answers.len() - 1],
+    );
+}
+
+struct Load {
+    /// In order.
+    took: Vec<Duration>,
+    failed: usize,
+}
+
+impl Load {
+    fn percentile(&self, percent: usize) -> Duration {
+        self.took[(self.took.len() - 1) * percent / 100]
+    }
+}
+
+/// A call every 5 ms, whether or not the one before is answered.
+async fn load(language: Language, client: McpClient, stop: CancellationToken) -> Load {
+    let mut calls = JoinSet::new();
+    let mut ticks = interval(Duration::from_millis(5));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let client = client.clone();
+        calls.spawn(async move {
+            let began = Instant::now();
+            let answer = language.call(&client).await;
+            (began.elapsed(), answer)
+        });
+    }
+    let mut load = Load {
+        took: Vec::new(),
+        failed: 0,
+    };
+    for (took, answer) in calls.join_all().await {
+        load.took.push(took);
+        if let Err(reply) = answer {
+            load.failed += 1;
+            if load.failed == 1 {
+                println!("the first failure: {reply}");
+            }
+        }
+    }
+    load.took.sort_unstable();
+    load
+}
+
+/// From nothing to ready: the whole program with its embedded database.
+fn start() {
+    let cache = tempfile::tempdir().expect("a folder");
+    for (name, times) in [("cold", 1), ("warm", 5)] {
+        let mut took: Vec<Duration> = (0..times).map(|_| until_ready(cache.path())).collect();
+        took.sort_unstable();
+        println!(
+            "{name} start of the demo to ready: {:.0?}",
+            took[took.len() / 2]
+        );
+    }
+}
+
+fn until_ready(cache: &Path) -> Duration {
+    let began = Instant::now();
+    let mut demo = Command::new(program())
+        .args(["demo", "--no-auth", "--listen", "127.0.0.1:0"])
+        .env("XDG_CACHE_HOME", cache)
+        .env("XDG_STATE_HOME", cache)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let printed = BufReader::new(demo.stdout.take().expect("a pipe"));
+    let ready = printed
+        .lines()
+        .any(|line| line.expect("text").contains("is ready on"));
+    let took = began.elapsed();
+    assert!(ready, "it ended before it was ready");
+    demo.kill().expect("it runs");
+    demo.wait().expect("it ends");
+    took
+}

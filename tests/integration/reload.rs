@@ -1,0 +1,323 @@
+//! Tool sets that change while they serve: good versions, bad ones, and those that
+//! wait for the operator.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use integration_tests::{HOSTILE_WRITER, McpClient, Product};
+use mssql_mcp::app::FileStatus;
+use mssql_mcp::runtime::sha256;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// The same tool set with another digest: a section that means nothing is added.
+fn version(wasm: &[u8], number: u8) -> Vec<u8> {
+    let section = [0, 5, 3, b'v', b'0', b'0' + number / 10, b'0' + number % 10];
+    [wasm, &section].concat()
+}
+
+/// The same with `from` in place of `to`, of the same length, wherever it stands.
+fn patched(wasm: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut patched = wasm.to_vec();
+    let mut found = 0;
+    for at in 0..=wasm.len() - from.len() {
+        if wasm[at..].starts_with(from.as_bytes()) {
+            patched[at..at + to.len()].copy_from_slice(to.as_bytes());
+            found += 1;
+        }
+    }
+    assert!(found > 0, "{from} is not in it");
+    patched
+}
+
+/// The version that answers.
+async fn digest(client: &McpClient) -> String {
+    let params = json!({
+        "name": "execute_sql",
+        "arguments": {"query": "SELECT 1 AS one"},
+        "_meta": {"mssql-mcp/bill": true}
+    });
+    let result = client.request("tools/call", params).await;
+    let bill = &result["_meta"]["mssql-mcp/bill"];
+    assert_eq!(bill["rows"], 1, "{result}");
+    bill["digest"].as_str().expect("a digest").to_owned()
+}
+
+fn serves(digest: &str) -> impl Fn(&FileStatus) -> bool {
+    move |status| status.serving.as_deref() == Some(digest) && status.problem.is_none()
+}
+
+const CLAUDE: &[u8] = plugin_bundle::CLAUDE_TOOLS.wasm;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_come_and_go_under_load_and_no_call_fails() {
+    let product = Product::start().await;
+    let stop = CancellationToken::new();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let load: Vec<_> = (0..8)
+        .map(|n| {
+            let client = product.client(if n % 2 == 0 { "claude" } else { "demo" });
+            let (stop, calls) = (stop.clone(), Arc::clone(&calls));
+            tokio::spawn(async move {
+                while !stop.is_cancelled() {
+                    client.sql("SELECT 1 AS one").await.structured();
+                    calls.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for number in 1..=6 {
+        let wasm = version(CLAUDE, number);
+        product.replace("claude-tools", &wasm);
+        let wanted = sha256(&wasm);
+        product.tool_set("claude-tools", serves(&wanted)).await;
+        // Both scopes that use the file have it at once.
+        for scope in ["claude", "demo"] {
+            assert_eq!(digest(&product.client(scope)).await, wanted);
+        }
+    }
+    stop.cancel();
+    for task in load {
+        task.await.expect("every call was answered");
+    }
+    let status = product.tool_set("claude-tools", |_| true).await;
+    assert_eq!((status.reloads, status.refusals), (6, 0));
+    assert!(calls.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_serve_is_explained_and_disturbs_nothing() {
+    let product = Product::start().await;
+    let client = product.client("claude");
+    let good = sha256(CLAUDE);
+    let truncated = &CLAUDE[..CLAUDE.len() / 2];
+    let interface = "mssql-mcp:database/db-catalog@1.0.0";
+    for (what, wasm, said) in [
+        (
+            "truncated",
+            truncated.to_vec(),
+            "not a WebAssembly component",
+        ),
+        ("empty", Vec::new(), "the file is empty"),
+        (
+            "no wasm",
+            b"#!/bin/sh\n".to_vec(),
+            "does not begin as WebAssembly does",
+        ),
+        (
+            "a core module",
+            b"\0asm\x01\0\0\0".to_vec(),
+            "it is a core module; build it for the target wasm32-wasip2",
+        ),
+        (
+            "no tool set at all",
+            b"\0asm\x0d\0\x01\0".to_vec(),
+            "does not fit the contract",
+        ),
+        (
+            "another world",
+            patched(
+                CLAUDE,
+                "mssql-mcp:tools/provider@",
+                "mssql-mcp:tools/provided@",
+            ),
+            "mssql-mcp:tools/provided@1.0.0, which this host does not know",
+        ),
+        (
+            "an unknown import",
+            patched(CLAUDE, interface, "mssql-mcp:database/db-secrets@1.0.0"),
+            "mssql-mcp:database/db-secrets@1.0.0",
+        ),
+        (
+            "a bad schema",
+            patched(CLAUDE, r#""type": "object""#, r#""type": "objekt""#),
+            "schema of tool",
+        ),
+        (
+            "world write-tools",
+            plugin_bundle::CLAUDE_TOOLS_WRITE.wasm.to_vec(),
+            "scope \"claude\" is read-only: build the tool set for world `read-tools`",
+        ),
+    ] {
+        product.replace("claude-tools", &wasm);
+        let new = |status: &FileStatus| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| problem.sentence.contains(said))
+        };
+        let status = product.tool_set("claude-tools", new).await;
+        let problem = status.problem.expect("a problem");
+        println!("{what}: {}", problem.sentence);
+        assert!(!problem.parked);
+        assert_eq!(status.serving.as_deref(), Some(&*good), "{what}");
+        assert_eq!(digest(&client).await, good, "{what}");
+        let health = reqwest::get(format!("http://{}/health", product.address));
+        let health: Value = health.await.unwrap().json().await.unwrap();
+        assert_eq!(health["status"], "degraded", "{what}");
+        let check = &health["checks"]["tool_sets"];
+        assert_eq!(check["problems"][0], problem.sentence, "{what}");
+    }
+    product.replace("claude-tools", CLAUDE);
+    product.tool_set("claude-tools", serves(&good)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_file_serves_with_its_digest_alone() {
+    let pin = format!(
+        "tool_sets = [{{ file = \"claude-tools\", digest = \"sha256:{}\" }}]",
+        sha256(CLAUDE)
+    );
+    let product = Product::builder().scope("pinned", &pin).start().await;
+    let other = version(CLAUDE, 1);
+    product.replace("claude-tools", &other);
+    let refused = |status: &FileStatus| status.problem.is_some();
+    let status = product.tool_set("claude-tools", refused).await;
+    let sentence = status.problem.unwrap().sentence;
+    assert!(sentence.contains(&sha256(&other)), "{sentence}");
+    // Everywhere, not only where it is pinned: one file, one version.
+    for scope in ["pinned", "claude"] {
+        assert_eq!(digest(&product.client(scope)).await, sha256(CLAUDE));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_describes_itself_otherwise_waits_for_the_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tool-sets.lock");
+    let setting = format!("lock = '{}'", path.display());
+    let product = Product::builder().tool_set_settings(&setting).start().await;
+    let client = product.client("claude");
+    // Another build of the same needs nobody.
+    let rebuilt = version(CLAUDE, 1);
+    product.replace("claude-tools", &rebuilt);
+    product
+        .tool_set("claude-tools", serves(&sha256(&rebuilt)))
+        .await;
+
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
+    product.replace("claude-tools", &changed);
+    let parked = |status: &FileStatus| {
+        status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| problem.parked)
+    };
+    let status = product.tool_set("claude-tools", parked).await;
+    let sentence = status.problem.unwrap().sentence;
+    println!("{sentence}");
+    assert!(sentence.contains("Ignore others;"), "{sentence}");
+    assert!(
+        sentence.contains("plugin accept claude-tools"),
+        "{sentence}"
+    );
+    assert_eq!(digest(&client).await, sha256(&rebuilt));
+
+    let lock = mssql_mcp::app::Lock::new(path.clone(), path.with_extension("accepted"));
+    assert_eq!(lock.waiting().unwrap(), ["claude-tools"]);
+    assert!(lock.accept("claude-tools", &sha256(&changed)).unwrap());
+    product
+        .tool_set("claude-tools", serves(&sha256(&changed)))
+        .await;
+    assert_eq!(digest(&client).await, sha256(&changed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_a_bad_file_serves_what_was_accepted_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("tool-sets.lock");
+    let setting = format!("lock = '{}'", lock.display());
+    let first = Product::builder().tool_set_settings(&setting).start().await;
+    drop(first);
+    let product = Product::builder()
+        .tool_set_settings(&setting)
+        .tool_set_file("claude-tools", b"half a fi")
+        .start()
+        .await;
+    let status = product
+        .tool_set("claude-tools", |status| status.problem.is_some())
+        .await;
+    assert_eq!(status.serving, Some(sha256(CLAUDE)));
+    assert_eq!(digest(&product.client("claude")).await, sha256(CLAUDE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_come_into_the_folder_serve_and_go_with_it() {
+    let product = Product::builder()
+        .scope("rest", "tool_sets = [\"claude-tools\", \"*\"]")
+        .tool_set_file("broken", b"")
+        .start()
+        .await;
+    let client = product.client("rest");
+    let before = client.tools().await;
+    assert!(before.contains(&"search".to_owned()), "{before:?}");
+    // One that fails by itself, and one whose names are taken: the others serve.
+    product
+        .tool_set("broken", |status| status.problem.is_some())
+        .await;
+    product.replace("another", CLAUDE);
+    let taken = product
+        .tool_set("another", |status| status.problem.is_some())
+        .await;
+    let sentence = taken.problem.unwrap().sentence;
+    assert!(sentence.contains("both have a tool"), "{sentence}");
+    assert_eq!(client.tools().await, before);
+    std::fs::remove_file(product.tool_sets.join("chatgpt-search-fetch.wasm")).unwrap();
+    // Other scopes name it: it goes on serving, and says so.
+    let named = product
+        .tool_set("chatgpt-search-fetch", |status| status.problem.is_some())
+        .await;
+    assert!(named.serving.is_some());
+    assert!(named.problem.unwrap().sentence.contains("cannot be read"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_chooses_tools_and_their_names() {
+    let tool_sets = r#"tool_sets = [
+        { file = "claude-tools", tools = ["execute_sql", "list_tables"], rename = { execute_sql = "sql" } },
+        { file = "claude-tools", prefix = "other_" },
+    ]"#;
+    let product = Product::builder().scope("profile", tool_sets).start().await;
+    let client = product.client("profile");
+    assert_eq!(
+        client.tools().await,
+        [
+            "sql",
+            "list_tables",
+            "other_list_tables",
+            "other_describe_table",
+            "other_execute_sql",
+            "other_get_table_sample"
+        ]
+    );
+    for name in ["sql", "other_execute_sql"] {
+        let reply = client.call(name, json!({"query": "SELECT 1 AS one"})).await;
+        assert_eq!(reply.structured()["row_count"], 1);
+    }
+    let new = version(CLAUDE, 1);
+    product.replace("claude-tools", &new);
+    product
+        .tool_set("claude-tools", serves(&sha256(&new)))
+        .await;
+    assert_eq!(client.tools().await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writing_tool_set_never_comes_into_a_read_only_scope() {
+    let product = Product::start().await;
+    product.replace("hostile", HOSTILE_WRITER);
+    let status = product
+        .tool_set("hostile", |status| status.problem.is_some())
+        .await;
+    let sentence = status.problem.unwrap().sentence;
+    assert!(
+        sentence.contains("db-execute@1.0.0, which is world `write-tools`"),
+        "{sentence}"
+    );
+    assert!(
+        !product
+            .client("hostile")
+            .tools()
+            .await
+            .contains(&"sneak".to_owned())
+    );
+}
