@@ -77,6 +77,7 @@ impl Project {
     }
 
     /// A command in the folder, which installs what `tests/outside/install` fetched.
+    /// `cargo test` compiles for all projects in one place.
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).current_dir(&self.folder);
@@ -86,7 +87,11 @@ impl Project {
             .env("PIP_FIND_LINKS", installed(".wheels", ".wheels/installed"))
             .env("npm_config_offline", "true")
             .env("npm_config_cache", installed(".npm", ".npm/installed"))
-            .env("CARGO_NET_OFFLINE", "true");
+            .env("CARGO_NET_OFFLINE", "true")
+            .env(
+                "CARGO_TARGET_DIR",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/rust"),
+            );
         command
     }
 }
