@@ -40,15 +40,13 @@ async fn report(plan: Plan) -> Report {
         floor: Duration::from_millis(500),
         ..plan
     };
-    let report = attack(&plan, |_| Ok(())).await.unwrap();
-    println!("{}", report.table());
-    report
+    attack(&plan, |_| Ok(())).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_is_contained() {
     let _alone = ALONE.lock().await;
-    let report = report(Plan::under(small())).await;
+    let report = report(Plan::under(&small())).await;
     assert!(report.rows.len() > 40);
     assert!(report.all_contained(), "{}", report.table());
 }
@@ -85,11 +83,11 @@ async fn what_no_limit_holds_is_not_called_contained() {
         ]
         .map(str::to_owned)
         .into(),
-        ..Plan::under(limits)
+        ..Plan::under(&limits)
     };
     let report = report(plan).await;
     let contained = report.rows.iter().filter(|row| row.contained);
     let contained: Vec<&str> = contained.map(|row| row.attack.as_str()).collect();
-    assert_eq!(contained, Vec::<&str>::new());
+    assert_eq!(contained, Vec::<&str>::new(), "{}", report.table());
     assert_eq!(report.rows.len(), 7);
 }

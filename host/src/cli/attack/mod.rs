@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
     };
     let plan = Plan {
         only: arguments.only,
-        ..Plan::under(limits)
+        ..Plan::under(&limits)
     };
     if !arguments.json {
         print(&report::head(&plan.limits, plan.callers))?;

@@ -32,12 +32,12 @@ pub struct Plan {
 
 impl Plan {
     /// Attacks on a scope with these limits.
-    pub fn under(limits: LimitsSection) -> Self {
+    pub fn under(limits: &LimitsSection) -> Self {
         let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let limits = LimitsSection {
             // A file that takes for ever is as good an attack after two seconds.
             compile_time: limits.compile_time.min(SHORT_COMPILE),
-            ..limits
+            ..limits.clone()
         };
         Self {
             callers: (CALLERS_A_CORE * cores).min(limits.concurrency),
