@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use serde_json::value::Index;
 
 /// The error says why no value should be checked with it.
 pub(super) fn bounded(document: &Value) -> Result<(), String> {
@@ -137,47 +138,82 @@ impl<'a> Effort<'a> {
 /// The parts that look at the places below one place.
 #[derive(Default)]
 struct Below<'a> {
-    /// At members of that name.
-    named: HashMap<&'a str, Vec<&'a Value>>,
-    /// At any member or item.
-    any: Vec<&'a Value>,
+    members: Places<'a, &'a str>,
+    items: Places<'a, usize>,
+    /// At the names of members.
+    names: Vec<&'a Value>,
+}
+
+/// Members of an object, or items of an array.
+struct Places<'a, K> {
+    /// Parts that look at one of them.
+    one: HashMap<K, Vec<&'a Value>>,
+    /// Parts that look at any but those that the schema beside them names.
+    any: Vec<(&'a Value, Option<&'a Value>)>,
+}
+
+impl<K> Default for Places<'_, K> {
+    fn default() -> Self {
+        Self {
+            one: HashMap::new(),
+            any: Vec::new(),
+        }
+    }
 }
 
 impl<'a> Below<'a> {
     fn add(&mut self, part: &'a Value) {
         for (key, member) in part.as_object().into_iter().flatten() {
+            let rest = |named| (member, part.get(named));
             match (key.as_str(), member) {
                 ("properties", Value::Object(parts)) => {
                     for (name, part) in parts {
-                        self.named.entry(name).or_default().push(part);
+                        self.members.one.entry(name).or_default().push(part);
                     }
                 }
-                ("patternProperties", Value::Object(parts)) => self.any.extend(parts.values()),
-                ("prefixItems" | "items", Value::Array(parts)) => self.any.extend(parts),
-                (
-                    "items"
-                    | "contains"
-                    | "additionalItems"
-                    | "unevaluatedItems"
-                    | "additionalProperties"
-                    | "unevaluatedProperties"
-                    | "propertyNames"
-                    | "contentSchema",
-                    part,
-                ) => self.any.push(part),
+                ("patternProperties", Value::Object(parts)) => {
+                    let parts = parts.values().map(|part| (part, None));
+                    self.members.any.extend(parts);
+                }
+                ("additionalProperties" | "unevaluatedProperties", _) => {
+                    self.members.any.push(rest("properties"));
+                }
+                ("prefixItems", Value::Array(parts)) => {
+                    for (at, part) in parts.iter().enumerate() {
+                        self.items.one.entry(at).or_default().push(part);
+                    }
+                }
+                ("items", Value::Array(parts)) => {
+                    let parts = parts.iter().map(|part| (part, None));
+                    self.items.any.extend(parts);
+                }
+                ("items" | "additionalItems" | "unevaluatedItems", _) => {
+                    self.items.any.push(rest("prefixItems"));
+                }
+                ("contains", part) => self.items.any.push((part, None)),
+                ("propertyNames", part) => self.names.push(part),
                 _ => {}
             }
         }
     }
 
     fn places(self) -> impl Iterator<Item = Vec<&'a Value>> {
-        let Self { named, any } = self;
-        let others = any.clone();
-        let named = named.into_values().map(move |mut parts| {
-            parts.extend(&any);
+        let below = self.members.sets().chain(self.items.sets());
+        below.chain([self.names]).filter(|parts| !parts.is_empty())
+    }
+}
+
+impl<'a, K: Index> Places<'a, K> {
+    fn sets(self) -> impl Iterator<Item = Vec<&'a Value>> {
+        let Self { one, any } = self;
+        let others = any.iter().map(|(part, _)| *part).collect();
+        let sets = one.into_iter().map(move |(at, mut parts)| {
+            let named = |beside: &Option<&Value>| beside.is_some_and(|it| it.get(&at).is_some());
+            let rest = any.iter().filter(|(_, beside)| !named(beside));
+            parts.extend(rest.map(|(part, _)| part));
             parts
         });
-        named.chain([others]).filter(|parts| !parts.is_empty())
+        sets.chain([others])
     }
 }
 
@@ -240,7 +276,8 @@ mod tests {
             "properties": {"tree": node, "kind": {"oneOf": kinds}},
             "$defs": {"node": {
                 "properties": {"left": node, "right": node, "$id": {"type": "string"}},
-                "additionalProperties": false,
+                "additionalProperties": node,
+                "prefixItems": [node],
                 "items": node,
             }},
         });

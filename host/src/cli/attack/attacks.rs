@@ -121,12 +121,12 @@ pub(super) const ATTACKS: &[Attack] = &[
         TIMEOUT,
     ),
     stopped("memory bomb", "allocate", beyond_memory, MEMORY),
-    stopped("deep recursion", "recurse", nothing, CRASHED),
+    stopped("deep recursion", "recurse", nothing, STOPPED),
     stopped("panic", "panic", nothing, CRASHED),
-    stopped("handle flood", "flood_handles", nothing, CRASHED),
-    stopped("huge text", "huge", most_of_memory, MEMORY),
-    stopped("huge JSON", "huge_json", beyond_result, MEMORY),
-    stopped("a million blocks", "flood_blocks", nothing, MEMORY),
+    stopped("handle flood", "flood_handles", nothing, STOPPED),
+    stopped("huge text", "huge", most_of_memory, STOPPED),
+    stopped("huge JSON", "huge_json", beyond_result, STOPPED),
+    stopped("a million blocks", "flood_blocks", nothing, STOPPED),
     calls(
         "largest text allowed",
         "escapes",
@@ -139,7 +139,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     calls("output flood", "flood", nothing, Ends::AsItLikes),
     calls("cache flood", "flood_cache", beyond_cache, Ends::AsItLikes),
     calls("progress flood", "flood_progress", nothing, Ends::AsItLikes),
-    stopped("question flood", "flood_questions", nothing, CRASHED),
+    stopped("question flood", "flood_questions", nothing, STOPPED),
     calls("read a file", "read_file", secret, Ends::Refused),
     calls("open a socket", "connect", bait, Ends::Refused),
     calls("send a datagram", "datagram", bait, Ends::Refused),
@@ -225,6 +225,8 @@ pub(super) const ATTACKS: &[Attack] = &[
 const TIMEOUT: &[&str] = &["timeout"];
 const MEMORY: &[&str] = &["out-of-memory"];
 const CRASHED: &[&str] = &["crashed"];
+/// Whichever of the scope's limits is the lowest.
+const STOPPED: &[&str] = &["out-of-memory", "crashed", "timeout"];
 
 type Bait<'a> = &'a super::bait::Bait;
 

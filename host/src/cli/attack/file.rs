@@ -77,6 +77,6 @@ fn patience(plan: &Plan) -> Duration {
 }
 
 const WALL_TO_CPU: u32 = 5;
-const DESCRIBES: Duration = Duration::from_secs(10);
+const DESCRIBES: Duration = Duration::from_secs(6);
 const USUAL: u64 = 64 << 20;
 const SHOWN: usize = 90;

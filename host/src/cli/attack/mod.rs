@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub use self::plan::Plan;
 pub use self::report::{Others, Report, Row};
 
-use self::attacks::{ATTACKS, Kind};
+use self::attacks::{ATTACKS, Attack, Kind};
 use self::others::Watch;
 use self::stage::Stage;
 use super::exit::{NothingDone, UsageError, print};
@@ -37,9 +37,9 @@ pub(super) struct AttackArguments {
     /// Scope whose limits are to hold; without it the usual limits
     #[arg(long, requires = "config")]
     scope: Option<String>,
-    /// Only the attacks whose names contain this
+    /// Only the attacks whose names contain this; may be given several times
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
     };
     let plan = Plan {
         only: arguments.only,
-        ..Plan::under(limits)
+        ..Plan::under(&limits)
     };
     if !arguments.json {
         print(&report::head(&plan.limits, plan.callers))?;
@@ -68,7 +68,7 @@ pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
         report.sum()
     })?;
     if report.rows.is_empty() {
-        let only = plan.only.unwrap_or_default();
+        let only = plan.only.join(", ");
         return Err(UsageError(format!("--only {only}: no attack has that in its name")).into());
     }
     match report.rows.iter().filter(|row| !row.contained).count() {
@@ -89,17 +89,18 @@ pub async fn attack(
     let stage = Stage::set(plan).await?;
     let mut rows = Vec::new();
     for attack in ATTACKS {
-        let wanted = plan.only.as_deref();
-        if wanted.is_some_and(|wanted| !attack.name.contains(wanted)) {
+        let mut wanted = plan.only.iter();
+        if !plan.only.is_empty() && !wanted.any(|wanted| attack.name.contains(wanted)) {
             continue;
         }
-        let watch = Watch::begin(&stage, plan).await?;
-        let seen = match &attack.kind {
-            Kind::Call(call) => call::run(&stage, plan, call).await,
-            Kind::File(file) => file::run(&stage, plan, file).await?,
-            Kind::Leave(tool) => leave::run(&stage, plan, tool).await,
-        };
-        let row = watch.end(&stage, plan, attack.name, seen).await;
+        let mut row = once(&stage, plan, attack).await?;
+        // Other programs slow small calls down, too, but not each time.
+        for _ in 1..TRIES {
+            if !row.only_others_waited {
+                break;
+            }
+            row = once(&stage, plan, attack).await?;
+        }
         done(&row)?;
         rows.push(row);
     }
@@ -110,6 +111,19 @@ pub async fn attack(
         rows,
     })
 }
+
+async fn once(stage: &Stage, plan: &Plan, attack: &Attack) -> anyhow::Result<Row> {
+    let watch = Watch::begin(stage, plan).await?;
+    let seen = match &attack.kind {
+        Kind::Call(call) => call::run(stage, plan, call).await,
+        Kind::File(file) => file::run(stage, plan, file).await?,
+        Kind::Leave(tool) => leave::run(stage, plan, tool).await,
+    };
+    Ok(watch.end(stage, plan, attack.name, seen).await)
+}
+
+/// How often an attack is made that others seem to feel.
+const TRIES: usize = 3;
 
 fn limits_of(path: &Path, scope: &str) -> anyhow::Result<LimitsSection> {
     let config = Config::from_file(path)?;

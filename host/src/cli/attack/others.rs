@@ -63,8 +63,9 @@ impl Watch {
         if during.failed > 0 {
             faults.push(format!("{} calls of others failed", during.failed));
         }
-        let bound = (self.calm.p99 * 2).max(self.calm.p99 + FLOOR);
-        if during.p99 > bound {
+        let bound = (self.calm.p99 * 2).max(self.calm.p99 + plan.floor);
+        let waited = during.p99 > bound;
+        if waited {
             faults.push(format!(
                 "others waited {:.1?}; {bound:.1?} would do",
                 during.p99
@@ -104,6 +105,7 @@ impl Watch {
         Row {
             attack: name.to_owned(),
             contained: faults.is_empty(),
+            only_others_waited: waited && faults.len() == 1,
             ended: seen.ended,
             faults,
             attacks: seen.attacks,
@@ -169,8 +171,6 @@ async fn once(client: &Client, failed: &mut usize) -> Duration {
     ended.took
 }
 
-/// What a percentile of small numbers may move by: a few turns of a scheduler.
-const FLOOR: Duration = Duration::from_millis(20);
 /// Between two calls, so that measuring is no load of its own.
 const THINKS: Duration = Duration::from_millis(2);
 const GIVES_UP: Duration = Duration::from_secs(20);

@@ -24,18 +24,20 @@ pub struct Plan {
     pub least: Duration,
     /// Calls of others that are measured at least, before an attack and beside it.
     pub calls: usize,
-    /// Only attacks whose names contain this.
-    pub only: Option<String>,
+    /// What a percentile of small numbers may move by.
+    pub floor: Duration,
+    /// Only attacks whose names contain one of these; without any all of them.
+    pub only: Vec<String>,
 }
 
 impl Plan {
     /// Attacks on a scope with these limits.
-    pub fn under(limits: LimitsSection) -> Self {
+    pub fn under(limits: &LimitsSection) -> Self {
         let cores = thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let limits = LimitsSection {
             // A file that takes for ever is as good an attack after two seconds.
             compile_time: limits.compile_time.min(SHORT_COMPILE),
-            ..limits
+            ..limits.clone()
         };
         Self {
             callers: (CALLERS_A_CORE * cores).min(limits.concurrency),
@@ -44,7 +46,8 @@ impl Plan {
             place: serve::compiler(),
             least: Duration::from_secs(2),
             calls: 200,
-            only: None,
+            floor: FLOOR,
+            only: Vec::new(),
         }
     }
 
@@ -56,6 +59,8 @@ impl Plan {
 
 /// More calls than cores, so that threads alone do not contain them.
 const CALLERS_A_CORE: usize = 4;
+/// A few turns of a scheduler.
+const FLOOR: Duration = Duration::from_millis(20);
 const SHORT_COMPILE: Duration = Duration::from_secs(2);
 /// Beyond the wall limit: the way of a reply on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);

@@ -25,6 +25,8 @@ pub struct Row {
     pub attack: String,
     /// Whether nothing speaks against it.
     pub contained: bool,
+    /// Whether all that speaks against it is what others felt.
+    pub(super) only_others_waited: bool,
     /// How it ended.
     pub ended: String,
     /// What speaks against it, a sentence each.
@@ -210,6 +212,7 @@ mod tests {
             rows: vec![Row {
                 attack: "loop".to_owned(),
                 contained: faults.is_empty(),
+                only_others_waited: false,
                 ended: "8 × timeout\u{1b}".to_owned(),
                 faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
                 attacks: 8,
