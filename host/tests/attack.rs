@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use mssql_mcp::cli::attack::{Plan, Report, attack};
 use mssql_mcp::config::LimitsSection;
 use mssql_mcp::runtime::Place;
-use mssql_mcp::telemetry::{Log, start_log};
+use mssql_mcp::telemetry::{LogStyle, start_log};
 use tokio::sync::Mutex;
 
 /// One attack at a time: they measure the process that they share.
@@ -31,7 +31,7 @@ fn small() -> LimitsSection {
 
 async fn report(plan: Plan) -> Report {
     // It fails where another test was first.
-    let _ = start_log(Log::Counted);
+    let _ = start_log(LogStyle::Counted);
     let plan = Plan {
         place: Place::Child(env!("CARGO_BIN_EXE_mssql-mcp").into()),
         least: Duration::ZERO,
@@ -69,7 +69,7 @@ async fn what_no_limit_holds_is_not_called_contained() {
             cache: ByteSize::gib(1),
             handles: usize::MAX,
             compile_time: for_ever,
-            ..limits.clone()
+            ..limits
         },
         callers: 2,
         only: [

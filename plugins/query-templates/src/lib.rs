@@ -32,7 +32,7 @@ pub use crate::self_test::self_test;
 use crate::tool::{Read, Write};
 
 /// The tools of a file that reads; none when it has a mistake, which is for
-/// [`self_test`] to tell.
+/// [`self_test()`] to tell.
 #[must_use]
 pub fn query_templates<H: Host + 'static>(file: &Result<File, Mistake>) -> ToolSet<H> {
     let mut set = tool_set("query-templates", file);

@@ -106,7 +106,7 @@ pub async fn attack(
     }
     stage.end();
     Ok(Report {
-        limits: plan.limits.clone(),
+        limits: plan.limits,
         callers: plan.callers,
         rows,
     })
@@ -135,5 +135,5 @@ fn limits_of(path: &Path, scope: &str) -> anyhow::Result<LimitsSection> {
         ))
         .into());
     };
-    Ok(section.limits.clone())
+    Ok(section.limits)
 }

@@ -37,11 +37,11 @@ impl Plan {
         let limits = LimitsSection {
             // A file that takes for ever is as good an attack after two seconds.
             compile_time: limits.compile_time.min(SHORT_COMPILE),
-            ..limits.clone()
+            ..*limits
         };
         Self {
             callers: (CALLERS_A_CORE * cores).min(limits.concurrency),
-            given: limits.clone(),
+            given: limits,
             limits,
             place: serve::compiler(),
             least: Duration::from_secs(2),

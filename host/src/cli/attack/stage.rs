@@ -182,7 +182,7 @@ fn config(server: &DemoServer, folder: &Path, given: &LimitsSection) -> anyhow::
     }
     let mut config = Config::parse(&text, "the configuration of the attack")?;
     let attacked = config.scopes.get_mut(ATTACKED);
-    attacked.context("there is no scope to attack")?.limits = given.clone();
+    attacked.context("there is no scope to attack")?.limits = *given;
     Ok(config)
 }
 
