@@ -146,7 +146,6 @@ impl App {
             }
         }
         self.scopes.store(Arc::new(scopes));
-        self.default_scope.store(Arc::new(default_scope(config)));
         self.config.store(Arc::new(config.clone()));
         self.watched.set(self.tool_sets.paths(&self.scopes()));
         self.reconfigured.notify_one();

@@ -94,7 +94,10 @@ impl ServedScope {
             mcp,
             section: section.clone(),
             writer,
-            places: Mutex::default(),
+            // Calls of before still have theirs.
+            places: Mutex::new(
+                before.map_or_else(HashMap::new, |before| before.places_for(section)),
+            ),
             bound: Mutex::default(),
         })
     }
@@ -172,8 +175,20 @@ impl ServedScope {
         limits(&self.section.limits)
     }
 
-    /// The places of a tool set, the same for each of its versions.
+    /// The places under other settings, if these leave them as they are.
+    fn places_for(&self, section: &ScopeSection) -> HashMap<String, Places> {
+        let limits = |section: &ScopeSection| (section.limits.concurrency, section.limits.queue);
+        if limits(&self.section) != limits(section) {
+            return HashMap::new();
+        }
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.clone()
+    }
+
+    /// The places of a tool set, the same for each of its versions. What is not named
+    /// shares the places of one: as many are reserved.
     pub(super) fn places(&self, file: &str) -> Places {
+        let file = if self.names(file) { file } else { "*" };
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let of_file = places.entry(file.to_owned());
         of_file

@@ -93,6 +93,16 @@ impl Version {
             scopes,
         }
     }
+
+    /// The same with what `before` said in scopes that do not have it at the moment:
+    /// they may come back.
+    fn with_scopes_of(mut self, before: &Self) -> Self {
+        for (scope, said) in &before.scopes {
+            let known = self.scopes.entry(scope.clone());
+            known.or_insert_with(|| said.clone());
+        }
+        self
+    }
 }
 
 /// What a model reads of a tool set, and what calling it takes.
@@ -116,19 +126,33 @@ pub(in crate::app) fn describe(provider: &dyn ToolProvider) -> Value {
         (tool.name.clone(), entry)
     });
     let prompts = provider.prompts().iter().map(|prompt| {
+        let arguments = prompt.arguments.iter().map(|argument| {
+            json!([
+                argument.name,
+                argument.title,
+                argument.description,
+                argument.required
+            ])
+        });
         let entry = json!({
+            "title": prompt.title,
             "description": prompt.description,
-            "arguments": prompt
-                .arguments
-                .iter()
-                .map(|argument| json!([argument.name, argument.description]))
-                .collect::<Vec<_>>(),
+            "arguments": arguments.collect::<Vec<_>>(),
         });
         (prompt.name.clone().into_owned(), entry)
+    });
+    let templates = provider.resources().map(|resources| {
+        let templates = resources.templates().into_owned().into_iter();
+        let templates = templates.map(|template| {
+            let entry = json!([template.name, template.title, template.description]);
+            (template.uri_template.into_owned(), entry)
+        });
+        Value::Object(templates.collect())
     });
     json!({
         "tools": Value::Object(tools.collect()),
         "prompts": Value::Object(prompts.collect()),
+        "resources": templates,
         "instructions": manifest.instructions,
     })
 }
@@ -154,6 +178,7 @@ impl Lock {
             Some(known) => {
                 let changes = changes(&known.accepted, &new);
                 if known.accepted.digest == new.digest || changes.is_empty() {
+                    let new = new.with_scopes_of(&known.accepted);
                     if known.accepted == new && known.parked.is_none() {
                         return Ok(Verdict::Accepted);
                     }
@@ -178,6 +203,7 @@ impl Lock {
     /// down.
     pub fn compare(&self, name: &str, new: &Version) -> Result<Vec<String>, LockError> {
         let known = self.read()?.remove(name);
+        let known = known.filter(|known| known.accepted.digest != new.digest);
         Ok(known.map_or_else(Vec::new, |known| changes(&known.accepted, new)))
     }
 
@@ -211,7 +237,7 @@ impl Lock {
         };
         match locked.parked.take() {
             Some(parked) if parked.digest == digest => {
-                *locked = accepted(parked);
+                *locked = accepted(parked.with_scopes_of(&locked.accepted));
                 self.write(&all)?;
                 Ok(true)
             }

@@ -3,7 +3,9 @@
 //! uses it, held against the lock, and then swapped in everywhere at once. A
 //! version that fails at any step leaves the one before serving.
 
+mod load;
 mod lock;
+mod plan;
 mod source;
 mod status;
 pub(super) mod watch;
@@ -11,9 +13,9 @@ pub(super) mod watch;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::sync::watch::Receiver;
 
@@ -22,13 +24,12 @@ pub use source::ToolSetFiles;
 pub use status::{FileStatus, Problem};
 
 use super::BuildError;
-use super::scope::{BoundSet, ServedScope};
+use super::scope::ServedScope;
 use crate::config::ToolSetEntry;
-use crate::runtime::{
-    CompileLimits, Compiler, Component, Grants, LoadError, Runtime, WasmToolSet, sha256,
-};
+use crate::runtime::{Compiler, Component, Runtime, sha256};
 use crate::state::HostKey;
-use crate::tools::{Profile, Profiled, ToolProvider, ToolRegistry};
+use load::compile_limits;
+use plan::{Plan, Prepared, described};
 use status::Statuses;
 
 /// Loads files, and knows which version of each serves.
@@ -53,17 +54,15 @@ struct Serving {
     scopes: Vec<Arc<ServedScope>>,
 }
 
-/// Tool sets for one scope, ready to be swapped in.
-struct Plan {
-    scope: Arc<ServedScope>,
-    bound: Vec<BoundSet>,
-    registry: ToolRegistry,
-    /// Files of the rest of the folder that cannot serve beside the others.
-    left_out: Vec<(String, BuildError)>,
+/// What a file comes with when a configuration begins to serve.
+struct Candidate {
+    component: Component,
+    /// The file, where this version of it is not known to serve.
+    wasm: Option<Arc<[u8]>>,
+    prepared: Prepared,
+    /// Why the version in the folder is not this one.
+    problem: Option<BuildError>,
 }
-
-/// One file as the scopes that use it have it.
-type Prepared = Vec<(Arc<str>, BoundSet)>;
 
 impl ToolSets {
     pub(super) fn new(
@@ -99,14 +98,12 @@ impl ToolSets {
     pub(super) async fn serving(&self, file: &str) -> Option<Version> {
         let serving = self.serving.lock().await;
         let component = serving.components.get(file)?;
-        let bound = serving.scopes.iter().flat_map(|scope| {
-            let bound = scope.bound().into_iter();
-            bound.map(|bound| (Arc::clone(&scope.name), bound))
-        });
-        let bound: Prepared = bound
-            .filter(|(_, bound)| bound.entry.file == file)
-            .collect();
-        Some(Version::new(component, described(&bound)))
+        let scopes = serving.scopes.iter();
+        let bound: Vec<_> = scopes.map(|scope| (&scope.name, scope.bound())).collect();
+        let each = bound
+            .iter()
+            .flat_map(|(name, bound)| bound.iter().map(move |bound| (*name, bound)));
+        Some(Version::new(component, described(file, each)))
     }
 
     /// Every path whose change concerns these scopes.
@@ -130,72 +127,88 @@ impl ToolSets {
     /// rest of the folder what can does. On an error nothing has changed.
     pub(super) async fn start(&self, scopes: &[Arc<ServedScope>]) -> Result<(), BuildError> {
         let mut serving = self.serving.lock().await;
-        let mut components = HashMap::new();
-        let mut prepared = Prepared::new();
-        for file in self.files_of(scopes) {
-            let using = using(scopes, &file);
-            if !using.iter().any(|scope| scope.names(&file)) {
-                continue;
-            }
-            let (component, bound) = match serving.components.get(&file) {
-                Some(component) => {
-                    let component = component.clone();
-                    let bound = self.prepare(&file, &component, &using, true).await?;
-                    (component, bound)
+        let files = self.files_of(scopes);
+        let (mut candidates, mut failed) = (BTreeMap::new(), Vec::new());
+        let mut prepared = Prepared::default();
+        for file in &files {
+            let using = using(scopes, file);
+            let named = using.iter().any(|scope| scope.names(file));
+            let known = serving.components.get(file);
+            match self.candidate(file, known, &using).await {
+                Ok(mut candidate) => {
+                    candidate.prepared.tell(file);
+                    prepared.extend(std::mem::take(&mut candidate.prepared));
+                    candidates.insert(file.clone(), candidate);
                 }
-                None => self.first(&file, &using).await?,
-            };
-            components.insert(file, component);
-            prepared.extend(bound);
+                Err(error) if named => return Err(error),
+                Err(error) => failed.push((file, error)),
+            }
         }
-        let plans = scopes.iter().map(|scope| self.plan(scope, &prepared));
-        for plan in plans.collect::<Result<Vec<_>, _>>()? {
+        // Of a file whose component is another, or is gone, nothing of before stays.
+        let replaced: BTreeSet<String> = serving
+            .components
+            .iter()
+            .filter(|(file, before)| {
+                let now = candidates.get(*file);
+                now.is_none_or(|now| now.component.digest() != before.digest())
+            })
+            .map(|(file, _)| file.clone())
+            .collect();
+        let plans = scopes
+            .iter()
+            .map(|scope| self.plan(scope, &mut prepared, &replaced))
+            .collect::<Result<Vec<_>, _>>()?;
+        prepared.tell("*");
+        for (file, candidate) in &candidates {
+            self.settle(file, candidate, &plans)?;
+        }
+        for plan in plans {
             plan.scope.take_over();
             plan.scope.serve(plan.bound, plan.registry);
         }
-        for file in serving
-            .components
-            .keys()
-            .filter(|file| !components.contains_key(*file))
-        {
-            self.statuses.forget(file);
+        for (file, error) in failed {
+            self.refused(file, None, &error);
         }
+        self.statuses.retain(&files);
+        let candidates = candidates.into_iter();
         *serving = Serving {
-            components,
+            components: candidates
+                .map(|(file, candidate)| (file, candidate.component))
+                .collect(),
             scopes: scopes.to_vec(),
         };
-        drop(serving);
-        for file in self.files_of(scopes) {
-            if !self.serving.lock().await.components.contains_key(&file) {
-                self.reload(&file).await;
-            }
-        }
         Ok(())
     }
 
-    /// The version of `file` to begin with: the one in the folder, or the last one
-    /// that was accepted if that is not fit to serve.
-    async fn first(
+    /// The component of `file` to serve: the one that does, where it may; else the
+    /// one in the folder, or the last one that was accepted if that is not fit.
+    async fn candidate(
         &self,
         file: &str,
+        known: Option<&Component>,
         using: &[Arc<ServedScope>],
-    ) -> Result<(Component, Prepared), BuildError> {
+    ) -> Result<Candidate, BuildError> {
+        if let Some(known) = known.filter(|known| check_pins(file, known.digest(), using).is_ok()) {
+            return Ok(Candidate {
+                prepared: self.prepare(file, known, using, true).await?,
+                component: known.clone(),
+                wasm: None,
+                problem: None,
+            });
+        }
         let found = async {
             let (component, wasm) = self.version(file, using).await?;
             let prepared = self.prepare(file, &component, using, false).await?;
-            self.judge(file, &component, &wasm, &prepared)?;
-            Ok((component, prepared))
+            self.may_serve(file, &component, &prepared)?;
+            Ok(Candidate {
+                component,
+                wasm: Some(wasm),
+                prepared,
+                problem: None,
+            })
         };
-        let error: BuildError = match found.await {
-            Ok((component, prepared)) => {
-                tracing::info!(
-                    tool_set = file,
-                    digest = component.digest(),
-                    "tool set serves"
-                );
-                self.statuses.serves(file, component.digest(), false);
-                return Ok((component, prepared));
-            }
+        let error = match found.await {
+            Ok(candidate) => return Ok(candidate),
             Err(error) => error,
         };
         let Some(kept) = self.lock.as_ref().and_then(|lock| lock.kept(file)) else {
@@ -208,92 +221,89 @@ impl ToolSets {
             let prepared = self.prepare(file, &component, using, false).await?;
             Ok::<_, BuildError>((component, prepared))
         };
+        // What is wrong with the file in the folder is what can be mended.
         let Ok((component, prepared)) = kept.await else {
-            // What is wrong with the file in the folder is what can be mended.
             return Err(error);
         };
-        self.statuses.serves(file, component.digest(), false);
-        self.refused(file, None, &error);
-        Ok((component, prepared))
+        Ok(Candidate {
+            component,
+            wasm: None,
+            prepared,
+            problem: Some(error),
+        })
     }
 
-    /// Reads, checks and compiles the file as it is now.
-    async fn version(
-        &self,
-        file: &str,
-        using: &[Arc<ServedScope>],
-    ) -> Result<(Component, Arc<[u8]>), BuildError> {
-        let (files, name) = (self.files.clone(), file.to_owned());
-        let wasm = tokio::task::spawn_blocking(move || files.read(&name))
-            .await
-            .map_err(|_| BuildError::Lost(file.to_owned()))??;
-        check_pins(file, &sha256(&wasm), using)?;
-        let limits = compile_limits(using);
-        let component = self.compile(file, Arc::clone(&wasm), limits).await?;
-        Ok((component, wasm))
-    }
-
-    async fn compile(
-        &self,
-        file: &str,
-        wasm: Arc<[u8]>,
-        limits: CompileLimits,
-    ) -> Result<Component, BuildError> {
-        let compiled = self.compiler.compile(&self.runtime, wasm, limits).await;
-        let compiled = compiled.map_err(|source| BuildError::Compile {
-            tool_set: file.to_owned(),
-            source,
-        })?;
-        let labels = [("cached", compiled.cached.to_string())];
-        metrics::histogram!("tool_set_compile_seconds", &labels).record(compiled.took);
-        tracing::debug!(
-            tool_set = file,
-            cached = compiled.cached,
-            took = ?compiled.took,
-            "compiled"
-        );
-        Ok(compiled.component)
-    }
-
-    /// Holds a version against the lock. The error says what is new in it.
-    fn judge(
+    /// Asks the lock, which writes nothing down. The error says what is new.
+    fn may_serve(
         &self,
         file: &str,
         component: &Component,
-        wasm: &[u8],
         prepared: &Prepared,
     ) -> Result<(), BuildError> {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        match lock.judge(file, Version::new(component, described(prepared)))? {
-            Verdict::Accepted => {
-                lock.keep(file, wasm);
-                Ok(())
-            }
-            Verdict::Parked(changes) => Err(BuildError::Parked {
-                tool_set: file.to_owned(),
-                digest: component.digest().to_owned(),
-                changes,
-            }),
+        let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
+        let version = Version::new(component, described(file, bound));
+        let changes = lock.compare(file, &version)?;
+        if changes.is_empty() {
+            return Ok(());
         }
+        // So that the operator can look at it and accept it.
+        lock.judge(file, version)?;
+        Err(BuildError::Parked {
+            tool_set: file.to_owned(),
+            digest: component.digest().to_owned(),
+            changes,
+        })
+    }
+
+    /// Writes down what serves from now on.
+    fn settle(&self, file: &str, candidate: &Candidate, plans: &[Plan]) -> Result<(), BuildError> {
+        if candidate.problem.is_none()
+            && let Some(lock) = &self.lock
+        {
+            let bound = plans.iter().flat_map(|plan| {
+                let bound = plan.bound.iter();
+                bound.map(|bound| (&plan.scope.name, bound))
+            });
+            let version = Version::new(&candidate.component, described(file, bound));
+            lock.judge(file, version)?;
+            if let Some(wasm) = &candidate.wasm {
+                lock.keep(file, wasm);
+            }
+        }
+        let digest = candidate.component.digest();
+        if candidate.wasm.is_some() {
+            tracing::info!(tool_set = file, digest, "tool set serves");
+        }
+        let known = self.statuses.all().remove(file);
+        let serves = known.is_some_and(|known| known.serving.as_deref() == Some(digest));
+        if !serves {
+            self.statuses.serves(file, digest, false);
+        }
+        if let Some(problem) = &candidate.problem {
+            self.refused(file, None, problem);
+        }
+        Ok(())
     }
 
     /// Loads `file` again because it, or what it is configured with, may have
     /// changed, and swaps it in wherever it is used.
     pub(super) async fn reload(&self, file: &str) {
         let seen = Instant::now();
-        let loading = Arc::clone(
-            self.loading
-                .lock()
-                .await
-                .entry(file.to_owned())
-                .or_default(),
-        );
+        let loading = {
+            let mut loading = self.loading.lock().await;
+            Arc::clone(loading.entry(file.to_owned()).or_default())
+        };
         let _loading = loading.lock().await;
         let scopes = self.serving.lock().await.scopes.clone();
         let loaded = self.settled_version(file, &using(&scopes, file)).await;
         let mut serving = self.serving.lock().await;
+        if !self.files_of(&serving.scopes).contains(file) {
+            // Gone meanwhile, the file or who names it.
+            return;
+        }
         // The configuration may have changed meanwhile.
         let using = using(&serving.scopes, file);
         let before = serving.components.get(file);
@@ -310,17 +320,24 @@ impl ToolSets {
                 }
                 return Ok(false);
             }
-            let prepared = self.prepare(file, &component, &using, false).await?;
-            let plans = using.iter().map(|scope| self.plan(scope, &prepared));
-            let mut plans = plans.collect::<Result<Vec<_>, _>>()?;
-            if !using.iter().any(|scope| scope.names(file)) {
-                let left_out = plans.iter_mut().flat_map(|plan| plan.left_out.drain(..));
-                let mut of_this = left_out.filter(|(left_out, _)| left_out == file);
-                if let Some((_, error)) = of_this.next() {
-                    return Err(error);
-                }
+            let mut prepared = self.prepare(file, &component, &using, false).await?;
+            let replaced = BTreeSet::from([file.to_owned()]);
+            let plans = using
+                .iter()
+                .map(|scope| self.plan(scope, &mut prepared, &replaced))
+                .collect::<Result<Vec<_>, _>>()?;
+            if prepared.bound.is_empty()
+                && let Some((_, error)) = prepared.left_out.pop()
+            {
+                return Err(error);
             }
-            self.judge(file, &component, &wasm, &prepared)?;
+            self.may_serve(file, &component, &prepared)?;
+            if let Some(lock) = &self.lock {
+                let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
+                lock.judge(file, Version::new(&component, described(file, bound)))?;
+                lock.keep(file, &wasm);
+            }
+            prepared.tell(file);
             for plan in plans {
                 plan.scope.serve(plan.bound, plan.registry);
             }
@@ -346,47 +363,15 @@ impl ToolSets {
                     );
                 }
             }
-            Err(error) => self.refused(file, digest, &error),
-        }
-    }
-
-    /// Whether all that a tool set of this scope was made of, besides the component,
-    /// is as it was.
-    fn is_up_to_date(&self, scope: &ServedScope, file: &str) -> bool {
-        let bound = scope.bound();
-        let entries = self.entries(scope).into_iter();
-        let mut entries = entries.filter(|entry| entry.file == file);
-        entries.all(|entry| {
-            let bound = bound.iter().find(|bound| bound.entry == entry);
-            bound.is_some_and(|bound| {
-                scope
-                    .settings(file)
-                    .is_ok_and(|settings| settings == bound.settings)
-            })
-        })
-    }
-
-    /// The version in the folder, when it has stood still: what is being copied is
-    /// no component until its last byte is there.
-    async fn settled_version(
-        &self,
-        file: &str,
-        using: &[Arc<ServedScope>],
-    ) -> Result<(Component, Arc<[u8]>), BuildError> {
-        loop {
-            let version = self.version(file, using).await;
-            let half = matches!(
-                version,
-                Err(BuildError::Compile {
-                    source: LoadError::NotAComponent(_),
-                    ..
-                })
-            );
-            let young = self.files.path(file).is_some_and(|path| is_young(&path));
-            if !(half && young) {
-                return version;
+            Err(error) => {
+                if !matches!(error, BuildError::Parked { .. })
+                    && let Some(lock) = &self.lock
+                    && let Err(error) = lock.withdraw(file)
+                {
+                    tracing::warn!(tool_set = file, %error, "the lock stays as it was");
+                }
+                self.refused(file, digest, &error);
             }
-            tokio::time::sleep(STILL_COMING / 4).await;
         }
     }
 
@@ -398,21 +383,26 @@ impl ToolSets {
             let known: BTreeSet<String> = serving.components.keys().cloned().collect();
             (known, self.files_of(&serving.scopes))
         };
-        for file in now.difference(&known) {
-            self.reload(file).await;
-        }
-        for file in known.difference(&now) {
+        let mut gone = known.difference(&now).peekable();
+        // A name may have become free.
+        let again = gone.peek().is_some();
+        for file in gone {
             self.let_go(file).await;
         }
+        let refused = self.statuses.all();
+        let missing = now.difference(&known);
+        let new = missing.filter(|file| again || !refused.contains_key(*file));
+        join_all(new.map(|file| self.reload(file))).await;
+        self.statuses.retain(&now);
     }
 
     /// Stops serving one of the rest.
     async fn let_go(&self, file: &str) {
         let mut serving = self.serving.lock().await;
         serving.components.remove(file);
-        self.statuses.forget(file);
+        let replaced = BTreeSet::from([file.to_owned()]);
         for scope in using(&serving.scopes, file) {
-            match self.plan(&scope, &Prepared::new()) {
+            match self.plan(&scope, &mut Prepared::default(), &replaced) {
                 Ok(plan) => plan.scope.serve(plan.bound, plan.registry),
                 Err(error) => {
                     tracing::warn!(scope = &*scope.name, %error, "tools stay as they are");
@@ -430,14 +420,11 @@ impl ToolSets {
     /// Files that wait for the operator.
     pub(super) fn parked(&self) -> Vec<String> {
         let all = self.statuses.all().into_iter();
-        all.filter(|(_, status)| {
-            status
-                .problem
-                .as_ref()
-                .is_some_and(|problem| problem.parked)
-        })
-        .map(|(file, _)| file)
-        .collect()
+        let parked = all.filter(|(_, status)| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| problem.parked)
+        });
+        parked.map(|(file, _)| file).collect()
     }
 
     /// The tool sets that a path is the file of, or a setting of.
@@ -458,141 +445,6 @@ impl ToolSets {
         entries.map(|entry| entry.file).collect()
     }
 
-    /// Names of all files, in order.
-    fn folder(&self) -> Vec<String> {
-        let names = self.files.names().unwrap_or_default();
-        names.into_iter().collect()
-    }
-
-    /// Binds a component to every scope that uses it; with `keep` only where it does
-    /// not serve already.
-    async fn prepare(
-        &self,
-        file: &str,
-        component: &Component,
-        using: &[Arc<ServedScope>],
-        keep: bool,
-    ) -> Result<Prepared, BuildError> {
-        let mut prepared = Prepared::new();
-        let named = using.iter().any(|scope| scope.names(file));
-        for scope in using {
-            let before = scope.bound();
-            for entry in self
-                .entries(scope)
-                .into_iter()
-                .filter(|entry| entry.file == file)
-            {
-                if keep && before.iter().any(|set| set.entry == entry) {
-                    continue;
-                }
-                match self.bind(scope, &entry, component).await {
-                    Ok(bound) => prepared.push((Arc::clone(&scope.name), bound)),
-                    Err(error) if named && !scope.names(file) => {
-                        tracing::debug!(scope = &*scope.name, %error, "left out of the rest");
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok(prepared)
-    }
-
-    /// The tool sets of one scope: those that are prepared, and else those that serve.
-    fn plan(&self, scope: &Arc<ServedScope>, prepared: &Prepared) -> Result<Plan, BuildError> {
-        let before = scope.bound();
-        let of_scope = prepared.iter().filter(|(name, _)| *name == scope.name);
-        let known: Vec<&BoundSet> = of_scope.map(|(_, bound)| bound).chain(&before).collect();
-        let join = |bound: &[BoundSet]| {
-            let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
-            ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
-                scope: scope.name.to_string(),
-                source,
-            })
-        };
-        // One of the rest may be missing; a named one is an error before this.
-        let entries = self.entries(scope).into_iter();
-        let found = entries.filter_map(|entry| known.iter().find(|set| set.entry == entry));
-        let (named, rest): (Vec<BoundSet>, Vec<BoundSet>) = found
-            .map(|set| (*set).clone())
-            .partition(|set| scope.names(&set.entry.file));
-        let (mut registry, mut bound) = (join(&named)?, named);
-        let mut left_out = Vec::new();
-        for set in rest {
-            bound.push(set);
-            match join(&bound) {
-                Ok(wider) => registry = wider,
-                Err(error) => {
-                    let file = bound.pop().map(|set| set.entry.file);
-                    left_out.extend(file.map(|file| (file, error)));
-                }
-            }
-        }
-        Ok(Plan {
-            scope: Arc::clone(scope),
-            bound,
-            registry,
-            left_out,
-        })
-    }
-
-    fn entries(&self, scope: &ServedScope) -> Vec<ToolSetEntry> {
-        if wants_rest(scope) {
-            scope.entries(&self.folder())
-        } else {
-            scope.section.tool_sets.clone()
-        }
-    }
-
-    /// One component as a scope has it.
-    async fn bind(
-        &self,
-        scope: &ServedScope,
-        entry: &ToolSetEntry,
-        component: &Component,
-    ) -> Result<BoundSet, BuildError> {
-        let file = &entry.file;
-        let settings = scope.settings(file)?;
-        let grants = Grants {
-            scope: Arc::clone(&scope.name),
-            databases: scope.databases.clone(),
-            writer: scope.writer.clone(),
-            settings: settings.clone(),
-            limits: scope.limits(),
-            places: scope.places(file),
-            sealing_key: *self.key.bytes(),
-        };
-        let loaded = WasmToolSet::load(&self.runtime, component, file, grants)
-            .await
-            .map_err(|source| BuildError::ToolSet {
-                tool_set: file.clone(),
-                scope: scope.name.to_string(),
-                source,
-            })?;
-        let profile = Profile {
-            tools: entry.tools.clone(),
-            prefix: entry.prefix.clone(),
-            rename: entry.rename.clone(),
-        };
-        let provider: Arc<dyn ToolProvider> = Arc::new(loaded);
-        let provider = if profile.is_whole() {
-            provider
-        } else {
-            let profiled = Profiled::new(provider, &profile);
-            let profiled = profiled.map_err(|source| BuildError::Profile {
-                tool_set: file.clone(),
-                scope: scope.name.to_string(),
-                source,
-            })?;
-            Arc::new(profiled)
-        };
-        Ok(BoundSet {
-            entry: entry.clone(),
-            described: lock::describe(&*provider),
-            settings,
-            provider,
-        })
-    }
-
     /// Tells of a version that does not serve, once.
     fn refused(&self, file: &str, digest: Option<String>, error: &BuildError) {
         let (digest, parked) = match error {
@@ -609,13 +461,14 @@ impl ToolSets {
         }
         let outcome = if parked { "parked" } else { "refused" };
         metrics::counter!("tool_set_reloads_total", "outcome" => outcome).increment(1);
+        let serving = self.statuses.all().remove(file);
         tracing::warn!(
             target: "audit",
             event = "reload",
             outcome,
             tool_set = file,
             digest,
-            serving = self.statuses.all().get(file).and_then(|status| status.serving.clone()),
+            serving = serving.and_then(|status| status.serving),
             "{error}"
         );
     }
@@ -628,29 +481,6 @@ impl ServedScope {
     }
 }
 
-/// What it says of itself in each scope.
-fn described(prepared: &Prepared) -> BTreeMap<String, Value> {
-    let mut described: BTreeMap<String, Value> = BTreeMap::new();
-    for (scope, bound) in prepared {
-        // A scope may use a file twice, under two profiles.
-        let all = described.entry(scope.to_string()).or_default();
-        merge(all, &bound.described);
-    }
-    described
-}
-
-/// Adds the members of `more`, and those of objects in it, to `all`.
-fn merge(all: &mut Value, more: &Value) {
-    match (all, more) {
-        (Value::Object(all), Value::Object(more)) => {
-            for (name, value) in more {
-                merge(all.entry(name.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (all, more) => *all = more.clone(),
-    }
-}
-
 fn using(scopes: &[Arc<ServedScope>], file: &str) -> Vec<Arc<ServedScope>> {
     let using = scopes.iter().filter(|scope| scope.uses(file));
     using.cloned().collect()
@@ -658,18 +488,6 @@ fn using(scopes: &[Arc<ServedScope>], file: &str) -> Vec<Arc<ServedScope>> {
 
 fn wants_rest(scope: &ServedScope) -> bool {
     scope.section.tool_sets.iter().any(ToolSetEntry::is_rest)
-}
-
-/// What every scope that uses a file lets compiling it take.
-fn compile_limits(using: &[Arc<ServedScope>]) -> CompileLimits {
-    let limits = using.iter().map(|scope| scope.limits().compile);
-    limits
-        .reduce(|one, other| CompileLimits {
-            size: one.size.min(other.size),
-            cpu: one.cpu.min(other.cpu),
-            memory: one.memory.min(other.memory),
-        })
-        .unwrap_or_default()
 }
 
 /// A file that is pinned somewhere serves nowhere with another content.
@@ -691,20 +509,6 @@ fn check_pins(file: &str, found: &str, using: &[Arc<ServedScope>]) -> Result<(),
     Ok(())
 }
 
-/// Whether somebody may still be writing it.
-fn is_young(path: &Path) -> bool {
-    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| {
-        SystemTime::now()
-            .duration_since(modified)
-            .is_ok_and(|age| age < STILL_COMING)
-    })
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
-
-/// How long a file that is no component may have been written last before that is
-/// held against it.
-const STILL_COMING: Duration = Duration::from_secs(1);

@@ -1,8 +1,9 @@
 //! Where components come from: a folder of `.wasm` files, or the process itself.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::app::BuildError;
@@ -33,12 +34,13 @@ impl ToolSetFiles {
         }
     }
 
-    /// The whole file, read once: what is hashed is what is compiled.
-    pub(super) fn read(&self, name: &str) -> Result<Arc<[u8]>, BuildError> {
+    /// The whole file, read once: what is hashed is what is compiled. Of one that is
+    /// larger than `limit` bytes as much as shows that.
+    pub(super) fn read(&self, name: &str, limit: usize) -> Result<Arc<[u8]>, BuildError> {
         match self {
             Self::Folder(_) => {
                 let path = self.path(name).unwrap_or_default();
-                match std::fs::read(&path) {
+                match read(&path, limit) {
                     Ok(bytes) => Ok(bytes.into()),
                     Err(source) => Err(BuildError::ToolSetFile { path, source }),
                 }
@@ -68,4 +70,17 @@ impl ToolSetFiles {
             }
         }
     }
+}
+
+fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    // A pipe would be waited for.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

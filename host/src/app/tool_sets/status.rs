@@ -1,7 +1,7 @@
 //! What is known of each file: which version serves, and what is wrong with the
 //! one that does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::watch;
 
@@ -62,9 +62,13 @@ impl Statuses {
         })
     }
 
-    /// Nobody uses the file any more.
-    pub(in crate::app) fn forget(&self, name: &str) {
-        self.0.send_modify(|all| _ = all.remove(name));
+    /// Nobody uses other files any more.
+    pub(in crate::app) fn retain(&self, files: &BTreeSet<String>) {
+        self.0.send_if_modified(|all| {
+            let before = all.len();
+            all.retain(|name, _| files.contains(name));
+            all.len() != before
+        });
     }
 
     /// All of them.

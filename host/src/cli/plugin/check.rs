@@ -56,8 +56,8 @@ async fn in_scopes(file: &Path, path: &Path) -> anyhow::Result<()> {
     let lock = app::lock(&config);
     let key = app::host_key(&config)?;
     config.scopes.retain(|_, scope| {
-        scope.tool_sets.retain(|entry| entry.file == name);
-        !scope.tool_sets.is_empty()
+        let mut entries = scope.tool_sets.iter();
+        entries.any(|entry| entry.file == name || entry.is_rest())
     });
     if config.scopes.is_empty() {
         return Err(UsageError(format!(
@@ -70,12 +70,23 @@ async fn in_scopes(file: &Path, path: &Path) -> anyhow::Result<()> {
     config.root_discovery = None;
     config.tool_sets.lock = Some("off".into());
     let folder = tempfile::tempdir()?;
+    // Beside those that it is to serve with.
+    for entry in std::fs::read_dir(&config.tool_sets.dir)?.flatten() {
+        let other = entry.path();
+        if other.extension().is_some_and(|found| found == "wasm") && other.is_file() {
+            std::fs::copy(&other, folder.path().join(entry.file_name()))?;
+        }
+    }
     let copy = folder.path().join(&name).with_extension("wasm");
     std::fs::copy(file, copy)
         .map_err(|error| UsageError(format!("{} cannot be read: {error}", file.display())))?;
     let files = ToolSetFiles::Folder(folder.path().to_owned());
     let app = App::build(&config, &files, &key, serve::compiler()).await;
     let app = app.map_err(|error| found(error.into()))?;
+    let status = app.tool_sets().remove(&name);
+    if let Some(problem) = status.and_then(|status| status.problem) {
+        return Err(NothingDone(problem.sentence).into());
+    }
     for scope in app.scopes() {
         let tools = scope.tools.load().list(None).count();
         print(&format!("ok  scope {}: {tools} tools", scope.name))?;

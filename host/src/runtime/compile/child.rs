@@ -40,12 +40,13 @@ pub(super) async fn compile(
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     let mut child = command.spawn().map_err(lost)?;
-    let (Some(mut input), Some(mut output), Some(errors)) =
+    let (Some(mut input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(LoadError::Compiler("the child has no pipes".to_owned()));
     };
     let (mut native, mut said) = (Vec::new(), Vec::new());
+    let mut output = output.take(MAX_NATIVE);
     let mut errors = errors.take(MAX_SAID);
     let work = async {
         let send = async {
@@ -53,11 +54,11 @@ pub(super) async fn compile(
             let _ = input.write_all(wasm).await;
             drop(input);
         };
-        let (_, read, _) = tokio::join!(
-            send,
-            output.read_to_end(&mut native),
-            errors.read_to_end(&mut said)
-        );
+        let (_, read, _) = tokio::join!(send, output.read_to_end(&mut native), async {
+            errors.read_to_end(&mut said).await?;
+            // Who says more is listened to, or it would wait for ever.
+            tokio::io::copy(errors.get_mut(), &mut tokio::io::sink()).await
+        });
         read?;
         child.wait().await
     };
@@ -149,6 +150,8 @@ fn limit(_cpu: u64, _memory: u64) -> io::Result<()> {
 const REFUSED: u8 = 1;
 /// The process is.
 const USAGE: u8 = 64;
+/// Bytes of code: ten times what 18 MB of Python become.
+const MAX_NATIVE: u64 = 512 << 20;
 /// Bytes of a sentence that are read.
 const MAX_SAID: u64 = 4 << 10;
 /// Waiting counts too: a machine under load gives a niced child little.

@@ -1,0 +1,233 @@
+//! A component in the scopes that use it: asked what it is in each, and joined with
+//! the other tool sets there, before anything is swapped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{ToolSets, lock, wants_rest};
+use crate::app::BuildError;
+use crate::app::scope::{BoundSet, ServedScope};
+use crate::config::ToolSetEntry;
+use crate::runtime::{Component, Grants, WasmToolSet};
+use crate::tools::{Profile, Profiled, ToolProvider, ToolRegistry};
+
+/// Tool sets for one scope, ready to be swapped in.
+pub(super) struct Plan {
+    pub(super) scope: Arc<ServedScope>,
+    pub(super) bound: Vec<BoundSet>,
+    pub(super) registry: ToolRegistry,
+}
+
+/// One file as the scopes that use it have it.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub(super) bound: Vec<(Arc<str>, BoundSet)>,
+    /// Why it cannot serve in scopes that only take what is left in the folder.
+    pub(super) left_out: Vec<(Arc<str>, BuildError)>,
+}
+
+impl Prepared {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.bound.extend(other.bound);
+    }
+
+    /// Tells of the scopes that do without it.
+    pub(super) fn tell(&self, file: &str) {
+        for (scope, error) in &self.left_out {
+            tracing::warn!(scope = &**scope, tool_set = file, "left out: {error}");
+        }
+    }
+}
+
+impl ToolSets {
+    /// Binds a component to every scope that uses it; with `keep` only where it does
+    /// not serve already. A scope that names the file needs it; one that takes the
+    /// rest of the folder does without, unless nobody else would have it.
+    pub(super) async fn prepare(
+        &self,
+        file: &str,
+        component: &Component,
+        using: &[Arc<ServedScope>],
+        keep: bool,
+    ) -> Result<Prepared, BuildError> {
+        let mut prepared = Prepared::default();
+        let mut kept = false;
+        for scope in using {
+            let before = scope.bound();
+            let entries = self.entries(scope).into_iter();
+            for entry in entries.filter(|entry| entry.file == file) {
+                if keep && before.iter().any(|set| set.entry == entry) {
+                    kept = true;
+                    continue;
+                }
+                match self.bind(scope, &entry, component).await {
+                    Ok(bound) => prepared.bound.push((Arc::clone(&scope.name), bound)),
+                    Err(error) if scope.names(file) => return Err(error),
+                    Err(error) => prepared.left_out.push((Arc::clone(&scope.name), error)),
+                }
+            }
+        }
+        if prepared.bound.is_empty() && !kept {
+            return Err(match prepared.left_out.pop() {
+                Some((_, error)) => error,
+                None => BuildError::Missing(file.to_owned()),
+            });
+        }
+        Ok(prepared)
+    }
+
+    /// The tool sets of one scope: those that are prepared, and else those that serve
+    /// of files that are not in `replaced`. What does not fit beside the others is
+    /// moved from `prepared` to what it leaves out.
+    pub(super) fn plan(
+        &self,
+        scope: &Arc<ServedScope>,
+        prepared: &mut Prepared,
+        replaced: &BTreeSet<String>,
+    ) -> Result<Plan, BuildError> {
+        let before = scope.bound();
+        let join = |bound: &[BoundSet]| {
+            let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
+            ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
+                scope: scope.name.to_string(),
+                source,
+            })
+        };
+        let of_scope = prepared.bound.iter();
+        let of_scope = of_scope.filter(|(name, _)| *name == scope.name);
+        let staying = before
+            .iter()
+            .filter(|set| !replaced.contains(&set.entry.file));
+        let known: Vec<&BoundSet> = of_scope.map(|(_, bound)| bound).chain(staying).collect();
+        // One of the rest may be missing; a named one is an error before this.
+        let entries = self.entries(scope).into_iter();
+        let found = entries.filter_map(|entry| known.iter().find(|set| set.entry == entry));
+        let (named, rest): (Vec<BoundSet>, Vec<BoundSet>) = found
+            .map(|set| (*set).clone())
+            .partition(|set| scope.names(&set.entry.file));
+        let (mut registry, mut bound) = (join(&named)?, named);
+        for set in rest {
+            bound.push(set);
+            match join(&bound) {
+                Ok(wider) => registry = wider,
+                Err(error) => {
+                    if let Some(set) = bound.pop() {
+                        prepared.bound.retain(|(name, prepared)| {
+                            *name != scope.name || prepared.entry != set.entry
+                        });
+                        prepared.left_out.push((Arc::clone(&scope.name), error));
+                    }
+                }
+            }
+        }
+        Ok(Plan {
+            scope: Arc::clone(scope),
+            bound,
+            registry,
+        })
+    }
+
+    /// Whether all that a tool set of this scope was made of, besides the component,
+    /// is as it was.
+    pub(super) fn is_up_to_date(&self, scope: &ServedScope, file: &str) -> bool {
+        let bound = scope.bound();
+        let entries = self.entries(scope).into_iter();
+        let mut entries = entries.filter(|entry| entry.file == file);
+        entries.all(|entry| {
+            let bound = bound.iter().find(|bound| bound.entry == entry);
+            bound.is_some_and(|bound| {
+                let settings = scope.settings(file);
+                settings.is_ok_and(|settings| settings == bound.settings)
+            })
+        })
+    }
+
+    /// The tool sets of a scope, with every file of the folder where it asks for the
+    /// rest.
+    pub(super) fn entries(&self, scope: &ServedScope) -> Vec<ToolSetEntry> {
+        if wants_rest(scope) {
+            let names = self.files.names().unwrap_or_default();
+            scope.entries(&names.into_iter().collect::<Vec<_>>())
+        } else {
+            scope.section.tool_sets.clone()
+        }
+    }
+
+    /// One component as a scope has it.
+    async fn bind(
+        &self,
+        scope: &ServedScope,
+        entry: &ToolSetEntry,
+        component: &Component,
+    ) -> Result<BoundSet, BuildError> {
+        let file = &entry.file;
+        let settings = scope.settings(file)?;
+        let grants = Grants {
+            scope: Arc::clone(&scope.name),
+            databases: scope.databases.clone(),
+            writer: scope.writer.clone(),
+            settings: settings.clone(),
+            limits: scope.limits(),
+            places: scope.places(file),
+            sealing_key: *self.key.bytes(),
+        };
+        let loaded = WasmToolSet::load(&self.runtime, component, file, grants)
+            .await
+            .map_err(|source| BuildError::ToolSet {
+                tool_set: file.clone(),
+                scope: scope.name.to_string(),
+                source,
+            })?;
+        let profile = Profile {
+            tools: entry.tools.clone(),
+            prefix: entry.prefix.clone(),
+            rename: entry.rename.clone(),
+        };
+        let provider: Arc<dyn ToolProvider> = Arc::new(loaded);
+        let provider = if profile.is_whole() {
+            provider
+        } else {
+            let profiled = Profiled::new(provider, &profile);
+            let profiled = profiled.map_err(|source| BuildError::Profile {
+                tool_set: file.clone(),
+                scope: scope.name.to_string(),
+                source,
+            })?;
+            Arc::new(profiled)
+        };
+        Ok(BoundSet {
+            entry: entry.clone(),
+            described: lock::describe(&*provider),
+            settings,
+            provider,
+        })
+    }
+}
+
+/// What the tool set `file` says of itself in each scope.
+pub(super) fn described<'a>(
+    file: &str,
+    bound: impl Iterator<Item = (&'a Arc<str>, &'a BoundSet)>,
+) -> BTreeMap<String, Value> {
+    let mut described: BTreeMap<String, Value> = BTreeMap::new();
+    for (scope, bound) in bound.filter(|(_, bound)| bound.entry.file == file) {
+        // A scope may use a file twice, under two profiles.
+        let all = described.entry(scope.to_string()).or_default();
+        merge(all, &bound.described);
+    }
+    described
+}
+
+/// Adds the members of `more`, and those of objects in it, to `all`.
+fn merge(all: &mut Value, more: &Value) {
+    match (all, more) {
+        (Value::Object(all), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(all.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (all, more) => *all = more.clone(),
+    }
+}
