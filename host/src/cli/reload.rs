@@ -16,6 +16,8 @@ use crate::server::ServerState;
 /// All that a new configuration reaches.
 pub(super) struct Reloading {
     pub(super) path: PathBuf,
+    /// The file, as it was before it was read for what serves.
+    pub(super) read: Option<Vec<u8>>,
     pub(super) config: Config,
     pub(super) app: Arc<App>,
     pub(super) server: ServerState,
@@ -30,18 +32,17 @@ impl Reloading {
         let mut signal = Hangup::new()?;
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
-            // The file as it is now is told of first.
-            let mut read = std::fs::read(&self.path).ok();
             loop {
                 let asked = tokio::select! {
                     () = shutdown.cancelled() => return,
                     asked = next(&mut changes, &mut signal) => asked,
                 };
                 let now = std::fs::read(&self.path).ok();
-                if now == read && asked == Asked::ByFile {
+                // The file as it is at first is told of, too.
+                if now == self.read && asked == Asked::ByFile {
                     continue;
                 }
-                read = now;
+                self.read = now;
                 self.reload().await;
             }
         });

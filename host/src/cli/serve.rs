@@ -21,6 +21,7 @@ use crate::state::{HostKey, Person};
 use crate::telemetry;
 
 pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
+    let read = std::fs::read(path).ok();
     let config = Config::from_file(path)?;
     let shutdown = stop_signal()?;
     let key = app::host_key(&config)?;
@@ -37,6 +38,7 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     app.watch(&shutdown)?;
     let reloading = Reloading {
         path: path.to_owned(),
+        read,
         config,
         app,
         server: state.clone(),
