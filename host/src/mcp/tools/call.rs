@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::value::RawValue;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::result;
@@ -41,9 +42,10 @@ pub(crate) async fn call(
     let settled = settled.await?;
     let bill = slot.as_ref().and_then(|slot| slot.get());
     match settled {
-        Ok(Settled::Complete(output)) => Ok(aside(&output, || {
-            result::output(caller, request.id, &output, bill)
-        })),
+        Ok(Settled::Complete(output)) => {
+            let write = || result::output(caller, request.id, &output, bill);
+            Ok(aside(size(&output), write).await)
+        }
         Ok(Settled::Required(reply)) => Ok(reply),
         Ok(Settled::Unanswered(error)) | Err(CallError::Tool(error)) => {
             Ok(result::tool_error(caller, request.id, &error, bill))
@@ -55,15 +57,14 @@ pub(crate) async fn call(
     }
 }
 
-/// Writes a result: a large one takes milliseconds, in which this thread's other
-/// requests go on elsewhere.
-fn aside<T>(output: &Output, write: impl FnOnce() -> T) -> T {
-    let text = output.content.iter().map(Content::size).sum::<usize>();
-    let size = text
-        + output
-            .structured
-            .as_ref()
-            .map_or(0, |json| json.get().len());
+/// Writes a result of that size: a large one takes milliseconds, in which this
+/// thread's other requests go on elsewhere. The largest wait for each other: eight of
+/// 4 MiB, each byte of which becomes six, kept two cores from all others for 50 ms.
+async fn aside<T>(size: usize, write: impl FnOnce() -> T) -> T {
+    let _turn = match size {
+        LARGEST.. => LANE.acquire().await.ok(),
+        _ => None,
+    };
     let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     if size > LARGE && matches!(threads, Ok(RuntimeFlavor::MultiThread)) {
         tokio::task::block_in_place(write)
@@ -72,8 +73,20 @@ fn aside<T>(output: &Output, write: impl FnOnce() -> T) -> T {
     }
 }
 
+fn size(output: &Output) -> usize {
+    let content = output.content.iter().map(Content::size).sum::<usize>();
+    content
+        + output
+            .structured
+            .as_ref()
+            .map_or(0, |json| json.get().len())
+}
+
+static LANE: Semaphore = Semaphore::const_new(1);
 /// Bytes that are written in a fraction of a millisecond.
 const LARGE: usize = 128 << 10;
+/// Bytes of more than any model reads.
+const LARGEST: usize = 1 << 20;
 
 /// A missing right where no challenge can be sent.
 pub(crate) fn insufficient_scope(caller: &Caller<'_>, id: &RawValue, scope: OAuthScope) -> Vec<u8> {
