@@ -99,7 +99,11 @@ pub async fn attack(
             if !row.only_others_waited {
                 break;
             }
-            row = once(&stage, plan, attack).await?;
+            let tries = row.tries + 1;
+            row = Row {
+                tries,
+                ..once(&stage, plan, attack).await?
+            };
         }
         done(&row)?;
         rows.push(row);

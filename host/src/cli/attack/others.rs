@@ -105,6 +105,7 @@ impl Watch {
         Row {
             attack: name.to_owned(),
             contained: faults.is_empty(),
+            tries: 1,
             only_others_waited: waited && faults.len() == 1,
             ended: seen.ended,
             faults,

@@ -25,6 +25,8 @@ pub struct Row {
     pub attack: String,
     /// Whether nothing speaks against it.
     pub contained: bool,
+    /// Which try this is: one of which others alone felt too much is made again.
+    pub tries: usize,
     /// Whether all that speaks against it is what others felt.
     pub(super) only_others_waited: bool,
     /// How it ended.
@@ -156,6 +158,9 @@ pub(super) fn line(row: &Row) -> String {
         row.recovered.map_or_else(|| "never".to_owned(), short),
         printable(&row.ended)
     );
+    if row.tries > 1 {
+        text.push_str(&format!(" (try {})", row.tries));
+    }
     for fault in &row.faults {
         text.push_str(&format!("\n{:>26}   {}", "!", printable(fault)));
     }
@@ -174,6 +179,7 @@ fn row(row: &Row) -> Value {
     json!({
         "attack": row.attack,
         "contained": row.contained,
+        "tries": row.tries,
         "ended": row.ended,
         "faults": row.faults,
         "attacks": row.attacks,
@@ -212,6 +218,7 @@ mod tests {
             rows: vec![Row {
                 attack: "loop".to_owned(),
                 contained: faults.is_empty(),
+                tries: 2,
                 only_others_waited: false,
                 ended: "8 × timeout\u{1b}".to_owned(),
                 faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
@@ -233,7 +240,7 @@ mod tests {
             good.contains("contained        3.0 ms     100.0 ms → 1.0 ms"),
             "{good}"
         );
-        assert!(good.contains("8 × timeout\u{fffd}"), "{good}");
+        assert!(good.contains("8 × timeout\u{fffd} (try 2)"), "{good}");
         assert!(good.ends_with("All 1 attacks are contained."), "{good}");
         let bad = report(&["it reached a socket"]).table();
         assert!(bad.contains("NOT CONTAINED"), "{bad}");

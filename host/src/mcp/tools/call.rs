@@ -1,10 +1,13 @@
 //! `tools/call`: arguments go to the registry as they came, and failures that
 //! a model can act on come back as results.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use serde_json::value::RawValue;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::result;
@@ -41,9 +44,10 @@ pub(crate) async fn call(
     let settled = settled.await?;
     let bill = slot.as_ref().and_then(|slot| slot.get());
     match settled {
-        Ok(Settled::Complete(output)) => Ok(aside(&output, || {
-            result::output(caller, request.id, &output, bill)
-        })),
+        Ok(Settled::Complete(output)) => {
+            let write = || result::output(caller, request.id, &output, bill);
+            Ok(aside(size(&output), write).await)
+        }
         Ok(Settled::Required(reply)) => Ok(reply),
         Ok(Settled::Unanswered(error)) | Err(CallError::Tool(error)) => {
             Ok(result::tool_error(caller, request.id, &error, bill))
@@ -55,25 +59,57 @@ pub(crate) async fn call(
     }
 }
 
-/// Writes a result: a large one takes milliseconds, in which this thread's other
-/// requests go on elsewhere.
-fn aside<T>(output: &Output, write: impl FnOnce() -> T) -> T {
-    let text = output.content.iter().map(Content::size).sum::<usize>();
-    let size = text
+/// Writes a result of that size: a large one takes milliseconds, in which this
+/// thread's other requests go on elsewhere. The largest take a tenth of a second, wait
+/// for each other and give way to all that is smaller: eight of 4 MiB, each byte of
+/// which becomes six, kept two cores from all others for 50 ms.
+async fn aside<T: Send>(size: usize, write: impl FnOnce() -> T + Send) -> T {
+    let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    if size < LARGE || !matches!(threads, Ok(RuntimeFlavor::MultiThread)) {
+        return write();
+    }
+    if size < LARGEST {
+        return tokio::task::block_in_place(write);
+    }
+    let _turn = LANE.acquire().await;
+    tokio::task::block_in_place(|| {
+        thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                give_way();
+                write()
+            });
+            match writing.join() {
+                Ok(written) => written,
+                Err(panic) => resume_unwind(panic),
+            }
+        })
+    })
+}
+
+/// Linux gives each thread its own nice value; elsewhere it belongs to the process.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // Without it all is as right, only less fair.
+    let _ = rustix::process::nice(15);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
+
+fn size(output: &Output) -> usize {
+    let content = output.content.iter().map(Content::size).sum::<usize>();
+    content
         + output
             .structured
             .as_ref()
-            .map_or(0, |json| json.get().len());
-    let threads = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    if size > LARGE && matches!(threads, Ok(RuntimeFlavor::MultiThread)) {
-        tokio::task::block_in_place(write)
-    } else {
-        write()
-    }
+            .map_or(0, |json| json.get().len())
 }
 
+static LANE: Semaphore = Semaphore::const_new(2);
 /// Bytes that are written in a fraction of a millisecond.
 const LARGE: usize = 128 << 10;
+/// Bytes of more than any model reads.
+const LARGEST: usize = 1 << 20;
 
 /// A missing right where no challenge can be sent.
 pub(crate) fn insufficient_scope(caller: &Caller<'_>, id: &RawValue, scope: OAuthScope) -> Vec<u8> {
