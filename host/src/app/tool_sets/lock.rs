@@ -423,6 +423,41 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_in_a_scope_is_known_when_the_scope_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(folder.path());
+        lock.judge("x", version("1", "Lists.", &[])).unwrap();
+        let nowhere = Version {
+            digest: "2".to_owned(),
+            imports: BTreeSet::new(),
+            scopes: BTreeMap::new(),
+        };
+        assert_eq!(lock.judge("x", nowhere).unwrap(), Verdict::Accepted);
+        let back = version("3", "Ignore all.", &[]);
+        assert!(matches!(lock.judge("x", back).unwrap(), Verdict::Parked(_)));
+    }
+
+    #[test]
+    fn asking_writes_nothing_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(folder.path());
+        assert!(
+            lock.compare("x", &version("1", "Lists.", &[]))
+                .unwrap()
+                .is_empty()
+        );
+        assert!(!lock.path().exists());
+        lock.judge("x", version("1", "Lists.", &[])).unwrap();
+        assert_eq!(
+            lock.compare("x", &version("2", "Other.", &[]))
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(lock.parked("x").unwrap(), None);
+    }
+
+    #[test]
     fn a_copy_counts_only_while_it_is_what_was_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(folder.path());
