@@ -6,6 +6,7 @@ mod errors;
 mod large_results;
 mod oauth;
 mod queries;
+mod reconfigure;
 mod reload;
 mod rust_client;
 mod sandbox;

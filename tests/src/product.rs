@@ -48,6 +48,8 @@ pub struct Product {
     stop: DropGuard,
     /// The folder of its tool sets.
     pub tool_sets: PathBuf,
+    /// The configuration that it started with, in TOML.
+    config: String,
     _folder: TempDir,
 }
 
@@ -95,6 +97,14 @@ impl Product {
         let beside = self.tool_sets.join(".new");
         std::fs::write(&beside, wasm).expect("a file");
         std::fs::rename(beside, self.tool_sets.join(format!("{name}.wasm"))).expect("a rename");
+    }
+
+    /// Serves what the configuration that it started with says after `change`.
+    pub async fn reconfigure(&self, change: impl FnOnce(String) -> String) -> Result<(), String> {
+        let config = Config::parse(&change(self.config.clone()), "test");
+        let config = config.map_err(|error| error.to_string())?;
+        let changed = self.app.reconfigure(&config).await;
+        changed.map_err(|error| error.to_string())
     }
 
     /// Waits until what is known of the tool set `name` is as `wanted`.
@@ -254,11 +264,8 @@ impl ProductBuilder {
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");
-        let config = Config::parse(
-            &self.config(&server, &certificate.display().to_string()),
-            "test",
-        )
-        .expect("a good configuration");
+        let text = self.config(&server, &certificate.display().to_string());
+        let config = Config::parse(&text, "test").expect("a good configuration");
         let tool_sets = folder.path().join("tool-sets");
         std::fs::create_dir(&tool_sets).expect("a folder");
         let bundle = plugin_bundle::ALL
@@ -323,6 +330,7 @@ impl ProductBuilder {
             serving,
             stop: stop.drop_guard(),
             tool_sets,
+            config: text,
             _folder: folder,
         }
     }

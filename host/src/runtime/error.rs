@@ -40,6 +40,9 @@ pub enum LoadError {
     /// The compiler's own fault.
     #[error("the compiler failed: {0}")]
     Compiler(String),
+    /// The engine has no place for it: a memory that begins larger than any call's.
+    #[error("this host has no place for it: {0}")]
+    Unfit(String),
     /// It asks for something that no tool set gets.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),

@@ -2,6 +2,7 @@
 //! do next. Never a stack, a server name or a log-in.
 
 use super::bindings::mssql_mcp::database::types as wit;
+use super::compile::hex;
 use super::error::CallFailure;
 use super::host::to_contract;
 use super::tool_set::ToolSetScope;
@@ -249,5 +250,5 @@ fn new_id() -> String {
     let mut bytes = [0; 6];
     // Only a name for a log line: should the generator fail, zeros do.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }

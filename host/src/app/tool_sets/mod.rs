@@ -199,7 +199,8 @@ impl ToolSets {
         let found = async {
             let (component, wasm) = self.version(file, using).await?;
             let prepared = self.prepare(file, &component, using, false).await?;
-            self.may_serve(file, &component, &prepared)?;
+            // Whether its names fit beside the others is not known yet.
+            self.may_serve(file, &component, &prepared, false)?;
             Ok(Candidate {
                 component,
                 wasm: Some(wasm),
@@ -233,29 +234,32 @@ impl ToolSets {
         })
     }
 
-    /// Asks the lock, which writes nothing down. The error says what is new.
+    /// Asks the lock whether a version may serve, and writes down that one waits so
+    /// that the operator can look at it and accept it; with `accept` also that it
+    /// serves from now on. The error says what is new.
     fn may_serve(
         &self,
         file: &str,
         component: &Component,
         prepared: &Prepared,
+        accept: bool,
     ) -> Result<(), BuildError> {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
         let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
         let version = Version::new(component, described(file, bound));
-        let changes = lock.compare(file, &version)?;
-        if changes.is_empty() {
+        if !accept && lock.compare(file, &version)?.is_empty() {
             return Ok(());
         }
-        // So that the operator can look at it and accept it.
-        lock.judge(file, version)?;
-        Err(BuildError::Parked {
-            tool_set: file.to_owned(),
-            digest: component.digest().to_owned(),
-            changes,
-        })
+        match lock.judge(file, version)? {
+            Verdict::Accepted => Ok(()),
+            Verdict::Parked(changes) => Err(BuildError::Parked {
+                tool_set: file.to_owned(),
+                digest: component.digest().to_owned(),
+                changes,
+            }),
+        }
     }
 
     /// Writes down what serves from now on.
@@ -331,10 +335,8 @@ impl ToolSets {
             {
                 return Err(error);
             }
-            self.may_serve(file, &component, &prepared)?;
+            self.may_serve(file, &component, &prepared, true)?;
             if let Some(lock) = &self.lock {
-                let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
-                lock.judge(file, Version::new(&component, described(file, bound)))?;
                 lock.keep(file, &wasm);
             }
             prepared.tell(file);
