@@ -121,7 +121,8 @@ async fn what_is_no_file_or_too_large_is_not_read() {
         let file = File::create(path).unwrap();
         file.set_len(1 << 40).unwrap();
     });
-    let large = |status: &FileStatus| problem(status).contains("a tool set may have");
+    let large =
+        |status: &FileStatus| problem(status).contains("8388608 bytes that a tool set may have");
     let status = product.tool_set("claude-tools", large).await;
     println!("{}", problem(&status));
     put(&|path| {

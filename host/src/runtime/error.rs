@@ -18,13 +18,11 @@ pub enum RuntimeError {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Larger than a component may be.
-    #[error("the file has {size} bytes, a tool set may have {limit}")]
-    TooLarge {
-        /// Bytes of the file.
-        size: usize,
-        /// Bytes allowed.
-        limit: usize,
-    },
+    #[error(
+        "the file is larger than the {0} bytes that a tool set may have; build it smaller, or \
+         allow more with limits.file"
+    )]
+    TooLarge(usize),
     /// Not WebAssembly, truncated, or a core module.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),

@@ -179,10 +179,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// messages do not.
 fn check_header(wasm: &[u8], limit: usize) -> Result<(), LoadError> {
     if wasm.len() > limit {
-        return Err(LoadError::TooLarge {
-            size: wasm.len(),
-            limit,
-        });
+        return Err(LoadError::TooLarge(limit));
     }
     let reason = match wasm {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
