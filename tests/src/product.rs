@@ -183,6 +183,13 @@ impl ProductBuilder {
         self
     }
 
+    /// Adds sections, in TOML. Log-ins are `demo` and `demo-writer`.
+    pub fn sections(mut self, toml: &str) -> Self {
+        self.scopes.push_str(toml);
+        self.scopes.push('\n');
+        self
+    }
+
     /// Serves the component `wasm` too, in a scope of its own, both by that name.
     pub fn tool_set(
         mut self,

@@ -19,6 +19,7 @@ pub mod guard;
 mod json;
 mod manager;
 mod output;
+mod page;
 mod params;
 mod query;
 mod reader;
@@ -37,7 +38,7 @@ pub use error::{Error, LimitKind, ServerError};
 pub use guard::Denial;
 pub use session::PoolState;
 pub use value::{
-    Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Param, Query,
+    Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Page, Param, Query,
     Stats, Time, TruncatedBy, Truncation, Value,
 };
 
