@@ -3,10 +3,12 @@
 mod attacks;
 mod contract;
 mod errors;
+mod hard_tables;
 mod large_results;
 mod oauth;
 mod pages;
 mod queries;
+mod records;
 mod reload;
 mod rust_client;
 mod sandbox;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mssql_mcp_sdk::{
-    Column, DEFAULT_DATABASE, Databases, Error, Failure, Host, On, Param, Reply, Sharing,
-    TableName, Tool, ToolInfo, Value, quote, quote_table,
+    Column, DEFAULT_DATABASE, Databases, Error, Failure, Host, LimitKind, On, Param, Reply,
+    Sharing, TableName, Tool, ToolInfo, Value, quote, quote_table,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -226,7 +226,7 @@ fn row<H: Host>(
     let mut conditions = Vec::with_capacity(key.len());
     let mut params = Vec::with_capacity(key.len());
     for (at, (column, text)) in table.key.iter().zip(key).enumerate() {
-        conditions.push(format!("{} = @k{at}", quote(column)));
+        conditions.push(condition(&table, column, at));
         let value = typed(&table, column, text).ok_or_else(|| not_found(id))?;
         params.push(Param {
             name: format!("k{at}"),
@@ -235,7 +235,8 @@ fn row<H: Host>(
         });
     }
     let sql = format!(
-        "SELECT * FROM {} WHERE {}",
+        "SELECT {} FROM {} WHERE {}",
+        table.whole_rows(""),
         quote_table(&table.name),
         conditions.join(" AND ")
     );
@@ -258,6 +259,11 @@ fn read_typed<H: Host>(host: &H, sql: &str, params: &[Param]) -> Result<Rows, Er
     use mssql_mcp_sdk::Cursor;
     let cursor = host.query(DEFAULT_DATABASE, sql, params, None)?;
     let batch = cursor.next(1)?;
+    let cut = cursor.truncated();
+    if batch.rows.is_empty() && cut.is_some_and(|cut| cut.by == "bytes") {
+        // It is there, and larger than a result may be.
+        return Err(Error::Limit(LimitKind::Bytes));
+    }
     Ok(Rows {
         columns: cursor.columns(),
         rows: batch.rows,
@@ -265,15 +271,31 @@ fn read_typed<H: Host>(host: &H, sql: &str, params: &[Param]) -> Result<Rows, Er
     })
 }
 
+/// That a column of the key is what the parameter says.
+fn condition(table: &Table, column: &str, at: usize) -> String {
+    let is_clr = sql_type(table, column) == "hierarchyid";
+    let value = if is_clr {
+        format!("CAST(@k{at} AS hierarchyid)")
+    } else {
+        format!("@k{at}")
+    };
+    format!("{} = {value}", quote(column))
+}
+
+fn sql_type<'t>(table: &'t Table, column: &str) -> &'t str {
+    let mut columns = table.columns.iter();
+    let column = columns.find(|candidate| candidate.name.eq_ignore_ascii_case(column));
+    column.map_or("", |column| column.sql_type.as_str())
+}
+
 /// A key's text as its column's type, so that the index serves; `None` when no
 /// row can have it.
 fn typed(table: &Table, column: &str, text: &str) -> Option<Value> {
-    let sql_type = table
-        .columns
-        .iter()
-        .find(|candidate| candidate.name.eq_ignore_ascii_case(column))
-        .map_or("", |column| column.sql_type.as_str());
-    let base = sql_type.split('(').next().unwrap_or("").trim();
+    let base = sql_type(table, column)
+        .split('(')
+        .next()
+        .unwrap_or("")
+        .trim();
     Some(match base {
         "tinyint" | "smallint" | "int" | "bigint" => Value::Int(text.parse().ok()?),
         "bit" => Value::Bit(matches!(text, "1" | "true")),

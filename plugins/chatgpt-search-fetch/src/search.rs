@@ -144,7 +144,11 @@ fn sample<H: Host>(
 ) -> Result<Results, Failure> {
     let table = Table::read(host, table)?;
     let limit = limit.unwrap_or(SAMPLE).clamp(1, settings.max_results);
-    let sql = format!("SELECT TOP ({limit}) * FROM {}", quote_table(&table.name));
+    let sql = format!(
+        "SELECT TOP ({limit}) {} FROM {}",
+        table.whole_rows(""),
+        quote_table(&table.name)
+    );
     let rows = answer::read(host, &sql, &[], limit, None)?;
     let source = Source {
         table: Some(&table),

@@ -325,3 +325,55 @@ fn an_id_of_another_database_says_so_and_leads_back_there() {
         .collect();
     assert_eq!(labels, ["", "old data"]);
 }
+
+#[test]
+fn a_row_in_a_hierarchy_is_read_and_found_as_text() {
+    let columns = [
+        ("Node", "hierarchyid"),
+        ("Place", "geometry"),
+        ("Name", "nvarchar(20)"),
+    ];
+    let tree = mssql_mcp_sdk::testing::FakeTable::new("dbo", "Tree", &["Node"], &columns);
+    let host = FakeHost::new().table(tree).answering(|_, _| {
+        Ok(FakeCursor::new(
+            &[
+                ("Node", "nvarchar(4000)"),
+                ("Place", "nvarchar(max)"),
+                ("Name", "nvarchar(20)"),
+            ],
+            vec![vec![
+                Value::Text("/1/2/".into()),
+                Value::Text("POINT (1 2)".into()),
+                Value::Text("Ana".into()),
+            ]],
+        ))
+    });
+    let found = search(&host, "sample Tree limit 1");
+    assert_eq!(ids(&found), ["dbo.Tree/%2F1%2F2%2F"]);
+    let fetched = fetch(&host, "dbo.Tree/%2F1%2F2%2F").unwrap();
+    assert_eq!(
+        fetched["text"],
+        "Node: /1/2/\nPlace: POINT (1 2)\nName: Ana\n"
+    );
+    let statements: Vec<_> = host.statements().into_iter().map(|(sql, _)| sql).collect();
+    assert_eq!(
+        statements,
+        [
+            "SELECT TOP (1) [Node].ToString() AS [Node], [Place].STAsText() AS [Place], [Name] \
+             FROM [dbo].[Tree]",
+            "SELECT [Node].ToString() AS [Node], [Place].STAsText() AS [Place], [Name] FROM \
+             [dbo].[Tree] WHERE [Node] = CAST(@k0 AS hierarchyid)",
+        ]
+    );
+}
+
+#[test]
+fn a_record_that_is_too_large_is_not_called_missing() {
+    let host =
+        fixture::host().answering(|_, _| Ok(FakeCursor::default().truncated_by("bytes", 131_072)));
+    let failure = fetch(&host, "dbo.Customers/ALFKI").unwrap_err();
+    assert_eq!(
+        failure,
+        Failure::Database(Error::Limit(mssql_mcp_sdk::LimitKind::Bytes))
+    );
+}

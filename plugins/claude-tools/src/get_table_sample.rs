@@ -1,6 +1,6 @@
 //! `get_table_sample`: the first rows of a table.
 
-use mssql_mcp_sdk::{Databases, Failure, Host, JsonShape, Reply, Tool, ToolInfo, quote_table};
+use mssql_mcp_sdk::{Databases, Failure, Host, JsonShape, Reply, Tool, ToolInfo, quote_table, sql};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,7 +28,8 @@ impl<H: Host> Tool<H> for GetTableSample {
         ToolInfo::reading(
             "Sample a table",
             "Returns up to `limit` rows (10 unless told, at most 100) of one table or view with \
-             all columns, in no particular order, to see what the values look like. The result \
+             all columns, in no particular order, to see what the values look like (places and \
+             hierarchies as text). The result \
              has the shape of execute_sql: {\"columns\", \"results\", \"row_count\", \
              \"truncated\"}. An unknown or ambiguous name answers with the candidates.",
         )
@@ -49,8 +50,16 @@ impl<H: Host> Tool<H> for GetTableSample {
                 format!("{limit} is not between 1 and {MAX_LIMIT}."),
             ));
         }
-        let table = quote_table(&host.resolve(database, &table_name)?);
-        let sql = format!("SELECT TOP ({limit}) * FROM {table}");
+        let table = host.resolve(database, &table_name)?;
+        let columns = sql::columns(&host.describe(database, &table)?);
+        let columns = columns
+            .iter()
+            .map(|(name, ty)| (name.as_str(), ty.as_str()));
+        let sql = format!(
+            "SELECT TOP ({limit}) {} FROM {}",
+            sql::whole_rows("", columns),
+            quote_table(&table)
+        );
         Ok(Reply::rows(host.query(database, &sql, &[], None)?))
     }
 }

@@ -296,3 +296,22 @@ fn several_databases_are_listed_and_every_tool_can_use_each() {
         tool.name != "list_databases" && !tool.input_schema.contains("\"database\"")
     }));
 }
+
+#[test]
+fn a_sample_writes_places_and_hierarchies_as_text() {
+    let columns = [
+        ("id", "int"),
+        ("place [x]", "geography"),
+        ("node", "hierarchyid"),
+    ];
+    let host = FakeHost::new().table(FakeTable::new("dbo", "Tree", &[], &columns));
+    let arguments = json!({"table_name": "Tree", "limit": 3}).to_string();
+    claude_tools()
+        .call(&host, "get_table_sample", &arguments)
+        .unwrap();
+    assert_eq!(
+        host.statements()[0].0,
+        "SELECT TOP (3) [id], [place [x]]].STAsText() AS [place [x]]], \
+         [node].ToString() AS [node] FROM [dbo].[Tree]"
+    );
+}
