@@ -3,10 +3,13 @@
 mod attacks;
 mod contract;
 mod errors;
+mod hard_tables;
 mod large_results;
 mod oauth;
+mod pages;
 mod queries;
 mod reconfigure;
+mod records;
 mod reload;
 mod rust_client;
 mod sandbox;

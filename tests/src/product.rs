@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
+use demo_sqlserver::schema::Table;
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
@@ -64,6 +65,7 @@ pub struct ProductBuilder {
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
+    tables: Vec<Table>,
 }
 
 impl Product {
@@ -193,6 +195,19 @@ impl ProductBuilder {
         self
     }
 
+    /// Has the database server have these tables besides.
+    pub fn tables(mut self, tables: Vec<Table>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// Adds sections, in TOML. Log-ins are `demo` and `demo-writer`.
+    pub fn sections(mut self, toml: &str) -> Self {
+        self.scopes.push_str(toml);
+        self.scopes.push('\n');
+        self
+    }
+
     /// Serves the component `wasm` too, in a scope of its own, both by that name.
     pub fn tool_set(
         mut self,
@@ -258,9 +273,12 @@ impl ProductBuilder {
     }
 
     /// Starts it.
-    pub async fn start(self) -> Product {
+    pub async fn start(mut self) -> Product {
         crate::prepare_clients();
-        let server = DemoServer::start().await.expect("the demo server starts");
+        let tables = std::mem::take(&mut self.tables);
+        let server = DemoServer::start_with(tables)
+            .await
+            .expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");

@@ -5,6 +5,7 @@ mod databases;
 mod error;
 mod health;
 mod oauth;
+mod records;
 mod resources;
 mod scope;
 mod tool_sets;
@@ -261,6 +262,7 @@ fn is_same(before: &Config, after: &Config, name: &str) -> bool {
     };
     let mut labels = one.databases.iter().chain(&one.write_database);
     one == other
+        && before.record_url(name) == after.record_url(name)
         && labels.all(|label| {
             let (one, other) = (before.databases.get(label), after.databases.get(label));
             one.zip(other)

@@ -84,6 +84,22 @@ impl Config {
         }
     }
 
+    /// Where records of the scope `name` can be looked at: what its section says, else
+    /// this server's own pages, whose address is known with a public URL or on loopback.
+    pub fn record_url(&self, name: &str) -> String {
+        let configured = self.scopes.get(name).map(|scope| &*scope.record_url);
+        if let Some(url) = configured.filter(|url| !url.is_empty()) {
+            return url.to_owned();
+        }
+        let listen = self.http.listen;
+        let base = match &self.http.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if listen.ip().is_loopback() && listen.port() > 0 => format!("http://{listen}"),
+            None => return String::new(),
+        };
+        format!("{base}/{name}/records/{{id}}")
+    }
+
     /// The sections besides scopes and databases in which the other one differs.
     pub fn differs_beyond_scopes(&self, other: &Self) -> Vec<&'static str> {
         // Secrets are read from the file at the start, and then no more.

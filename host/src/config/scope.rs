@@ -61,7 +61,9 @@ pub struct ScopeSection {
     /// How binary values are written.
     #[serde(default)]
     pub binary: BinaryForm,
-    /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`.
+    /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`, with
+    /// `{database}` for its label and `{id}` for the id that `fetch` takes. Empty for
+    /// this server's own pages.
     #[serde(default)]
     pub record_url: String,
     /// Limits of the sandbox.

@@ -1,6 +1,7 @@
 //! The ways a statement runs: a user's query, a user's write, and the
 //! catalogue's own SELECTs.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use tiberius::{ColumnData, CommandItem};
@@ -12,6 +13,7 @@ use super::cursor::Cursor;
 use super::describe;
 use super::error::{Error, LimitKind};
 use super::guard;
+use super::page;
 use super::params::{self, Bound};
 use super::reader::{self, Caps, Source, Statement, Watch};
 use super::session::{Ending, Lease};
@@ -21,7 +23,17 @@ use super::value::{Outcome, Param, Query, Stats};
 pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> {
     let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
     let checked = guard::check(&query.sql, &names).map_err(Error::Denied)?;
+    let mut caps = caps(inner, &query);
+    let mut sql = Cow::Borrowed(query.sql.as_str());
+    if let Some(asked) = query.options.page {
+        let (paged, window) = page::plan(&query.sql, asked, checked, caps.max_rows)?;
+        sql = paged;
+        caps.max_rows = window.size;
+        caps.window = Some(window);
+    }
     let plan = Plan {
+        sql: &sql,
+        caps,
         rowcount: !checked.returns_one_document,
         ending: match (inner.read_only, checked.reads_a_table) {
             (true, true) => Ending::InTransaction,
@@ -35,7 +47,7 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
     let mut described = true;
     let mut fresh = false;
     loop {
-        let opened = attempt(inner, &query, plan, described).await;
+        let opened = attempt(inner, &query, &plan, described).await;
         match opened {
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
@@ -60,8 +72,10 @@ fn may_be_due_to_asking(error: &Error) -> bool {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Plan {
+/// What is sent and how its rows are read.
+struct Plan<'a> {
+    sql: &'a str,
+    caps: Caps,
     rowcount: bool,
     ending: Ending,
 }
@@ -71,17 +85,19 @@ struct Plan {
 async fn attempt(
     inner: &Inner,
     query: &Query,
-    plan: Plan,
+    plan: &Plan<'_>,
     described: bool,
 ) -> Result<Cursor, (Error, bool)> {
     let mut bound = params::bind(query.params.clone()).map_err(|error| (error, false))?;
-    let caps = caps(inner, query);
+    let caps = plan.caps;
+    // Every page has the columns of the whole.
     let source = if described {
         inner.descriptions.source(&query.sql, &mut bound)
     } else {
         Source::Wire
     };
-    let sql = text(&query.sql, &source, plan.rowcount.then_some(caps.max_rows));
+    let most = caps.max_rows + caps.window.map_or(0, |window| window.skip);
+    let sql = text(plan.sql, &source, plan.rowcount.then_some(most));
     let lease = inner
         .sessions
         .acquire(&query.cancel)
@@ -127,6 +143,7 @@ fn caps(inner: &Inner, query: &Query) -> Caps {
         }),
         max_cell: limits.max_cell,
         binary: limits.binary,
+        window: None,
     }
 }
 

@@ -19,7 +19,9 @@ use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
 use crate::state::Secrets;
-use crate::tools::{Abilities, ResourceProvider, ToolRegistry};
+use crate::tools::{
+    Abilities, CallContext, Record, RecordProvider, ResourceProvider, ToolError, ToolRegistry,
+};
 
 /// What a path serves. Shared by every transport and request.
 pub struct McpScope {
@@ -27,6 +29,7 @@ pub struct McpScope {
     tools: Arc<ArcSwap<ToolRegistry>>,
     listings: Listings,
     resources: ArcSwapOption<Arc<dyn ResourceProvider>>,
+    records: ArcSwapOption<Arc<dyn RecordProvider>>,
     rate: ArcSwapOption<CallRate>,
     sessions: Sessions,
     states: RequestStates,
@@ -74,6 +77,7 @@ impl McpScope {
             tools,
             listings: Listings::default(),
             resources: ArcSwapOption::empty(),
+            records: ArcSwapOption::empty(),
             rate: ArcSwapOption::empty(),
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
             titled: String::from_utf8_lossy(&titled).into_owned(),
@@ -83,6 +87,34 @@ impl McpScope {
     /// Serves these resources from now on.
     pub fn set_resources(&self, resources: Arc<dyn ResourceProvider>) {
         self.resources.store(Some(Arc::new(resources)));
+    }
+
+    /// Shows these records from now on.
+    pub fn set_records(&self, records: Arc<dyn RecordProvider>) {
+        self.records.store(Some(Arc::new(records)));
+    }
+
+    /// The record of that id as that person sees it, which counts as a call; `None` when
+    /// there is none.
+    pub(crate) async fn record(
+        &self,
+        id: &str,
+        principal: Option<Arc<Principal>>,
+    ) -> Result<Option<Record>, ToolError> {
+        let Some(records) = self.records.load().as_deref().cloned() else {
+            return Ok(None);
+        };
+        let _place = self.admit(principal.as_deref()).map_err(|_| ToolError {
+            message: "Too many calls.".to_owned(),
+            code: "busy",
+            hint: None,
+            number: None,
+            id: None,
+        })?;
+        // Who closes the page drops this, and the statement with it.
+        let cancel = CancellationToken::new();
+        let context = CallContext::new(Arc::clone(&self.name), principal, cancel);
+        records.record(id, context).await
     }
 
     /// A person's client may call only so often from now on.

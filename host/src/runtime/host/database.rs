@@ -3,7 +3,7 @@
 
 use wasmtime::component::Resource;
 
-use crate::database::{self, Cursor, Database, Options, Query};
+use crate::database::{self, Cursor, Database, Options, Page, Query};
 use crate::runtime::bindings::mssql_mcp::database::db_catalog::{self, Table, TableName};
 use crate::runtime::bindings::mssql_mcp::database::db_query::{
     self, Batch, Column, Error, JsonShape, Param, Stats, Truncation,
@@ -50,21 +50,24 @@ impl db_query::Host for StoreState {
         options: Option<types::Options>,
     ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
         let query = self.statement(sql, params, options)?;
-        if self.cursor_open {
-            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
-        }
-        let database = match self.readable(&database) {
-            Ok(database) => database.clone(),
-            Err(error) => return Ok(Err(error)),
-        };
-        match database.query(query).await {
-            Ok(cursor) => {
-                let handle = self.table.push(GuestCursor(cursor))?;
-                self.cursor_open = true;
-                Ok(Ok(handle))
-            }
-            Err(error) => Ok(Err(convert::error(error))),
-        }
+        self.open(&database, query).await
+    }
+
+    async fn query_page(
+        &mut self,
+        database: String,
+        sql: String,
+        params: Vec<Param>,
+        options: Option<types::Options>,
+        page: u32,
+        page_size: Option<u32>,
+    ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        let mut query = self.statement(sql, params, options)?;
+        query.options.page = Some(Page {
+            number: page,
+            size: page_size,
+        });
+        self.open(&database, query).await
     }
 }
 
@@ -234,6 +237,28 @@ impl db_execute::Host for StoreState {
 }
 
 impl StoreState {
+    async fn open(
+        &mut self,
+        label: &str,
+        query: Query,
+    ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        if self.cursor_open {
+            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
+        }
+        let database = match self.readable(label) {
+            Ok(database) => database.clone(),
+            Err(error) => return Ok(Err(error)),
+        };
+        match database.query(query).await {
+            Ok(cursor) => {
+                let handle = self.table.push(GuestCursor(cursor))?;
+                self.cursor_open = true;
+                Ok(Ok(handle))
+            }
+            Err(error) => Ok(Err(convert::error(error))),
+        }
+    }
+
     /// The database behind a label; `""` is the scope's first.
     fn readable(&self, label: &str) -> Result<&Database, Error> {
         let databases = &self.scope.databases;
