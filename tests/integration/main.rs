@@ -3,6 +3,7 @@
 mod attacks;
 mod contract;
 mod errors;
+mod guard;
 mod hard_tables;
 mod large_results;
 mod oauth;
