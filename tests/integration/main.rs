@@ -1,6 +1,7 @@
 //! The product from outside, one process, one binary.
 
 mod attacks;
+mod audit;
 mod contract;
 mod errors;
 mod guard;

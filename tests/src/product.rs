@@ -323,6 +323,9 @@ impl ProductBuilder {
             Some(builder) => Some(builder.start(&app, &key).await),
             None => None,
         };
+        if let Some(authorization) = &authorization {
+            authorization.oauth.set_audit(app.audit().clone());
+        }
         let state = ServerState::new(ServerConfig {
             scopes: app.mcp_scopes(),
             default_scope: app.default_scope(),
@@ -337,6 +340,7 @@ impl ProductBuilder {
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
+        state.set_audit(app.audit().clone());
         app.watch(&stop).expect("a thread");
         let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {

@@ -1,6 +1,7 @@
 //! What an operator writes: TOML to values, one file a section. A key that is
 //! not known is an error that names the nearest one that is.
 
+mod audit;
 mod database;
 mod error;
 mod http;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+pub use audit::{AuditSection, OnFailure};
 pub use database::{ApplicationIntent, BinaryForm, DatabaseSection, Encrypt, PoolSection};
 pub use error::ConfigError;
 pub use http::HttpSection;
@@ -171,6 +173,24 @@ impl Config {
                         self.databases.keys(),
                     ));
                 }
+            }
+        }
+        self.check_audits()
+    }
+
+    /// Scopes that write one file want the same of it.
+    fn check_audits(&self) -> Result<(), ConfigError> {
+        for (at, (name, scope)) in self.scopes.iter().enumerate() {
+            let mut others = self.scopes.iter().take(at);
+            let other = others.find(|(_, other)| !scope.audit.agrees(&other.audit));
+            if let Some((other, _)) = other {
+                return Err(ConfigError::rule(
+                    &format!("scopes.{name}.audit"),
+                    format!(
+                        "keep and max_size are not those of scopes.{other}.audit, which writes \
+                         the same file; write the same, or name another file"
+                    ),
+                ));
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ use super::rate::CallRate;
 use super::session::{Session, Sessions};
 use super::tools::Listings;
 use super::version::Revision;
+use crate::audit::ScopeAudit;
 use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
@@ -31,6 +32,7 @@ pub struct McpScope {
     resources: ArcSwapOption<Arc<dyn ResourceProvider>>,
     records: ArcSwapOption<Arc<dyn RecordProvider>>,
     rate: ArcSwapOption<CallRate>,
+    audit: ArcSwap<ScopeAudit>,
     sessions: Sessions,
     states: RequestStates,
     streams: Arc<Places>,
@@ -79,6 +81,7 @@ impl McpScope {
             resources: ArcSwapOption::empty(),
             records: ArcSwapOption::empty(),
             rate: ArcSwapOption::empty(),
+            audit: ArcSwap::from_pointee(ScopeAudit::in_log()),
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
             titled: String::from_utf8_lossy(&titled).into_owned(),
         }
@@ -120,6 +123,16 @@ impl McpScope {
     /// A person's client may call only so often from now on.
     pub fn set_rate_limit(&self, per_minute: NonZeroU32) {
         self.rate.store(Some(Arc::new(CallRate::new(per_minute))));
+    }
+
+    /// What happens is noted there from now on; before, in the log.
+    pub fn set_audit(&self, audit: ScopeAudit) {
+        self.audit.store(Arc::new(audit));
+    }
+
+    /// Where it is noted what happens.
+    pub(crate) fn audit(&self) -> ScopeAudit {
+        ScopeAudit::clone(&self.audit.load())
     }
 
     /// The scope's path without the slash.

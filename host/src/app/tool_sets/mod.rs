@@ -25,6 +25,7 @@ pub use status::{FileStatus, Problem};
 
 use super::BuildError;
 use super::scope::ServedScope;
+use crate::audit::{Audit, Entry, Event, Outcome, Reload};
 use crate::config::ToolSetEntry;
 use crate::runtime::{Compiler, Component, Runtime, sha256};
 use crate::state::HostKey;
@@ -39,6 +40,7 @@ pub(super) struct ToolSets {
     files: ToolSetFiles,
     key: HostKey,
     lock: Option<Lock>,
+    audit: Audit,
     statuses: Statuses,
     /// Held by whoever changes what serves: one change at a time.
     serving: Mutex<Serving>,
@@ -71,6 +73,7 @@ impl ToolSets {
         files: ToolSetFiles,
         key: &HostKey,
         lock: Option<Lock>,
+        audit: Audit,
     ) -> Self {
         Self {
             runtime,
@@ -78,6 +81,7 @@ impl ToolSets {
             files,
             key: *key,
             lock,
+            audit,
             statuses: Statuses::default(),
             serving: Mutex::default(),
             loading: Mutex::default(),
@@ -349,21 +353,22 @@ impl ToolSets {
         match swapped.await {
             Ok(anew) => {
                 let digest = digest.unwrap_or_default();
-                self.statuses.serves(file, &digest, anew);
                 if anew {
                     metrics::counter!("tool_set_reloads_total", "outcome" => "serves").increment(1);
                     metrics::histogram!("tool_set_reload_seconds").record(seen.elapsed());
-                    tracing::info!(
-                        target: "audit",
-                        event = "reload",
-                        outcome = "serves",
-                        tool_set = file,
-                        digest,
+                    let reload = Reload {
+                        tool_set: Some(file.to_owned()),
+                        digest: Some(digest.clone()),
                         before,
-                        scopes = using.len(),
-                        took_ms = millis(seen.elapsed()),
-                    );
+                        scopes: using.len(),
+                        took_ms: Some(millis(seen.elapsed())),
+                    };
+                    self.audit.record(Entry {
+                        reload: Some(Box::new(reload)),
+                        ..Entry::new(Event::Reload, Outcome::Serves)
+                    });
                 }
+                self.statuses.serves(file, &digest, anew);
             }
             Err(error) => {
                 if !matches!(error, BuildError::Parked { .. })
@@ -461,18 +466,25 @@ impl ToolSets {
         if !self.statuses.refused(file, problem) {
             return;
         }
-        let outcome = if parked { "parked" } else { "refused" };
-        metrics::counter!("tool_set_reloads_total", "outcome" => outcome).increment(1);
+        let outcome = if parked {
+            Outcome::Parked
+        } else {
+            Outcome::Refused
+        };
+        metrics::counter!("tool_set_reloads_total", "outcome" => outcome.name()).increment(1);
         let serving = self.statuses.all().remove(file);
-        tracing::warn!(
-            target: "audit",
-            event = "reload",
-            outcome,
-            tool_set = file,
+        let reload = Reload {
+            tool_set: Some(file.to_owned()),
             digest,
-            serving = serving.and_then(|status| status.serving),
-            "{error}"
-        );
+            before: serving.and_then(|status| status.serving),
+            scopes: 0,
+            took_ms: None,
+        };
+        self.audit.record(Entry {
+            reason: Some(error.to_string()),
+            reload: Some(Box::new(reload)),
+            ..Entry::new(Event::Reload, outcome)
+        });
     }
 }
 

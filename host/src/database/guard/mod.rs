@@ -12,6 +12,7 @@ mod denial;
 mod functions;
 mod keywords;
 mod lexer;
+mod normal;
 mod options;
 mod order;
 mod relations;
@@ -20,6 +21,7 @@ mod walk;
 mod write;
 
 pub use denial::Denial;
+pub use normal::{Normal, normal};
 
 /// What is known of a statement that passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::runtime::bindings::mssql_mcp::database::db_query::{
     self, Batch, Column, Error, JsonShape, Param, Stats, Truncation,
 };
 use crate::runtime::bindings::mssql_mcp::database::{db_execute, types};
+use crate::runtime::problem;
 use crate::runtime::state::StoreState;
 
 use super::convert;
@@ -223,6 +224,7 @@ impl db_execute::Host for StoreState {
         if self.cursor_open {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
         }
+        self.meter.begins(&query.sql, true);
         Ok(match writer.execute(query).await {
             Ok(outcome) => {
                 self.meter.statement(outcome.stats);
@@ -231,7 +233,7 @@ impl db_execute::Host for StoreState {
                     stats: convert::stats(&outcome.stats),
                 })
             }
-            Err(error) => Err(convert::error(error)),
+            Err(error) => Err(self.failed(error)),
         })
     }
 }
@@ -249,14 +251,21 @@ impl StoreState {
             Ok(database) => database.clone(),
             Err(error) => return Ok(Err(error)),
         };
+        self.meter.begins(&query.sql, false);
         match database.query(query).await {
             Ok(cursor) => {
                 let handle = self.table.push(GuestCursor(cursor))?;
                 self.cursor_open = true;
                 Ok(Ok(handle))
             }
-            Err(error) => Ok(Err(convert::error(error))),
+            Err(error) => Ok(Err(self.failed(error))),
         }
+    }
+
+    /// The error of the statement that began last; the audit knows its code.
+    fn failed(&self, error: database::Error) -> Error {
+        self.meter.failed(problem::code_of(&error));
+        convert::error(error)
     }
 
     /// The database behind a label; `""` is the scope's first.
