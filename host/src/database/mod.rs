@@ -175,3 +175,5 @@ impl std::fmt::Debug for Database {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_policy;

@@ -3,7 +3,7 @@
 
 use super::keywords;
 use super::lexer::{Kind, Token, lex};
-use super::phrases::is_name;
+use super::phrases::{closing, is_name};
 
 /// What a text mentions.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub(in crate::database) struct Mention {
     /// It stands behind TABLE, INTO or another keyword that the name of an object
     /// follows, however new.
     pub(in crate::database) defines: bool,
+    /// One part that only a column can be where it stands.
+    pub(in crate::database) is_column: bool,
     /// Byte offset.
     pub(in crate::database) at: usize,
 }
@@ -34,6 +36,8 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
     let mut mentions = Mentions::default();
     let tops = tokens.iter().any(|token| token.is("TOP"));
     let mut at = 0;
+    // The columns of INSERT INTO t (a, b) end here.
+    let mut columns_end = 0;
     while let Some(token) = tokens.get(at) {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before));
         if token.is_mark(b'*') {
@@ -44,10 +48,26 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
             at += 1;
         } else if is_name(token) || is_keyword_before_dot(&tokens, at) {
             let (parts, after) = parts(&tokens, at);
+            let next = tokens.get(after);
+            let called = next.is_some_and(|next| next.is_mark(b'('));
+            if called && before.is_some_and(|before| before.is_any(&["INTO", "INSERT"])) {
+                columns_end = closing(&tokens, after).unwrap_or(0);
+            }
+            let compared = |it: Option<&Token<'_>>| {
+                it.is_some_and(
+                    |it| matches!(it.kind, Kind::Mark(mark) if b"=<>!+-*/%".contains(&mark)),
+                )
+            };
+            let is_column = parts.len() == 1
+                && (at < columns_end
+                    || compared(before)
+                    || compared(next)
+                    || before.is_some_and(|before| before.is_any(&BEFORE_COLUMNS)));
             mentions.names.push(Mention {
                 parts,
-                called: tokens.get(after).is_some_and(|next| next.is_mark(b'(')),
+                called,
                 defines: before.is_some_and(|before| before.is_any(&DEFINING)),
+                is_column,
                 at: token.start,
             });
             at = after;
@@ -101,6 +121,12 @@ fn parts(tokens: &[Token<'_>], mut at: usize) -> (Vec<String>, usize) {
     }
     (parts, at)
 }
+
+/// Keywords that no table follows.
+const BEFORE_COLUMNS: [&str; 13] = [
+    "AND", "BETWEEN", "BY", "DISTINCT", "ELSE", "HAVING", "LIKE", "NOT", "OR", "SELECT", "SET",
+    "THEN", "WHERE",
+];
 
 /// Keywords that the name of an object follows, with its columns in parentheses.
 const DEFINING: [&str; 11] = [

@@ -40,6 +40,8 @@ pub struct Relation {
     pub whole: Range<usize>,
     /// Its alias.
     pub alias: Option<Alias>,
+    /// A hint among them picks an index, whose order the rows then have.
+    pub picks_index: bool,
 }
 
 /// How a relation is read.
@@ -139,6 +141,9 @@ impl Collector {
             table: table.clone(),
             kind,
             cte,
+            picks_index: tokens
+                .get(to..tail.end)
+                .is_some_and(|tail| tail.iter().any(|it| it.is_any(&["INDEX", "FORCESEEK"]))),
             name: bytes(tokens, from, to),
             whole: bytes(tokens, from, tail.end),
             alias: tail.alias.map(|(name, from)| Alias {

@@ -157,6 +157,14 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else if token.is_any(&["USE", "TO", "PLAN"]) {
             // They belong to OPTION and FOR SYSTEM_TIME, which are read whole.
             return Err(self.misplaced(token));
+        } else if token.is("OF") {
+            let times = self.before(1).is_some_and(|before| before.is("AS"))
+                && self
+                    .before(2)
+                    .is_some_and(|before| before.is("SYSTEM_TIME"));
+            if !times {
+                return Err(self.misplaced(token));
+            }
         } else if token.is("MERGE") {
             let joins = self
                 .before(1)
@@ -165,12 +173,13 @@ impl<'a, 'b> Walk<'a, 'b> {
                 return Err(self.misplaced(token));
             }
         } else if token.is("DEFAULT") {
-            // dbo.f(DEFAULT)
+            // dbo.f(DEFAULT); WITH XMLNAMESPACES (DEFAULT 'urn:x')
+            let declares = self.in_ctes && next.is_some_and(|next| next.kind == Kind::String);
             let alone = self
                 .before(1)
                 .is_some_and(|before| before.is_mark(b'(') || before.is_mark(b','))
                 && next.is_some_and(|next| next.is_mark(b')') || next.is_mark(b','));
-            if !alone || self.frame().clause != Clause::None {
+            if !(alone || declares) || self.frame().clause != Clause::None {
                 return Err(self.misplaced(token));
             }
         } else if token.is_any(&["WHERE", "GROUP", "HAVING", "ORDER"]) {
@@ -315,8 +324,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             let found = relations::check(self.sql, name, called, self.functions)?;
             let may_be_cte = self.starts_with_ctes && parts.len() == 1;
-            self.checked.reads_a_table |=
-                found == relations::Found::Table && !may_be_cte || called && parts.len() > 1;
+            self.checked.reads_a_table |= found == relations::Found::Table && !may_be_cte;
             if !called {
                 self.note_relation(found, range, &parts);
             }
@@ -354,10 +362,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         if !called || alias || names_cte {
             return Ok(());
         }
-        functions::check(self.sql, name, method, declares, self.functions)?;
-        // A user function reads what it likes.
-        self.checked.reads_a_table |= functions::is_allowed(&parts, self.functions);
-        Ok(())
+        functions::check(self.sql, name, method, declares, self.functions)
     }
 
     fn note_relation(&mut self, found: relations::Found, range: (usize, usize), parts: &[String]) {

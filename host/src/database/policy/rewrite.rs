@@ -52,6 +52,15 @@ pub(super) fn apply(
                     "Search its other columns with LIKE.",
                 ));
             }
+            State::Masked(_) if relation.picks_index => {
+                return Err(Denial::policy(
+                    "column-not-allowed",
+                    sql,
+                    relation.name.start,
+                    "An index picked for a table with masked columns",
+                    "Leave INDEX and FORCESEEK out.",
+                ));
+            }
             State::Masked(masked) => {
                 let select = masked.select(|column| is_named(sql, column));
                 let alias = alias(sql, relation).unwrap_or_else(|| bracketed(&name.name));

@@ -69,9 +69,11 @@ impl Standing {
             let mut readable = table.kind == "table"
                 && policy.lets_read(&table.name.schema, &table.name.name)
                 && !history_of.is_some_and(denied);
-            if let Some(columns) = facts.columns.get(&table.object_id) {
+            if masks(table) {
                 let of = history_of.map(|base| &base.name);
-                match Masked::of(policy, &table.name, of, columns) {
+                let columns = facts.columns.get(&table.object_id);
+                let mask = columns.and_then(|all| Masked::of(policy, &table.name, of, all));
+                match mask {
                     Some(mask) => _ = masked.insert(table.object_id, mask),
                     None => {
                         tracing::warn!(
@@ -81,9 +83,6 @@ impl Standing {
                         readable = false;
                     }
                 }
-            } else if masks(table) {
-                // The server did not tell its columns.
-                readable = false;
             }
             if readable {
                 open.insert(table.object_id);

@@ -218,12 +218,16 @@ fn what_may_not_be_read_is_told_as_what_is_not_there() {
     let scope = Scope::new(&[], &["dbo.Salaries"], &[]);
     let denied = scope.refuses("SELECT *\nFROM dbo.Salaries");
     let absent = scope.refuses("SELECT *\nFROM dbo.Salariez");
+    assert_eq!(absent.code, denied.code);
     assert_eq!(denied.code, "table-not-allowed");
     assert_eq!(
         denied.message,
         "dbo.Salaries at line 2, column 6 is no table that may be read here."
     );
-    assert_eq!(denied.hint, absent.hint);
+    assert_eq!(absent.message, denied.message.replace("ies", "iez"));
+    for hint in [denied.hint.unwrap(), absent.hint.unwrap()] {
+        assert!(!hint.contains("Salaries"), "{hint}");
+    }
     let hint = scope.refuses("SELECT * FROM Ordrs").hint.unwrap();
     assert!(hint.contains("dbo.Orders"), "{hint}");
 }
@@ -285,7 +289,7 @@ fn a_masked_table_becomes_a_derived_one_wherever_it_stands() {
         ),
         (
             "SELECT c.Email e FROM dbo.Customers AS c WITH (NOLOCK) JOIN dbo.Orders o ON o.a = c.Id",
-            "SELECT c.Email e FROM {M}  WITH (NOLOCK)) AS c JOIN dbo.Orders o ON o.a = c.Id",
+            "SELECT c.Email e FROM {M}   WITH (NOLOCK)) AS c JOIN dbo.Orders o ON o.a = c.Id",
         ),
         (
             "SELECT dbo.Customers.Email, [dbo].Customers.*, DBO.[customers].Id FROM dbo.Customers",
@@ -301,7 +305,7 @@ fn a_masked_table_becomes_a_derived_one_wherever_it_stands() {
         ),
         (
             "SELECT a FROM dbo.Orders CROSS APPLY (SELECT TOP 1 Email AS a FROM dbo.Customers x) y",
-            "SELECT a FROM dbo.Orders CROSS APPLY (SELECT TOP 1 Email AS a FROM {M} ) AS x) y",
+            "SELECT a FROM dbo.Orders CROSS APPLY (SELECT TOP 1 Email AS a FROM {M}  ) AS x) y",
         ),
         (
             "WITH Customers AS (SELECT Email FROM dbo.Customers) SELECT Email FROM Customers",
@@ -313,7 +317,7 @@ fn a_masked_table_becomes_a_derived_one_wherever_it_stands() {
         ),
         (
             "SELECT 1 EXCEPT SELECT Email FROM Customers,Customers b FOR JSON AUTO",
-            "SELECT 1 EXCEPT SELECT Email FROM {M}) AS [Customers],{M} ) AS b FOR JSON AUTO",
+            "SELECT 1 EXCEPT SELECT Email FROM {M}) AS [Customers],{M}  ) AS b FOR JSON AUTO",
         ),
         (
             "SELECT COUNT(*) OVER w FROM Customers WINDOW w AS (PARTITION BY Email)",
@@ -371,13 +375,24 @@ fn what_a_mask_cannot_keep_is_refused() {
     for sql in [
         "SELECT * FROM CONTAINSTABLE(Customers, Email, 'x') k",
         "SELECT * FROM FREETEXTTABLE(dbo.Customers, *, 'x') k",
+        "SELECT Id FROM Customers c WITH (NOLOCK, INDEX(ix_email))",
+        "SELECT Id FROM Customers (FORCESEEK(ix_email (Email)))",
         "SELECT * FROM dbo.Customers TABLESAMPLE ((SELECT MAX(Id) FROM dbo.Customers) ROWS)",
         "SELECT * FROM dbo.Mails",
     ] {
         scope.refuses(sql);
     }
-    let many = format!("SELECT 1 FROM Customers{}", ", Customers".repeat(2_000));
-    assert_eq!(scope.refuses(&many).code, "statement-not-allowed");
+    let wide = (0..500).map(|n| column(&format!("C{n}"), "int", "NULL"));
+    let wide = Facts {
+        columns: [(id("dbo", "Orders"), wide.collect())].into(),
+        ..facts()
+    };
+    let wide = Scope::knowing(&wide, &[], &[], &["dbo.Orders.C1"]);
+    let many = format!("SELECT 1 FROM Orders{}", ", Orders".repeat(500));
+    assert_eq!(
+        wide.read(&many).err().unwrap().code,
+        "statement-not-allowed"
+    );
     // Renamed since the mask was written: nobody knows what it is called now.
     let lost = Scope::new(&[], &[], &["dbo.Customers.Mail"]);
     lost.refuses("SELECT Id FROM dbo.Customers");
@@ -419,11 +434,18 @@ fn writes_name_nothing_that_is_kept_back_or_masked() {
         "CREATE TABLE dbo.x (a int)",
         "UPDATE dbo.Orders SET Doc.modify('x') WHERE Doc.value('a', 'int') = 1",
         "DELETE FROM o FROM dbo.Orders AS o WHERE o.Id = @p1",
+        "UPDATE dbo.Orders SET Salaries = 1 WHERE 5 < Pay AND Salaries IS NULL",
+        "INSERT INTO dbo.Orders (Id, Salaries) SELECT Salaries, 1 FROM sales.Customers",
     ] {
         assert_eq!(check(sql), Ok(()), "{sql}");
     }
     for sql in [
         "DELETE FROM dbo.Salaries",
+        "DELETE Salaries",
+        "DELETE o FROM dbo.Orders o, Salaries",
+        "DELETE o FROM dbo.Orders o CROSS JOIN (Salaries CROSS JOIN sales.Customers)",
+        "MERGE dbo.Orders AS t USING Salaries AS s ON t.Id = s.Id WHEN MATCHED THEN DELETE",
+        "INSERT INTO dbo.Orders (Id, Pay) SELECT 1, Pay FROM Salaries",
         "UPDATE Customers SET Id = 1",
         "INSERT INTO dbo.Orders SELECT Email FROM [dbo].[customers]",
         "INSERT INTO dbo.Orders SELECT Pay FROM ThisDb.dbo.Salaries",

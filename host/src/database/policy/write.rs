@@ -13,7 +13,7 @@ pub(super) fn check(policy: &Policy, standing: &Standing, sql: &str) -> Result<(
     for mention in &mentions.names {
         let mut before = None;
         for part in &mention.parts {
-            if !part.is_empty() {
+            if !part.is_empty() && !mention.is_column {
                 let schema = before.filter(|schema: &&String| !schema.is_empty());
                 if standing.protects(schema.map(String::as_str), part) {
                     let what = format!("{} in a statement that writes", mention.parts.join("."));
