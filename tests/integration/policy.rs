@@ -11,8 +11,10 @@ mask = ["dbo.Customers.Phone", "dbo.Customers.ContactName"]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_tool_shows_what_is_masked_or_kept_back() {
     let clear = Product::start().await;
-    let sql = "SELECT Phone, ContactName FROM Customers WHERE CustomerID = 'ALFKI'";
+    let sql = "SELECT TOP 1 CustomerID, Phone, ContactName FROM Customers \
+               WHERE Phone IS NOT NULL AND ContactName IS NOT NULL";
     let row = clear.client("claude").sql(sql).await.structured()["results"][0].clone();
+    let id = row["CustomerID"].as_str().unwrap().trim();
     let secrets = [&row["Phone"], &row["ContactName"]].map(|it| it.as_str().unwrap().to_owned());
     let silent = |reply: &Reply, of: &str| {
         let text = reply.result.to_string();
@@ -62,7 +64,7 @@ async fn no_tool_shows_what_is_masked_or_kept_back() {
 
     let chatgpt = product.client("chatgpt");
     let record = chatgpt
-        .call("fetch", json!({"id": "dbo.Customers/ALFKI"}))
+        .call("fetch", json!({"id": format!("dbo.Customers/{id}")}))
         .await;
     assert!(
         record.structured()["text"]

@@ -28,17 +28,17 @@ fn masks() -> PolicyConfig {
 /// A statement that reads the phone, how many rows it gives, and what must be in them.
 const MATRIX: &[(&str, usize, &str)] = &[
     (
-        "SELECT Phone AS p FROM Customers WHERE CustomerID = 'ALFKI'",
+        "SELECT Phone AS p FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT c.Phone + '!' AS e FROM dbo.Customers AS c WHERE c.CustomerID = 'ALFKI'",
+        "SELECT c.Phone + '!' AS e FROM dbo.Customers AS c WHERE c.CustomerID = '{ID}'",
         1,
         "***!",
     ),
     (
-        "SELECT REVERSE(SUBSTRING(Phone, 1, 2)) AS e FROM Customers WHERE CustomerID = 'ALFKI'",
+        "SELECT REVERSE(SUBSTRING(Phone, 1, 2)) AS e FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "**",
     ),
@@ -58,7 +58,7 @@ const MATRIX: &[(&str, usize, &str)] = &[
         "",
     ),
     (
-        "SELECT CASE WHEN Phone = '{CLEAR}' THEN 'known' ELSE 'unknown' END AS k FROM Customers WHERE CustomerID = 'ALFKI'",
+        "SELECT CASE WHEN Phone = '{CLEAR}' THEN 'known' ELSE 'unknown' END AS k FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "\"unknown\"",
     ),
@@ -93,7 +93,7 @@ const MATRIX: &[(&str, usize, &str)] = &[
         "",
     ),
     (
-        "SELECT (SELECT c.Phone FROM Customers c WHERE c.CustomerID = 'ALFKI') AS p",
+        "SELECT (SELECT c.Phone FROM Customers c WHERE c.CustomerID = '{ID}') AS p",
         1,
         "***",
     ),
@@ -103,37 +103,37 @@ const MATRIX: &[(&str, usize, &str)] = &[
         "",
     ),
     (
-        "WITH c AS (SELECT CustomerID, Phone AS q FROM Customers) SELECT q FROM c WHERE CustomerID = 'ALFKI'",
+        "WITH c AS (SELECT CustomerID, Phone AS q FROM Customers) SELECT q FROM c WHERE CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "WITH Customers AS (SELECT * FROM dbo.Customers) SELECT Phone FROM Customers WHERE CustomerID = 'ALFKI'",
+        "WITH Customers AS (SELECT * FROM dbo.Customers) SELECT Phone FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT d.p FROM (SELECT Phone AS p, CustomerID FROM dbo.Customers) AS d WHERE d.CustomerID = 'ALFKI'",
+        "SELECT d.p FROM (SELECT Phone AS p, CustomerID FROM dbo.Customers) AS d WHERE d.CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT * FROM Customers WHERE CustomerID = 'ALFKI'",
+        "SELECT * FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT c.* FROM [dbo].[Customers] c WHERE c.CustomerID = 'ALFKI'",
+        "SELECT c.* FROM [dbo].[Customers] c WHERE c.CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT dbo.Customers.Phone FROM dbo.Customers WHERE dbo.Customers.CustomerID = 'ALFKI'",
+        "SELECT dbo.Customers.Phone FROM dbo.Customers WHERE dbo.Customers.CustomerID = '{ID}'",
         1,
         "***",
     ),
     (
-        "SELECT CustomerID, Phone FROM Customers WHERE CustomerID = 'ALFKI' FOR JSON PATH",
+        "SELECT CustomerID, Phone FROM Customers WHERE CustomerID = '{ID}' FOR JSON PATH",
         1,
         "***",
     ),
@@ -158,7 +158,7 @@ const MATRIX: &[(&str, usize, &str)] = &[
         "***",
     ),
     (
-        "SELECT ROW_NUMBER() OVER (PARTITION BY Phone ORDER BY CustomerID) AS n FROM Customers WHERE CustomerID = 'ALFKI'",
+        "SELECT ROW_NUMBER() OVER (PARTITION BY Phone ORDER BY CustomerID) AS n FROM Customers WHERE CustomerID = '{ID}'",
         1,
         "\"n\":1",
     ),
@@ -168,13 +168,14 @@ const MATRIX: &[(&str, usize, &str)] = &[
 async fn a_masked_column_shows_nowhere_and_no_comparison_tells_it() {
     let stage = Stage::new().await;
     let clear = stage.reader(QueryLimits::default());
-    let sql = "SELECT Phone FROM dbo.Customers WHERE CustomerID = 'ALFKI'";
-    let phone = document(&clear, sql).await["results"][0]["Phone"].clone();
-    let phone = phone.as_str().unwrap();
+    let sql = "SELECT TOP 1 CustomerID, Phone FROM dbo.Customers WHERE Phone IS NOT NULL";
+    let row = document(&clear, sql).await["results"][0].clone();
+    let id = row["CustomerID"].as_str().unwrap();
+    let phone = row["Phone"].as_str().unwrap();
     let masked = under(&stage, true, &masks());
     let mut unsupported = Vec::new();
     for (sql, rows, shows) in MATRIX {
-        let sql = sql.replace("{CLEAR}", phone);
+        let sql = sql.replace("{CLEAR}", phone).replace("{ID}", id);
         let text = match masked.query(ask(&sql)).await {
             Ok(mut cursor) => cursor.document(JsonShape::Objects).await.expect(&sql),
             Err(Error::Unsupported(why)) => {
@@ -200,7 +201,7 @@ async fn a_masked_column_shows_nowhere_and_no_comparison_tells_it() {
         .err()
         .map(|error| error.to_string())
         .unwrap_or_default();
-    assert!(!error.contains(phone) && !error.contains("030"), "{error}");
+    assert!(!error.contains(phone), "{error}");
 }
 
 #[tokio::test]

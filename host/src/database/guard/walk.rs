@@ -157,6 +157,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else if token.is_any(&["USE", "TO", "PLAN"]) {
             // They belong to OPTION and FOR SYSTEM_TIME, which are read whole.
             return Err(self.misplaced(token));
+        } else if token.is("WITHIN") {
+            if !next_is("GROUP") {
+                return Err(self.misplaced(token));
+            }
         } else if token.is("OF") {
             let times = self.before(1).is_some_and(|before| before.is("AS"))
                 && self
