@@ -7,8 +7,8 @@ use super::lexer::Token;
 /// Why the guard refused a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// `write-not-allowed`, `statement-not-allowed`, `table-not-allowed` or
-    /// `function-not-allowed`.
+    /// `write-not-allowed`, `statement-not-allowed`, `table-not-allowed`,
+    /// `column-not-allowed` or `function-not-allowed`.
     pub code: &'static str,
     /// What was refused, and where.
     pub message: String,

@@ -330,6 +330,10 @@ fn every_relation_is_seen_with_what_belongs_to_it() {
             ],
         ),
         (
+            "WITH XMLNAMESPACES ('u' AS x) SELECT 1 FROM XMLNAMESPACES",
+            &["-.XMLNAMESPACES |"],
+        ),
+        (
             "SELECT TRIM(a FROM b), (SELECT 1 FROM c) FROM d WHERE a IS DISTINCT FROM e ORDER BY f",
             &["-.c |", "-.d |"],
         ),

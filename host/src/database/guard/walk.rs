@@ -348,7 +348,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         let names_cte = self.in_ctes && self.frames.len() == 1;
         if let Some(collector) = &mut self.collector {
             let follows = before.is_some_and(|before| before.is("WITH") || before.is_mark(b','));
-            if names_cte && follows {
+            let namespaces = called && first.is("XMLNAMESPACES");
+            if names_cte && follows && !namespaces {
                 collector.cte(first.name());
             }
             if parts.len() > 1 && !alias {
