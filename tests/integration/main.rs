@@ -9,6 +9,7 @@ mod hard_tables;
 mod large_results;
 mod oauth;
 mod pages;
+mod policy;
 mod queries;
 mod reconfigure;
 mod records;

@@ -15,14 +15,14 @@ use super::error::{Error, LimitKind};
 use super::guard;
 use super::page;
 use super::params::{self, Bound};
+use super::policy;
 use super::reader::{self, Caps, Source, Statement, Watch};
 use super::session::{Ending, Lease};
 use super::value::{Outcome, Param, Query, Stats};
 
 /// See [`Database::query`](super::Database::query).
-pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> {
-    let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
-    let checked = guard::check(&query.sql, &names).map_err(Error::Denied)?;
+pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Error> {
+    let policy::Admitted { checked, masked } = policy::admit(inner, &mut query).await?;
     let mut caps = caps(inner, &query);
     let mut sql = Cow::Borrowed(query.sql.as_str());
     if let Some(asked) = query.options.page {
@@ -33,6 +33,7 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
     }
     let plan = Plan {
         sql: &sql,
+        masked: &masked,
         caps,
         rowcount: !checked.returns_one_document,
         ending: match (inner.read_only, checked.reads_a_table) {
@@ -75,6 +76,8 @@ fn may_be_due_to_asking(error: &Error) -> bool {
 /// What is sent and how its rows are read.
 struct Plan<'a> {
     sql: &'a str,
+    /// Names of the columns that come from a mask.
+    masked: &'a [String],
     caps: Caps,
     rowcount: bool,
     ending: Ending,
@@ -109,6 +112,7 @@ async fn attempt(
         bound,
         described: source,
         ending: plan.ending,
+        masked: plan.masked.to_vec(),
     };
     let watch = watch(inner, query.options.timeout, query.cancel.clone());
     let (head, opened) = oneshot::channel();
@@ -165,6 +169,7 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     }
     let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
     guard::check_write(&query.sql, &names).map_err(Error::Denied)?;
+    policy::admit_write(inner, &query.sql).await?;
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
     let mut lease = inner.sessions.acquire(&query.cancel).await?;

@@ -18,7 +18,7 @@ pub struct Tables {
 
 impl Tables {
     /// Takes them in the order in which they are to be listed.
-    pub(super) fn new(list: Vec<Table>) -> Self {
+    pub(in crate::database) fn new(list: Vec<Table>) -> Self {
         let folded: Vec<TableName> = list
             .iter()
             .map(|table| TableName {

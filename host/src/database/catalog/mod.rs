@@ -18,9 +18,11 @@ use tokio::sync::Mutex;
 
 pub(super) use describe::{describe, primary_key};
 pub use list::Tables;
-pub(super) use name::resolve;
-pub(super) use tables::tables;
+pub(super) use name::{nearest, resolve};
+pub(super) use rows::Cells;
+pub(super) use tables::newer;
 pub use tables::{Table, TableName};
+pub(super) use types::sql_type;
 
 /// Answers of the catalogue that are still fresh.
 pub(super) struct Cache {
@@ -62,10 +64,10 @@ impl Cache {
 
 /// Long enough for the calls of one conversation's turn, short enough that
 /// nobody waits for a new table.
-const KEPT: Duration = Duration::from_secs(30);
+pub(super) const KEPT: Duration = Duration::from_secs(30);
 /// A name that is not in a list of this age has it read again: whoever makes a
 /// table can use it, and whoever guesses names costs one statement a second.
-const KEPT_FROM_UNKNOWN: Duration = Duration::from_secs(1);
+pub(super) const KEPT_FROM_UNKNOWN: Duration = Duration::from_secs(1);
 const DESCRIPTIONS: u64 = 1_000;
 
 #[cfg(test)]

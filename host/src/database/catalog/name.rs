@@ -1,10 +1,10 @@
 //! Which table a name means.
 
-use super::KEPT_FROM_UNKNOWN;
 use super::list::{Tables, fold};
-use super::tables::{Table, TableName, newer, tables};
-use crate::database::Inner;
+use super::tables::{Table, TableName};
+use super::{KEPT, KEPT_FROM_UNKNOWN};
 use crate::database::error::Error;
+use crate::database::{Inner, policy};
 
 /// See [`Database::resolve`](crate::database::Database::resolve).
 pub(in crate::database) async fn resolve(inner: &Inner, name: &str) -> Result<TableName, Error> {
@@ -17,7 +17,7 @@ pub(in crate::database) async fn resolve(inner: &Inner, name: &str) -> Result<Ta
     match found {
         Ok(table) => Ok(table.name),
         Err(Error::UnknownName(_)) => {
-            let tables = tables(inner).await?;
+            let tables = policy::visible(inner, KEPT).await?;
             match raw(&tables, name) {
                 Some(table) => Ok(table.name.clone()),
                 None => Err(Error::UnknownName(nearest(&tables, name))),
@@ -53,9 +53,9 @@ async fn look(
     name: &str,
     given: &str,
 ) -> Result<Table, Error> {
-    let mut tables = tables(inner).await?;
+    let mut tables = policy::visible(inner, KEPT).await?;
     if tables.named(schema, name).is_empty() {
-        tables = newer(inner, KEPT_FROM_UNKNOWN).await?;
+        tables = policy::visible(inner, KEPT_FROM_UNKNOWN).await?;
     }
     pick(&tables, schema, name, given).cloned()
 }
@@ -131,7 +131,7 @@ fn quoted(text: &str, close: char) -> Option<(String, &str)> {
 }
 
 /// The names most like `given`, best first.
-fn nearest(tables: &Tables, given: &str) -> Vec<String> {
+pub(in crate::database) fn nearest(tables: &Tables, given: &str) -> Vec<String> {
     let wanted = fold(&given.replace(['[', ']', '"'], ""));
     let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
     let qualified = bare.len() < wanted.len();

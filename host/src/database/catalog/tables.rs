@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Kept;
 use super::list::Tables;
 use super::rows::Cells;
-use super::{KEPT, Kept};
 use crate::database::error::Error;
 use crate::database::{Inner, query};
 
@@ -21,9 +21,9 @@ pub struct Table {
     pub approximate_rows: Option<u64>,
     /// `MS_Description`.
     pub comment: Option<String>,
-    pub(super) object_id: i64,
+    pub(in crate::database) object_id: i64,
     /// Whether the log-in means it by the bare name.
-    pub(super) in_default_schema: bool,
+    pub(in crate::database) in_default_schema: bool,
 }
 
 /// Schema and name of a table or view, without quoting.
@@ -56,13 +56,8 @@ fn part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
     }
 }
 
-/// All of them, by schema and name.
-pub(in crate::database) async fn tables(inner: &Inner) -> Result<Arc<Tables>, Error> {
-    newer(inner, KEPT).await
-}
-
-/// All of them, as they were no longer ago than `age`.
-pub(super) async fn newer(inner: &Inner, age: Duration) -> Result<Arc<Tables>, Error> {
+/// All of them by schema and name, as they were no longer ago than `age`.
+pub(in crate::database) async fn newer(inner: &Inner, age: Duration) -> Result<Arc<Tables>, Error> {
     let cache = &inner.catalog;
     if let Some(tables) = cache.list(age, Instant::now()) {
         return Ok(tables);

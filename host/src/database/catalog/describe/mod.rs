@@ -3,6 +3,7 @@
 
 mod shape;
 mod sql;
+mod under;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,11 +15,13 @@ use self::shape::{
     Temporal,
 };
 use self::sql::{DETAILS, SINCE_2016};
+use super::KEPT;
 use super::name;
 use super::rows::Cells;
 use super::tables::{Table, TableName};
 use super::types::sql_type;
 use crate::database::error::Error;
+use crate::database::policy;
 use crate::database::value::{Param, Value};
 use crate::database::{Inner, query};
 
@@ -27,7 +30,11 @@ pub(in crate::database) async fn describe(
     inner: &Inner,
     table: &TableName,
 ) -> Result<String, Error> {
-    Ok(known(inner, table).await?.document.clone())
+    let known = known(inner, table).await?;
+    match policy::standing(inner, KEPT).await? {
+        Some(standing) => encode(&known.details.under(&standing)),
+        None => Ok(known.document.clone()),
+    }
 }
 
 /// See [`Database::primary_key`](crate::database::Database::primary_key).
@@ -35,14 +42,19 @@ pub(in crate::database) async fn primary_key(
     inner: &Inner,
     table: &TableName,
 ) -> Result<Vec<String>, Error> {
-    Ok(known(inner, table).await?.primary_key.clone())
+    Ok(known(inner, table).await?.details.primary_keys.clone())
 }
 
 /// What is kept of a table.
 pub(super) struct Known {
-    /// JSON
+    details: Details,
+    /// The same as JSON.
     document: String,
-    primary_key: Vec<String>,
+}
+
+fn encode(details: &Details) -> Result<String, Error> {
+    serde_json::to_string(details)
+        .map_err(|error| Error::Other(format!("encoding a table's description: {error}")))
 }
 
 async fn known(inner: &Inner, name: &TableName) -> Result<Arc<Known>, Error> {
@@ -69,12 +81,8 @@ async fn known(inner: &Inner, name: &TableName) -> Result<Arc<Known>, Error> {
             Err(error) => return Err(error),
         }
     }
-    let document = serde_json::to_string(&details)
-        .map_err(|error| Error::Other(format!("encoding a table's description: {error}")))?;
-    let known = Arc::new(Known {
-        document,
-        primary_key: details.primary_keys,
-    });
+    let document = encode(&details)?;
+    let known = Arc::new(Known { details, document });
     inner
         .catalog
         .described

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 /// A table or view in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Details {
     pub(super) schema: String,
     pub(super) table: String,
@@ -27,7 +27,7 @@ pub(super) struct Details {
     pub(super) column_count: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) r#type: String,
@@ -51,19 +51,19 @@ pub(super) struct Column {
     pub(super) collation: Option<String>,
     #[serde(skip_serializing_if = "is_false")]
     pub(super) sparse: bool,
-    /// By SQL Server's dynamic data masking.
+    /// By the scope's policy, or by SQL Server's dynamic data masking.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) masked: bool,
     pub(super) comment: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Key {
     pub(super) name: String,
     pub(super) columns: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct ForeignKey {
     pub(super) name: String,
     pub(super) columns: Vec<String>,
@@ -82,14 +82,14 @@ pub(super) struct Actions {
     pub(super) on_update: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Target {
     pub(super) schema: String,
     pub(super) table: String,
     pub(super) columns: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Referrer {
     pub(super) name: String,
     pub(super) schema: String,
@@ -100,13 +100,13 @@ pub(super) struct Referrer {
     pub(super) actions: Actions,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Check {
     pub(super) name: String,
     pub(super) definition: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Index {
     pub(super) name: String,
     pub(super) unique: bool,
@@ -118,7 +118,7 @@ pub(super) struct Index {
 }
 
 /// The other table of a pair that keeps every version of a row.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Temporal {
     /// The rows of now; older ones are there, and in FOR SYSTEM_TIME.
@@ -127,13 +127,13 @@ pub(super) enum Temporal {
     HistoryOf(Name),
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Name {
     pub(super) schema: String,
     pub(super) table: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Partitioned {
     /// The column that decides.
     pub(super) column: Option<String>,
