@@ -4,6 +4,7 @@ use super::facts::{Dependency, Facts};
 use super::mask::{Column, Computed};
 use super::rewrite::Rewritten;
 use super::*;
+use crate::database::Table;
 use crate::database::guard::{Denial, inspect};
 
 const TABLES: [(&str, &str, &str); 11] = [
