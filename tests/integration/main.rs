@@ -3,6 +3,7 @@
 mod attacks;
 mod contract;
 mod errors;
+mod faults;
 mod large_results;
 mod oauth;
 mod queries;
@@ -12,6 +13,7 @@ mod sandbox;
 mod search;
 mod templates;
 mod tools;
+mod values;
 mod writes;
 
 #[cfg(feature = "outside")]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use demo_sqlserver::DemoServer;
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::database::PoolState;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::authorization::{Authorization, AuthorizationBuilder};
+use crate::faulty::Faulty;
 use crate::signals::Signals;
 use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
@@ -42,6 +44,7 @@ pub struct Product {
     pub app: Arc<App>,
     /// Its database server.
     pub server: Arc<DemoServer>,
+    faulty: Option<Faulty>,
     authorization: Option<Authorization>,
     key: HostKey,
     serving: JoinHandle<()>,
@@ -62,6 +65,7 @@ pub struct ProductBuilder {
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
+    faulty: bool,
 }
 
 impl Product {
@@ -128,6 +132,18 @@ impl Product {
     /// A new access token, as if `subject` had let a client of that name in.
     pub async fn token(&self, scope: &str, subject: &str, rights: Rights) -> String {
         self.authorization().token(scope, subject, rights).await
+    }
+
+    /// What stands between it and its database server.
+    pub fn faulty(&self) -> &Faulty {
+        self.faulty.as_ref().expect("a relay was asked for")
+    }
+
+    /// The pool of the scope `name`.
+    pub fn pool(&self, name: &str) -> PoolState {
+        let scope = self.app.scope(name).expect("a scope");
+        let (_, database) = scope.databases.first().expect("a database");
+        database.pool_state()
     }
 
     /// The authorization servers.
@@ -205,6 +221,13 @@ impl ProductBuilder {
         self
     }
 
+    /// Puts a relay that can break the protocol before the database server; without
+    /// TLS, which it could not read, unless `encrypt` is set.
+    pub fn faulty(mut self) -> Self {
+        self.faulty = true;
+        self
+    }
+
     /// Asks callers for access tokens. Nobody signs in: there is one person,
     /// `local`.
     pub fn oauth(mut self) -> Self {
@@ -254,8 +277,16 @@ impl ProductBuilder {
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");
+        let faulty = match self.faulty {
+            true => Some(Faulty::before(server.address()).await),
+            false => None,
+        };
+        let port = faulty
+            .as_ref()
+            .map_or(server.address(), Faulty::address)
+            .port();
         let config = Config::parse(
-            &self.config(&server, &certificate.display().to_string()),
+            &self.config(&server, port, &certificate.display().to_string()),
             "test",
         )
         .expect("a good configuration");
@@ -318,6 +349,7 @@ impl ProductBuilder {
             address,
             app,
             server: Arc::new(server),
+            faulty,
             authorization,
             key,
             serving,
@@ -327,18 +359,22 @@ impl ProductBuilder {
         }
     }
 
-    fn config(&self, server: &DemoServer, certificate: &str) -> String {
+    fn config(&self, server: &DemoServer, port: u16, certificate: &str) -> String {
         let setting = |key: &str, default: String| {
             let found = self.database_settings.iter().find(|(name, _)| *name == key);
             found.map_or(default, |(_, value)| value.clone())
         };
+        let encrypt = if self.faulty { "off" } else { "required" };
         let log_in = |label: &str, user: &str, password: &str| {
             format!(
-                "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {}\nuser = {}\npassword = {}\nca_file = '{certificate}'\n",
-                setting("port", server.address().port().to_string()),
+                "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {}\nuser = {}\npassword = {}\nca_file = {}\nencrypt = {}\npool = {}\n",
+                setting("port", port.to_string()),
                 setting("database", format!("{:?}", server.database())),
                 setting("user", format!("{user:?}")),
                 setting("password", format!("{password:?}")),
+                setting("ca_file", format!("'{certificate}'")),
+                setting("encrypt", format!("{encrypt:?}")),
+                setting("pool", "{}".to_owned()),
             )
         };
         let (reader, writer) = (server.reader(), server.writer());

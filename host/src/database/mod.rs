@@ -15,6 +15,7 @@ mod convert;
 mod cursor;
 mod describe;
 mod error;
+mod exact;
 pub mod guard;
 mod json;
 mod manager;
@@ -23,6 +24,7 @@ mod params;
 mod query;
 mod reader;
 mod session;
+mod socket;
 mod text;
 mod value;
 

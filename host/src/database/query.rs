@@ -1,6 +1,7 @@
 //! The ways a statement runs: a user's query, a user's write, and the
 //! catalogue's own SELECTs.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tiberius::{ColumnData, CommandItem};
@@ -11,6 +12,7 @@ use super::Inner;
 use super::cursor::Cursor;
 use super::describe;
 use super::error::{Error, LimitKind};
+use super::exact::Again;
 use super::guard;
 use super::params::{self, Bound};
 use super::reader::{self, Caps, Source, Statement, Watch};
@@ -29,6 +31,7 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
             (false, _) => Ending::Closed,
         },
     };
+    let query = Arc::new(query);
     // Asked to describe a result, a server that cannot do so fails: once per
     // pool the statement is then run again without asking.
     let unproven = inner.descriptions.is_unproven();
@@ -70,7 +73,7 @@ struct Plan {
 /// such a one may have died of idleness.
 async fn attempt(
     inner: &Inner,
-    query: &Query,
+    query: &Arc<Query>,
     plan: Plan,
     described: bool,
 ) -> Result<Cursor, (Error, bool)> {
@@ -81,7 +84,11 @@ async fn attempt(
     } else {
         Source::Wire
     };
-    let sql = text(&query.sql, &source, plan.rowcount.then_some(caps.max_rows));
+    let rowcount = plan
+        .rowcount
+        .then(|| i32::try_from(caps.max_rows + 1).ok())
+        .flatten();
+    let sql = text(&query.sql, &source, rowcount);
     let lease = inner
         .sessions
         .acquire(&query.cancel)
@@ -93,6 +100,10 @@ async fn attempt(
         bound,
         described: source,
         ending: plan.ending,
+        again: Again {
+            query: Arc::clone(query),
+            rowcount,
+        },
     };
     let watch = watch(inner, query.options.timeout, query.cancel.clone());
     let (head, opened) = oneshot::channel();
@@ -104,12 +115,12 @@ async fn attempt(
 }
 
 /// The text for `sp_executesql`, all of ours on the statement's first line.
-fn text(sql: &str, source: &Source, max_rows: Option<u64>) -> String {
+fn text(sql: &str, source: &Source, rowcount: Option<i32>) -> String {
     let ask = match source {
         Source::Asked(_) => describe::ASK,
         Source::Known(_) | Source::Wire => "",
     };
-    match max_rows.and_then(|rows| i32::try_from(rows + 1).ok()) {
+    match rowcount {
         Some(rows) => format!("{ask}SET ROWCOUNT {rows}; {sql}"),
         None => format!("{ask}{sql}"),
     }
@@ -135,10 +146,7 @@ fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) ->
     let timeout = timeout.map_or(limit, |asked| asked.min(limit));
     // The timer belongs to `io`: calls move between runtimes.
     let _io = inner.io.enter();
-    Watch {
-        deadline: Box::pin(tokio::time::sleep(timeout)),
-        cancel,
-    }
+    Watch::new(Box::pin(tokio::time::sleep(timeout)), cancel)
 }
 
 /// See [`Database::execute`](super::Database::execute).
@@ -195,7 +203,9 @@ async fn write(
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<u64, Error> {
-    let client = &mut lease.connection()?.client;
+    let connection = lease.connection()?;
+    watch.over(connection);
+    let client = &mut connection.client;
     tokio::select! {
         biased;
         begun = client.begin_transaction() => begun.map_err(Error::from_driver)?,
@@ -268,7 +278,10 @@ async fn read_all(
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<Vec<ResultSet>, Error> {
-    let client = &mut lease.connection()?.client;
+    let connection = lease.connection()?;
+    watch.over(connection);
+    let received = Arc::clone(&connection.received);
+    let client = &mut connection.client;
     let mut stream = reader::send(client, sql.to_owned(), bound, watch).await?;
     let mut sets: Vec<ResultSet> = Vec::new();
     while let Some(item) = reader::next(&mut stream, watch).await? {
@@ -277,12 +290,20 @@ async fn read_all(
             (CommandItem::Row(row), Some(rows)) => rows.push(row.into_iter().collect()),
             _ => {}
         }
+        // These results are kept whole.
+        if received.reply() > LARGEST_CATALOGUE {
+            return Err(Error::Limit(LimitKind::Bytes));
+        }
     }
     Ok(sets)
 }
 
 /// Rows of cells.
 type ResultSet = Vec<Vec<ColumnData<'static>>>;
+
+/// Bytes of a catalogue query's reply: that of 10 000 tables with 20 columns
+/// each takes some 30 MB.
+const LARGEST_CATALOGUE: usize = 256 << 20;
 
 fn micros(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
@@ -295,18 +316,14 @@ mod tests {
     #[test]
     fn the_row_cap_stands_on_the_first_line_of_the_statement() {
         assert_eq!(
-            text("SELECT a\nFROM t", &Source::Wire, Some(10)),
+            text("SELECT a\nFROM t", &Source::Wire, Some(11)),
             "SET ROWCOUNT 11; SELECT a\nFROM t"
         );
         assert!(!describe::ASK.contains('\n'));
     }
 
     #[test]
-    fn a_cap_beyond_rowcount_and_a_document_go_without() {
+    fn a_document_goes_without() {
         assert_eq!(text("SELECT 1", &Source::Wire, None), "SELECT 1");
-        assert_eq!(
-            text("SELECT 1", &Source::Wire, Some(i32::MAX as u64)),
-            "SELECT 1"
-        );
     }
 }
