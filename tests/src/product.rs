@@ -146,6 +146,15 @@ impl Product {
         database.pool_state()
     }
 
+    /// Connections that the pools of its scopes know of.
+    pub fn connections(&self) -> usize {
+        let scopes = self.app.scopes();
+        let pools = scopes.iter().flat_map(|scope| &scope.databases);
+        pools
+            .map(|(_, database)| database.pool_state().connections as usize)
+            .sum()
+    }
+
     /// The authorization servers.
     pub fn oauth(&self) -> &OAuth {
         &self.authorization().oauth

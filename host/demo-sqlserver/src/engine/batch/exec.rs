@@ -7,7 +7,7 @@ use sqlparser::tokenizer::Token;
 use super::{Kind, expr, failure, take_word, token, word};
 use crate::engine::error::{Result, unsupported};
 use crate::engine::types;
-use crate::value::SqlType;
+use crate::value::{SqlType, Udt};
 
 /// EXEC name with named or positional arguments.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ fn result_set(parser: &mut Parser<'_>) -> Result<Vec<(String, SqlType)>> {
         let data_type = parser
             .parse_data_type()
             .map_err(|e| failure(&e, Some(parser)))?;
-        columns.push((name, types::parse(&data_type.to_string(), 1)?));
+        columns.push((name, sql_type(&data_type.to_string())?));
         if word(parser, 0) == "COLLATE" {
             parser.advance_token();
             take_word(parser)?;
@@ -92,4 +92,14 @@ fn result_set(parser: &mut Parser<'_>) -> Result<Vec<(String, SqlType)>> {
     }
     token(parser, &Token::RParen)?;
     Ok(columns)
+}
+
+/// A type of a result, which may be a CLR type.
+fn sql_type(name: &str) -> Result<SqlType> {
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "geography" => SqlType::Udt(Udt::Geography),
+        "geometry" => SqlType::Udt(Udt::Geometry),
+        "hierarchyid" => SqlType::Udt(Udt::HierarchyId),
+        _ => types::parse(name, 1)?,
+    })
 }
