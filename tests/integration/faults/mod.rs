@@ -42,7 +42,7 @@ impl Bench {
 
     async fn of(builder: integration_tests::ProductBuilder) -> Self {
         let product = builder
-            .database_setting("pool", "{ max = 2, acquire_timeout = \"2s\" }")
+            .database_setting("pool", "{ max = 4, acquire_timeout = \"2s\" }")
             .scope_settings("query_timeout = \"1s\"")
             .start()
             .await;
@@ -125,7 +125,7 @@ impl Bench {
             let open = self.product.faulty().counts().open;
             let right = pool.waiting == 0
                 && pool.idle == pool.connections
-                && (1..=2).contains(&pool.connections)
+                && (1..=4).contains(&pool.connections)
                 && open <= known;
             if right {
                 return;
