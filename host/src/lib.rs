@@ -26,6 +26,7 @@
 //! parts from [`config`]; [`cli`] starts them.
 
 pub mod app;
+pub mod audit;
 mod buckets;
 pub mod cli;
 pub mod clock;

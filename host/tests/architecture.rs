@@ -17,16 +17,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("entropy", &[]),
     ("http_error", &[]),
     ("principal", &[]),
+    ("audit", &["clock", "excerpt"]),
     ("state", &["clock", "entropy", "principal"]),
     ("database", &["principal"]),
-    ("tools", &["principal"]),
+    ("tools", &["audit", "principal"]),
     (
         "runtime",
-        &["database", "entries", "excerpt", "principal", "tools"],
+        &[
+            "audit",
+            "database",
+            "entries",
+            "excerpt",
+            "principal",
+            "tools",
+        ],
     ),
     (
         "mcp",
         &[
+            "audit",
             "buckets",
             "clock",
             "entries",
@@ -41,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "oauth",
         &[
+            "audit",
             "buckets",
             "clock",
             "entropy",
@@ -53,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "audit",
             "clock",
             "excerpt",
             "http_error",
@@ -66,6 +77,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 const BELOW_APP: &[&str] = &[
+    "audit",
     "clock",
     "config",
     "database",
@@ -83,6 +95,7 @@ const BELOW_APP: &[&str] = &[
 
 const BELOW_CLI: &[&str] = &[
     "app",
+    "audit",
     "clock",
     "config",
     "database",

@@ -24,7 +24,7 @@ fn small() -> LimitsSection {
         wall: Duration::from_secs(20),
         concurrency: 8,
         result: ByteSize::mib(1),
-        compile_time: Duration::from_secs(1),
+        compile_time: Duration::from_secs(5),
         ..LimitsSection::default()
     }
 }
@@ -56,6 +56,7 @@ async fn what_no_limit_holds_is_not_called_contained() {
     let _alone = ALONE.lock().await;
     let limits = LimitsSection {
         wall: Duration::from_millis(500),
+        compile_time: Duration::from_secs(1),
         ..small()
     };
     let for_ever = Duration::from_secs(3_600);

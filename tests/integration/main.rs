@@ -1,12 +1,18 @@
 //! The product from outside, one process, one binary.
 
 mod attacks;
+mod audit;
 mod contract;
 mod errors;
 mod faults;
+mod guard;
+mod hard_tables;
 mod large_results;
 mod oauth;
+mod pages;
 mod queries;
+mod reconfigure;
+mod records;
 mod reload;
 mod rust_client;
 mod sandbox;

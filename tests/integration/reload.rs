@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// The same tool set with another digest: a section that means nothing is added.
-fn version(wasm: &[u8], number: u8) -> Vec<u8> {
+pub(crate) fn version(wasm: &[u8], number: u8) -> Vec<u8> {
     let section = [0, 5, 3, b'v', b'0', b'0' + number / 10, b'0' + number % 10];
     [wasm, &section].concat()
 }
 
 /// The same with `from` in place of `to`, of the same length, wherever it stands.
-fn patched(wasm: &[u8], from: &str, to: &str) -> Vec<u8> {
+pub(crate) fn patched(wasm: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut patched = wasm.to_vec();
     let mut found = 0;
@@ -32,7 +32,7 @@ fn patched(wasm: &[u8], from: &str, to: &str) -> Vec<u8> {
 }
 
 /// The version that answers.
-async fn digest(client: &McpClient) -> String {
+pub(crate) async fn digest(client: &McpClient) -> String {
     let params = json!({
         "name": "execute_sql",
         "arguments": {"query": "SELECT 1 AS one"},
@@ -44,11 +44,11 @@ async fn digest(client: &McpClient) -> String {
     bill["digest"].as_str().expect("a digest").to_owned()
 }
 
-fn serves(digest: &str) -> impl Fn(&FileStatus) -> bool {
+pub(crate) fn serves(digest: &str) -> impl Fn(&FileStatus) -> bool {
     move |status| status.serving.as_deref() == Some(digest) && status.problem.is_none()
 }
 
-const CLAUDE: &[u8] = plugin_bundle::CLAUDE_TOOLS.wasm;
+pub(crate) const CLAUDE: &[u8] = plugin_bundle::CLAUDE_TOOLS.wasm;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_come_and_go_under_load_and_no_call_fails() {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
+use demo_sqlserver::schema::Table;
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::database::PoolState;
@@ -51,6 +52,8 @@ pub struct Product {
     stop: DropGuard,
     /// The folder of its tool sets.
     pub tool_sets: PathBuf,
+    /// The configuration that it started with, in TOML.
+    config: String,
     _folder: TempDir,
 }
 
@@ -66,6 +69,7 @@ pub struct ProductBuilder {
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
     faulty: bool,
+    tables: Vec<Table>,
 }
 
 impl Product {
@@ -99,6 +103,14 @@ impl Product {
         let beside = self.tool_sets.join(".new");
         std::fs::write(&beside, wasm).expect("a file");
         std::fs::rename(beside, self.tool_sets.join(format!("{name}.wasm"))).expect("a rename");
+    }
+
+    /// Serves what the configuration that it started with says after `change`.
+    pub async fn reconfigure(&self, change: impl FnOnce(String) -> String) -> Result<(), String> {
+        let config = Config::parse(&change(self.config.clone()), "test");
+        let config = config.map_err(|error| error.to_string())?;
+        let changed = self.app.reconfigure(&config).await;
+        changed.map_err(|error| error.to_string())
     }
 
     /// Waits until what is known of the tool set `name` is as `wanted`.
@@ -208,6 +220,19 @@ impl ProductBuilder {
         self
     }
 
+    /// Has the database server have these tables besides.
+    pub fn tables(mut self, tables: Vec<Table>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// Adds sections, in TOML. Log-ins are `demo` and `demo-writer`.
+    pub fn sections(mut self, toml: &str) -> Self {
+        self.scopes.push_str(toml);
+        self.scopes.push('\n');
+        self
+    }
+
     /// Serves the component `wasm` too, in a scope of its own, both by that name.
     pub fn tool_set(
         mut self,
@@ -280,9 +305,12 @@ impl ProductBuilder {
     }
 
     /// Starts it.
-    pub async fn start(self) -> Product {
+    pub async fn start(mut self) -> Product {
         crate::prepare_clients();
-        let server = DemoServer::start().await.expect("the demo server starts");
+        let tables = std::mem::take(&mut self.tables);
+        let server = DemoServer::start_with(tables)
+            .await
+            .expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");
@@ -294,11 +322,8 @@ impl ProductBuilder {
             .as_ref()
             .map_or(server.address(), Faulty::address)
             .port();
-        let config = Config::parse(
-            &self.config(&server, port, &certificate.display().to_string()),
-            "test",
-        )
-        .expect("a good configuration");
+        let text = self.config(&server, port, &certificate.display().to_string());
+        let config = Config::parse(&text, "test").expect("a good configuration");
         let tool_sets = folder.path().join("tool-sets");
         std::fs::create_dir(&tool_sets).expect("a folder");
         let bundle = plugin_bundle::ALL
@@ -338,6 +363,9 @@ impl ProductBuilder {
             Some(builder) => Some(builder.start(&app, &key).await),
             None => None,
         };
+        if let Some(authorization) = &authorization {
+            authorization.oauth.set_audit(app.audit().clone());
+        }
         let state = ServerState::new(ServerConfig {
             scopes: app.mcp_scopes(),
             default_scope: app.default_scope(),
@@ -352,6 +380,7 @@ impl ProductBuilder {
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
+        state.set_audit(app.audit().clone());
         app.watch(&stop).expect("a thread");
         let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {
@@ -364,6 +393,7 @@ impl ProductBuilder {
             serving,
             stop: stop.drop_guard(),
             tool_sets,
+            config: text,
             _folder: folder,
         }
     }

@@ -15,6 +15,7 @@ use crate::backend::{Backend, BackendSession, Interrupter, LogIn};
 use crate::catalog;
 use crate::engine::{self, Engine, EngineError, Session, User};
 use crate::sample;
+use crate::schema::Table;
 use crate::server::{Event, Server, ServerConfig};
 use crate::value::{Parameter, Sink, SqlError};
 
@@ -59,7 +60,15 @@ impl DemoServer {
     /// # Errors
     /// Where it cannot be made, or no port be bound.
     pub async fn start() -> Result<Self, StartError> {
-        let engine = tokio::task::spawn_blocking(company)
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same with these tables besides the company's, for tests.
+    ///
+    /// # Errors
+    /// As [`DemoServer::start`].
+    pub async fn start_with(tables: Vec<Table>) -> Result<Self, StartError> {
+        let engine = tokio::task::spawn_blocking(|| company(tables))
             .await
             .map_err(|_| StartError::Lost)??;
         let account = |user: &str, may_write| Account {
@@ -223,14 +232,20 @@ impl BackendSession for EngineSession {
 }
 
 /// Takes some tenths of a second.
-fn company() -> Result<Engine, EngineError> {
+fn company(more: Vec<Table>) -> Result<Engine, EngineError> {
     let clock = Arc::new(|| {
         let now = Utc::now();
         let since_1970 =
             now.timestamp() * TICKS_PER_SECOND + i64::from(now.timestamp_subsec_nanos() / 100);
         TICKS_BEFORE_1970 + since_1970
     });
-    let database = sample::company();
+    let mut database = sample::company();
+    for table in more {
+        if !database.schemas.contains(&table.schema) {
+            database.schemas.push(table.schema.clone());
+        }
+        database.tables.push(table);
+    }
     let mut columns = HashMap::new();
     for view in &database.views {
         let name = (view.schema.as_str(), view.name.as_str());

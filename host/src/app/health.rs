@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 
 use super::{App, FileStatus, ServedScope};
+use crate::audit::FileState;
 use crate::server::{Check, Health, HealthReport, ScopeHealth, Status};
 
 /// Answers `/health` for an [`App`].
@@ -113,6 +114,30 @@ impl AppHealth {
             problems,
         }
     }
+
+    /// How the audit's files are, if there is any. While one cannot be written,
+    /// scopes that want it answer no call.
+    fn of_audit(&self) -> Option<Check> {
+        let files = self.app.audit().files();
+        let sum = |of: fn(&FileState) -> u64| files.iter().map(of).sum();
+        let problems = files.iter().filter_map(|file| file.problem.clone());
+        let stopped = files
+            .iter()
+            .any(|file| file.stops && file.problem.is_some());
+        let problems: Vec<String> = problems.collect();
+        (!files.is_empty()).then(|| Check {
+            status: match (stopped, problems.is_empty()) {
+                (true, _) => Status::Unhealthy,
+                (false, false) => Status::Degraded,
+                (false, true) => Status::Healthy,
+            },
+            figures: BTreeMap::from([
+                ("lines", sum(|file| file.lines)),
+                ("waiting", sum(|file| file.waiting)),
+            ]),
+            problems,
+        })
+    }
 }
 
 impl Health for AppHealth {
@@ -142,8 +167,13 @@ impl Health for AppHealth {
             _ if up < scopes.len() => Status::Degraded,
             _ => Status::Healthy,
         };
-        let status = databases.max(tool_sets.status);
-        let checks = BTreeMap::from([("database", Check::of(databases)), ("tool_sets", tool_sets)]);
+        let mut checks =
+            BTreeMap::from([("database", Check::of(databases)), ("tool_sets", tool_sets)]);
+        if let Some(audit) = self.of_audit() {
+            checks.insert("audit", audit);
+        }
+        let statuses = checks.values().map(|check| check.status);
+        let status = statuses.max().unwrap_or(databases);
         let report = HealthReport {
             status,
             uptime: self.started.elapsed(),

@@ -1,10 +1,12 @@
 //! Builds every long-lived part from the configuration, in order: sandbox,
 //! scopes with their databases, tool sets; and changes them while they serve.
 
+mod audit;
 mod databases;
 mod error;
 mod health;
 mod oauth;
+mod records;
 mod resources;
 mod scope;
 mod tool_sets;
@@ -27,6 +29,7 @@ pub use tool_sets::{
     FileStatus, Lock, LockError, ParkedVersion, Problem, ToolSetFiles, Verdict, Version, changes,
 };
 
+use crate::audit::Audit;
 use crate::config::{Config, DEFAULT_CACHE, StoreKind};
 use crate::mcp::McpScope;
 use crate::runtime::{Capacity, Compiler, NativeCache, Place, Runtime};
@@ -40,6 +43,7 @@ pub struct App {
     scopes: ArcSwap<BTreeMap<Arc<str>, Arc<ServedScope>>>,
     default_scope: ArcSwap<Arc<str>>,
     tool_sets: ToolSets,
+    audit: Audit,
     watched: Watched,
     key: HostKey,
     /// What serves, to tell what a new configuration changes.
@@ -62,7 +66,9 @@ impl App {
         let runtime = Runtime::start(needed.memory, needed.calls.saturating_mul(2))?;
         let compiler = Compiler::new(place, cache(config, key)?);
         let lock = lock(config);
-        let tool_sets = ToolSets::new(runtime, compiler, files.clone(), key, lock);
+        let audit = audit::audit();
+        audit.configure(&audit::settings(config));
+        let tool_sets = ToolSets::new(runtime, compiler, files.clone(), key, lock, audit.clone());
         let mut scopes = BTreeMap::new();
         for (name, section) in &config.scopes {
             let scope = ServedScope::new(config, name, section, key, None)?;
@@ -70,10 +76,12 @@ impl App {
         }
         let list: Vec<_> = scopes.values().cloned().collect();
         tool_sets.start(&list).await?;
+        hand_out(&audit, &list);
         Ok(Self {
             scopes: ArcSwap::from_pointee(scopes),
             default_scope: ArcSwap::from_pointee(default_scope(config)),
             tool_sets,
+            audit,
             watched: Watched::default(),
             key: *key,
             config: ArcSwap::from_pointee(config.clone()),
@@ -100,6 +108,11 @@ impl App {
     /// Name of the scope that the root serves.
     pub fn default_scope(&self) -> Arc<str> {
         Arc::clone(&self.default_scope.load())
+    }
+
+    /// Where it is noted what happens.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What is known of each tool set's file.
@@ -140,6 +153,8 @@ impl App {
         }
         let list: Vec<_> = scopes.values().cloned().collect();
         self.tool_sets.start(&list).await?;
+        self.audit.configure(&audit::settings(config));
+        hand_out(&self.audit, &list);
         for (name, gone) in serving.iter() {
             if !scopes.contains_key(name) {
                 gone.mcp.close();
@@ -188,6 +203,13 @@ impl App {
         if path.is_dir() {
             self.tool_sets.reload_rest().await;
         }
+    }
+}
+
+/// Has the scopes note what happens where the configuration says.
+fn hand_out(audit: &Audit, scopes: &[Arc<ServedScope>]) {
+    for scope in scopes {
+        scope.mcp.set_audit(audit.scope(&scope.name));
     }
 }
 
@@ -261,6 +283,7 @@ fn is_same(before: &Config, after: &Config, name: &str) -> bool {
     };
     let mut labels = one.databases.iter().chain(&one.write_database);
     one == other
+        && before.record_url(name) == after.record_url(name)
         && labels.all(|label| {
             let (one, other) = (before.databases.get(label), after.databases.get(label));
             one.zip(other)

@@ -20,10 +20,10 @@ pub(super) struct Tables(pub(super) Vec<(String, Database)>);
 impl Tables {
     async fn of(&self, label: &str, database: &Database) -> Result<Vec<Resource>, ToolError> {
         let tables = database.tables().await.map_err(database_problem)?;
-        let resources = tables.into_iter().map(|table| Resource {
+        let resources = tables.iter().map(|table| Resource {
             uri: uri(label, &table.name),
             name: table.name.to_string(),
-            description: Some(table.comment.unwrap_or_else(|| {
+            description: Some(table.comment.clone().unwrap_or_else(|| {
                 format!(
                     "Columns, keys and indexes of the {} {}",
                     table.kind, table.name
@@ -83,6 +83,11 @@ fn uri(label: &str, name: &TableName) -> String {
     format!("{SCHEME}{label}/{schema}/{table}")
 }
 
+/// Percent-encodes a part of an id of a record, points included.
+pub(super) fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, IN_IDS).to_string()
+}
+
 fn parse(uri: &str) -> Option<(String, TableName)> {
     let mut parts = uri.strip_prefix(SCHEME)?.split('/');
     let mut part = || {
@@ -116,6 +121,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+/// The same with the point, which stands between schema and table.
+const IN_IDS: &AsciiSet = &RESERVED.add(b'.');
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{BuildError, bytes, databases, resources};
+use super::{BuildError, bytes, databases, records, resources};
 use crate::clock::Clock;
 use crate::config::{Config, LimitsSection, ScopeSection, ToolSetEntry};
 use crate::database::Database;
@@ -32,6 +32,8 @@ pub struct ServedScope {
     /// The same, as the protocol serves it.
     pub mcp: Arc<McpScope>,
     pub(super) section: ScopeSection,
+    /// Where a record can be looked at; empty where that is not known.
+    record_url: String,
     pub(super) writer: Option<Database>,
     places: Mutex<HashMap<String, Places>>,
     bound: Mutex<Vec<BoundSet>>,
@@ -93,6 +95,7 @@ impl ServedScope {
             tools,
             mcp,
             section: section.clone(),
+            record_url: config.record_url(name),
             writer,
             // Calls of before still have theirs.
             places: Mutex::new(
@@ -145,7 +148,7 @@ impl ServedScope {
                 "cache_ttl".to_owned(),
                 section.cache_ttl.as_secs().to_string(),
             ),
-            ("record_url".to_owned(), section.record_url.clone()),
+            ("record_url".to_owned(), self.record_url.clone()),
             ("databases".to_owned(), section.databases.join(",")),
         ]);
         let own: Option<&BTreeMap<String, String>> = section.config.get(tool_set);
@@ -225,6 +228,8 @@ impl ServedScope {
     pub(super) fn take_over(&self) {
         let tables = resources::Tables(self.databases.clone());
         self.mcp.set_resources(Arc::new(tables));
+        let records = records::Records(self.databases.clone());
+        self.mcp.set_records(Arc::new(records));
         self.mcp.set_rate_limit(self.section.rate_limit_per_minute);
     }
 }

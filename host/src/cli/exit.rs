@@ -65,6 +65,11 @@ pub(super) struct NothingDone(pub(super) String);
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
 
+/// Stdout, for many lines.
+pub(super) fn out() -> impl Write {
+    io::BufWriter::new(io::stdout().lock())
+}
+
 /// Writes a line to stdout.
 pub(super) fn print(line: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();

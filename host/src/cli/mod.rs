@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo")]
 pub mod attack;
+mod audit;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
@@ -53,6 +54,8 @@ enum Command {
     /// Load hostile tool sets, and show what contains them
     #[cfg(feature = "demo")]
     Attack(attack::AttackArguments),
+    /// What happened: calls, sign-ins, tokens, refusals
+    Audit(audit::AuditArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -115,6 +118,7 @@ impl Arguments {
             Command::Plugin(arguments) => plugin::run(arguments).await,
             #[cfg(feature = "demo")]
             Command::Attack(arguments) => attack::run(arguments).await,
+            Command::Audit(arguments) => audit::run(arguments),
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, App};
+use crate::audit::{Entry, Event, Outcome, Reload};
 use crate::config::Config;
 use crate::oauth::OAuth;
 use crate::server::ServerState;
@@ -50,20 +51,23 @@ impl Reloading {
     }
 
     async fn reload(&mut self) {
-        match self.apply().await {
-            Ok(()) => tracing::info!(
-                target: "audit",
-                event = "configuration",
-                outcome = "serves",
-                scopes = self.config.scopes.len(),
-            ),
-            Err(error) => tracing::warn!(
-                target: "audit",
-                event = "configuration",
-                outcome = "refused",
-                "{error}; the configuration of before stays in force"
-            ),
-        }
+        let applied = self.apply().await;
+        let (outcome, reason) = match &applied {
+            Ok(()) => (Outcome::Serves, None),
+            Err(error) => {
+                let reason = format!("{error}; the configuration of before stays in force");
+                (Outcome::Refused, Some(reason))
+            }
+        };
+        let reload = Reload {
+            scopes: self.config.scopes.len(),
+            ..Reload::default()
+        };
+        self.app.audit().record(Entry {
+            reason,
+            reload: Some(Box::new(reload)),
+            ..Entry::new(Event::Configuration, outcome)
+        });
     }
 
     async fn apply(&mut self) -> anyhow::Result<()> {

@@ -40,7 +40,7 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         path: path.to_owned(),
         read,
         config,
-        app,
+        app: Arc::clone(&app),
         server: state.clone(),
         oauth,
     };
@@ -50,6 +50,7 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         print(&sentence)?;
     }
     server::serve(listener, state, shutdown).await;
+    app.audit().close().await;
     Ok(())
 }
 
@@ -145,7 +146,10 @@ pub(super) async fn state(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ServerState> {
     let metrics = telemetry::start_metrics()?;
-    Ok(ServerState::new(ServerConfig {
+    if let Authentication::OAuth(oauth) = &authentication {
+        oauth.set_audit(app.audit().clone());
+    }
+    let state = ServerState::new(ServerConfig {
         scopes: app.mcp_scopes(),
         default_scope: app.default_scope(),
         authentication,
@@ -154,7 +158,9 @@ pub(super) async fn state(
         health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
         metrics: Some(Arc::new(move || metrics.render())),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
-    })?)
+    })?;
+    state.set_audit(app.audit().clone());
+    Ok(state)
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

@@ -1,5 +1,6 @@
 //! `mssql-mcp stdio`: one scope for a client that starts us itself.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::io::BufReader;
@@ -12,17 +13,21 @@ use crate::mcp::transport::stdio;
 use super::StdioArguments;
 use super::exit::UsageError;
 
+/// Without a server there are no pages to lead to, unless a public one has them.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
     #[cfg(feature = "demo")]
     if arguments.demo {
-        let stage = super::demo::Stage::set(None).await?;
+        let stage = super::demo::Stage::set(None, NOWHERE).await?;
         let app = Arc::new(stage.app().await?);
         return serve(&app, arguments.scope.as_deref()).await;
     }
     let Some(path) = arguments.config else {
         return Err(UsageError("--config FILE is needed, or --demo".to_owned()).into());
     };
-    let config = Config::from_file(&path)?;
+    let mut config = Config::from_file(&path)?;
+    config.http.listen = NOWHERE;
     let key = crate::app::host_key(&config)?;
     let app = Arc::new(super::serve::app(&config, &key).await?);
     serve(&app, arguments.scope.as_deref()).await

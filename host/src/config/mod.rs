@@ -1,6 +1,7 @@
 //! What an operator writes: TOML to values, one file a section. A key that is
 //! not known is an error that names the nearest one that is.
 
+mod audit;
 mod database;
 mod error;
 mod http;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+pub use audit::{AuditSection, OnFailure};
 pub use database::{ApplicationIntent, BinaryForm, DatabaseSection, Encrypt, PoolSection};
 pub use error::ConfigError;
 pub use http::HttpSection;
@@ -82,6 +84,22 @@ impl Config {
             Some(name) => Some(name),
             None => self.scopes.keys().next().map(String::as_str),
         }
+    }
+
+    /// Where records of the scope `name` can be looked at: what its section says, else
+    /// this server's own pages, whose address is known with a public URL or on loopback.
+    pub fn record_url(&self, name: &str) -> String {
+        let configured = self.scopes.get(name).map(|scope| &*scope.record_url);
+        if let Some(url) = configured.filter(|url| !url.is_empty()) {
+            return url.to_owned();
+        }
+        let listen = self.http.listen;
+        let base = match &self.http.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if listen.ip().is_loopback() && listen.port() > 0 => format!("http://{listen}"),
+            None => return String::new(),
+        };
+        format!("{base}/{name}/records/{{id}}")
     }
 
     /// The sections besides scopes and databases in which the other one differs.
@@ -155,6 +173,24 @@ impl Config {
                         self.databases.keys(),
                     ));
                 }
+            }
+        }
+        self.check_audits()
+    }
+
+    /// Scopes that write one file want the same of it.
+    fn check_audits(&self) -> Result<(), ConfigError> {
+        for (at, (name, scope)) in self.scopes.iter().enumerate() {
+            let mut others = self.scopes.iter().take(at);
+            let other = others.find(|(_, other)| !scope.audit.agrees(&other.audit));
+            if let Some((other, _)) = other {
+                return Err(ConfigError::rule(
+                    &format!("scopes.{name}.audit"),
+                    format!(
+                        "keep and max_size are not those of scopes.{other}.audit, which writes \
+                         the same file; write the same, or name another file"
+                    ),
+                ));
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::audit::AuditSection;
 use super::database::BinaryForm;
 use super::tool_sets::ToolSetEntry;
 
@@ -61,12 +62,17 @@ pub struct ScopeSection {
     /// How binary values are written.
     #[serde(default)]
     pub binary: BinaryForm,
-    /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`.
+    /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`, with
+    /// `{database}` for its label and `{id}` for the id that `fetch` takes. Empty for
+    /// this server's own pages.
     #[serde(default)]
     pub record_url: String,
     /// Limits of the sandbox.
     #[serde(default)]
     pub limits: LimitsSection,
+    /// Where audit lines go, and what they tell.
+    #[serde(default)]
+    pub audit: AuditSection,
     /// Settings of single tool sets, by tool set and key.
     #[serde(default)]
     pub config: BTreeMap<String, BTreeMap<String, String>>,
@@ -158,6 +164,7 @@ impl ScopeSection {
         for entry in &self.tool_sets {
             entry.check(&format!("{key}.tool_sets"))?;
         }
+        self.audit.check(&format!("{key}.audit"))?;
         let zero = [
             ("max_rows", self.max_rows == 0),
             ("max_bytes", self.max_bytes.as_u64() == 0),

@@ -263,3 +263,26 @@ fn the_configuration_in_the_readme_is_a_good_one() {
     assert_eq!(config.root_discovery(), Some("claude"));
     assert!(config.scopes.contains_key("chatgpt"));
 }
+
+#[test]
+fn records_are_looked_at_here_unless_the_scope_says_where() {
+    let url = |http: &str, scope: &str| {
+        let text = format!(
+            "[http]\n{http}\n[databases.d]\nhost = \"h\"\ndatabase = \"d\"\nuser = \"u\"\n\
+             password = \"p\"\n[scopes.sales]\ntool_sets = [\"t\"]\ndatabases = [\"d\"]\n{scope}"
+        );
+        Config::parse(&text, "test").unwrap().record_url("sales")
+    };
+    for (http, scope, expected) in [
+        ("", "", "http://127.0.0.1:8008/sales/records/{id}"),
+        ("listen = \"127.0.0.1:0\"", "", ""),
+        (
+            "listen = \"0.0.0.0:80\"\npublic_url = \"https://data.example.com/\"",
+            "",
+            "https://data.example.com/sales/records/{id}",
+        ),
+        ("", "record_url = \"https://i/{key}\"", "https://i/{key}"),
+    ] {
+        assert_eq!(url(http, scope), expected, "{http} {scope}");
+    }
+}

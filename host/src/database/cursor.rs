@@ -60,6 +60,8 @@ pub(super) struct Opened {
 pub(super) struct Progress {
     pub(super) stats: Stats,
     pub(super) truncated: Option<Truncation>,
+    /// Rows follow the page that was asked for.
+    pub(super) more: bool,
 }
 
 impl Cursor {
@@ -108,8 +110,8 @@ impl Cursor {
     }
 
     /// The remaining rows as a whole result:
-    /// `{"columns":[{"name","type"}],"results":[…],"row_count","truncated"}`,
-    /// of at most the limit of bytes.
+    /// `{"columns":[{"name","type"}],"results":[…],"row_count","truncated"}`, with
+    /// `pagination` where a page was asked for, of at most the limit of bytes.
     ///
     /// # Errors
     /// As [`next`](Self::next); [`Error::Limit`] where the columns alone are

@@ -17,6 +17,8 @@ use super::value::Query;
 pub(super) struct Again {
     /// The statement with its parameters.
     pub(super) query: Arc<Query>,
+    /// The statement of one page of it.
+    pub(super) paged: Option<Arc<str>>,
     /// Its `SET ROWCOUNT`.
     pub(super) rowcount: Option<i32>,
 }
@@ -48,7 +50,7 @@ impl Again {
             "{declared}{}@mcp_statement nvarchar(max),@mcp_parameters nvarchar(max)",
             if declared.is_empty() { "" } else { "," }
         );
-        let statement = self.query.sql.clone();
+        let statement = self.paged.as_deref().unwrap_or(&self.query.sql).to_owned();
         bound.values.push((
             "@mcp_statement".to_owned(),
             ColumnData::String(Some(statement.into())),
@@ -145,6 +147,7 @@ mod tests {
                 options: Options::default(),
                 cancel: CancellationToken::new(),
             }),
+            paged: None,
             rowcount: Some(11),
         }
     }

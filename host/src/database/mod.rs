@@ -20,6 +20,7 @@ pub mod guard;
 mod json;
 mod manager;
 mod output;
+mod page;
 mod params;
 mod query;
 mod reader;
@@ -32,14 +33,14 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub use catalog::{Table, TableName};
+pub use catalog::{Table, TableName, Tables};
 pub use config::{Binary, DatabaseConfig, Encrypt, PoolConfig, QueryLimits};
 pub use cursor::Cursor;
 pub use error::{Error, LimitKind, ServerError};
 pub use guard::Denial;
 pub use session::PoolState;
 pub use value::{
-    Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Param, Query,
+    Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Page, Param, Query,
     Stats, Time, TruncatedBy, Truncation, Value,
 };
 
@@ -101,12 +102,12 @@ impl Database {
     ///
     /// # Errors
     /// What stopped the catalogue query.
-    pub async fn tables(&self) -> Result<Vec<Table>, Error> {
-        Ok(catalog::tables(&self.inner).await?.as_ref().clone())
+    pub async fn tables(&self) -> Result<Arc<Tables>, Error> {
+        catalog::tables(&self.inner).await
     }
 
-    /// Columns, keys in key order, foreign keys both ways, indexes, checks and
-    /// comments as one JSON document.
+    /// Columns, keys in key order, foreign keys both ways, indexes, checks, triggers,
+    /// history, partitions and comments as one JSON document.
     ///
     /// # Errors
     /// [`Error::UnknownName`], or what stopped a catalogue query.

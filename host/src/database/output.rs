@@ -8,6 +8,7 @@ use super::cursor::Opened;
 use super::error::{Error, LimitKind};
 use super::exact;
 use super::json::{self, Encoder};
+use super::page;
 use super::reader::{Caps, Rows};
 use super::value::{Batch, JsonShape, TruncatedBy, Value};
 
@@ -119,7 +120,7 @@ impl Output {
             head = out.len();
             out.extend_from_slice(RESULTS);
             let money = kinds.iter().filter(|kind| **kind == Kind::Money).count();
-            reserve = TAIL + money * LOSSY;
+            reserve = TAIL + money * LOSSY + self.caps.window.map_or(0, |_| page::ROOM);
         }
         out.push(b'[');
         let budget = self.caps.max_bytes.saturating_sub(reserve);
@@ -166,6 +167,12 @@ impl Output {
                         format!("{{\"by\":\"{}\",\"limit\":{}}}", cut.by.as_str(), cut.limit);
                     out.extend_from_slice(notice.as_bytes());
                 }
+            }
+            if let Some(window) = self.caps.window {
+                // Of a page that was cut, the rest follows.
+                let cut = rows.progress.truncated.map(|cut| cut.by);
+                let more = rows.progress.more || cut == Some(TruncatedBy::Bytes);
+                window.write(&mut out, more);
             }
             out.push(b'}');
         }

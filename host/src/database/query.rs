@@ -1,6 +1,7 @@
 //! The ways a statement runs: a user's query, a user's write, and the
 //! catalogue's own SELECTs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use super::describe;
 use super::error::{Error, LimitKind};
 use super::exact::Again;
 use super::guard;
+use super::page;
 use super::params::{self, Bound};
 use super::reader::{self, Caps, Source, Statement, Watch};
 use super::session::{Ending, Lease};
@@ -23,7 +25,21 @@ use super::value::{Outcome, Param, Query, Stats};
 pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> {
     let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
     let checked = guard::check(&query.sql, &names).map_err(Error::Denied)?;
+    let mut caps = caps(inner, &query);
+    let query = Arc::new(query);
+    let mut paged: Option<Arc<str>> = None;
+    if let Some(asked) = query.options.page {
+        let (sql, window) = page::plan(&query.sql, asked, checked, caps.max_rows)?;
+        if let Cow::Owned(sql) = sql {
+            paged = Some(sql.into());
+        }
+        caps.max_rows = window.size;
+        caps.window = Some(window);
+    }
     let plan = Plan {
+        sql: paged.as_deref().unwrap_or(&query.sql),
+        paged: paged.clone(),
+        caps,
         rowcount: !checked.returns_one_document,
         ending: match (inner.read_only, checked.reads_a_table) {
             (true, true) => Ending::InTransaction,
@@ -31,14 +47,13 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
             (false, _) => Ending::Closed,
         },
     };
-    let query = Arc::new(query);
     // Asked to describe a result, a server that cannot do so fails: once per
     // pool the statement is then run again without asking.
     let unproven = inner.descriptions.is_unproven();
     let mut described = true;
     let mut fresh = false;
     loop {
-        let opened = attempt(inner, &query, plan, described).await;
+        let opened = attempt(inner, &query, &plan, described).await;
         match opened {
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
@@ -63,8 +78,12 @@ fn may_be_due_to_asking(error: &Error) -> bool {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Plan {
+/// What is sent and how its rows are read.
+struct Plan<'a> {
+    sql: &'a str,
+    /// The same, where it is not the query's own.
+    paged: Option<Arc<str>>,
+    caps: Caps,
     rowcount: bool,
     ending: Ending,
 }
@@ -74,21 +93,23 @@ struct Plan {
 async fn attempt(
     inner: &Inner,
     query: &Arc<Query>,
-    plan: Plan,
+    plan: &Plan<'_>,
     described: bool,
 ) -> Result<Cursor, (Error, bool)> {
     let mut bound = params::bind(query.params.clone()).map_err(|error| (error, false))?;
-    let caps = caps(inner, query);
+    let caps = plan.caps;
+    // Every page has the columns of the whole.
     let source = if described {
         inner.descriptions.source(&query.sql, &mut bound)
     } else {
         Source::Wire
     };
+    let most = caps.max_rows + caps.window.map_or(0, |window| window.skip);
     let rowcount = plan
         .rowcount
-        .then(|| i32::try_from(caps.max_rows + 1).ok())
+        .then(|| i32::try_from(most + 1).ok())
         .flatten();
-    let sql = text(&query.sql, &source, rowcount);
+    let sql = text(plan.sql, &source, rowcount);
     let lease = inner
         .sessions
         .acquire(&query.cancel)
@@ -102,6 +123,7 @@ async fn attempt(
         ending: plan.ending,
         again: Again {
             query: Arc::clone(query),
+            paged: plan.paged.clone(),
             rowcount,
         },
     };
@@ -138,6 +160,7 @@ fn caps(inner: &Inner, query: &Query) -> Caps {
         }),
         max_cell: limits.max_cell,
         binary: limits.binary,
+        window: None,
     }
 }
 

@@ -18,6 +18,7 @@ use super::error::{Error, LimitKind};
 use super::exact::Again;
 use super::manager::Connection;
 use super::output::{Output, Told};
+use super::page::Window;
 use super::params::{Bound, Raw};
 use super::session::{Ending, Lease};
 use super::socket::Received;
@@ -53,6 +54,8 @@ pub(super) struct Caps {
     pub(super) max_bytes: usize,
     pub(super) max_cell: usize,
     pub(super) binary: Binary,
+    /// One page of the rows.
+    pub(super) window: Option<Window>,
 }
 
 /// Stops a statement in time or when the caller gives up.
@@ -137,6 +140,7 @@ async fn serve(
         stream: Some(stream),
         watch,
         caps,
+        skip: caps.window.map_or(0, |window| window.skip),
         progress,
         ended: Ended::Midway,
     };
@@ -201,6 +205,8 @@ pub(super) struct Rows<'a> {
     stream: Option<CommandStream<'a>>,
     watch: Watch,
     caps: Caps,
+    /// Rows of earlier pages that are still to come.
+    skip: u64,
     pub(super) progress: Progress,
     ended: Ended,
 }
@@ -263,11 +269,21 @@ impl Rows<'_> {
 
     /// The next row under the row cap.
     pub(super) async fn next(&mut self) -> Result<Option<Row>, Error> {
+        while self.skip > 0 {
+            if self.next_raw().await?.is_none() {
+                return Ok(None);
+            }
+            self.skip -= 1;
+        }
         let row = self.next_raw().await?;
         if row.is_none() || self.progress.stats.rows < self.caps.max_rows {
             return Ok(row);
         }
-        self.truncate(TruncatedBy::Rows, self.caps.max_rows);
+        if self.caps.window.is_some() {
+            self.progress.more = true;
+        } else {
+            self.truncate(TruncatedBy::Rows, self.caps.max_rows);
+        }
         // ROWCOUNT lets one row more than the cap through, so the end is next;
         // a server that sends more is told to stop.
         if self.next_raw().await?.is_some() {
@@ -341,6 +357,7 @@ async fn read_again(
         caps,
         progress,
         ended: Ended::Midway,
+        skip: caps.window.map_or(0, |window| window.skip),
     };
     let told = answer(&exact, &mut rows, ask).await;
     rows.progress.stats.server_us += micros(started.elapsed());

@@ -118,6 +118,15 @@ pub struct Query {
     pub cancel: CancellationToken,
 }
 
+/// One page of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub number: u32,
+    /// Rows on a page; 100 unless told, or fewer where the scope gives fewer.
+    pub size: Option<u32>,
+}
+
 /// Asks for less than the scope allows; never for more.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -127,6 +136,8 @@ pub struct Options {
     pub max_bytes: Option<u32>,
     /// Wall time.
     pub timeout: Option<Duration>,
+    /// A page instead of the whole.
+    pub page: Option<Page>,
 }
 
 /// Rows handed over by one call of [`Cursor::next`](super::Cursor::next).

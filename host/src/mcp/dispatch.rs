@@ -11,6 +11,7 @@ use super::places::Place;
 use super::scope::McpScope;
 use super::version::Revision;
 use super::{lifecycle, prompts, resources, tools};
+use crate::audit::{Entry, Event, Origin, Outcome};
 use crate::principal::{OAuthScope, Principal};
 use crate::tools::{Abilities, CallContext, Progress, Round};
 
@@ -20,6 +21,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) scope: &'a McpScope,
     /// `None` only where authentication is off.
     pub(crate) principal: Option<Arc<Principal>>,
+    /// The request, where there is one.
+    pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) revision: Revision,
     /// Where the call tells how it goes, if the client wants to know.
     pub(crate) progress: Option<Arc<dyn Progress>>,
@@ -33,7 +36,18 @@ impl Caller<'_> {
     /// Counts one call, whose place is to be held for as long as it works.
     pub(crate) fn admitted(&self) -> Result<Place, Failure> {
         let admitted = self.scope.admit(self.principal.as_deref());
-        admitted.map_err(Failure::TooOften)
+        admitted.map_err(|wait| {
+            let principal = self.principal.as_deref();
+            self.scope.audit().record_of_anybody(Entry {
+                scope: Some(Arc::clone(self.scope.name())),
+                code: Some("too-many-calls".into()),
+                subject: principal.map(|principal| principal.subject.clone()),
+                client_id: principal.map(|principal| principal.client.clone()),
+                origin: self.origin.clone(),
+                ..Entry::new(Event::Access, Outcome::Refused)
+            });
+            Failure::TooOften(wait)
+        })
     }
 
     /// For whatever reads the database.
@@ -56,6 +70,8 @@ impl Caller<'_> {
             abilities: self.abilities,
             round,
             bill: None,
+            audit: self.scope.audit(),
+            origin: self.origin.clone(),
         }
     }
 }

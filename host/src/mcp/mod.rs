@@ -27,5 +27,6 @@ mod tools;
 pub mod transport;
 mod version;
 
+pub(crate) use crate::tools::{Record, ToolError};
 pub use scope::McpScope;
 pub use version::Revision;

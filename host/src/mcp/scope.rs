@@ -15,11 +15,14 @@ use super::rate::CallRate;
 use super::session::{Session, Sessions};
 use super::tools::Listings;
 use super::version::Revision;
+use crate::audit::ScopeAudit;
 use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
 use crate::state::Secrets;
-use crate::tools::{Abilities, ResourceProvider, ToolRegistry};
+use crate::tools::{
+    Abilities, CallContext, Record, RecordProvider, ResourceProvider, ToolError, ToolRegistry,
+};
 
 /// What a path serves. Shared by every transport and request.
 pub struct McpScope {
@@ -27,7 +30,9 @@ pub struct McpScope {
     tools: Arc<ArcSwap<ToolRegistry>>,
     listings: Listings,
     resources: ArcSwapOption<Arc<dyn ResourceProvider>>,
+    records: ArcSwapOption<Arc<dyn RecordProvider>>,
     rate: ArcSwapOption<CallRate>,
+    audit: ArcSwap<ScopeAudit>,
     sessions: Sessions,
     states: RequestStates,
     streams: Arc<Places>,
@@ -74,7 +79,9 @@ impl McpScope {
             tools,
             listings: Listings::default(),
             resources: ArcSwapOption::empty(),
+            records: ArcSwapOption::empty(),
             rate: ArcSwapOption::empty(),
+            audit: ArcSwap::from_pointee(ScopeAudit::in_log()),
             untitled: String::from_utf8_lossy(&untitled).into_owned(),
             titled: String::from_utf8_lossy(&titled).into_owned(),
         }
@@ -85,9 +92,47 @@ impl McpScope {
         self.resources.store(Some(Arc::new(resources)));
     }
 
+    /// Shows these records from now on.
+    pub fn set_records(&self, records: Arc<dyn RecordProvider>) {
+        self.records.store(Some(Arc::new(records)));
+    }
+
+    /// The record of that id as that person sees it, which counts as a call; `None` when
+    /// there is none.
+    pub(crate) async fn record(
+        &self,
+        id: &str,
+        principal: Option<Arc<Principal>>,
+    ) -> Result<Option<Record>, ToolError> {
+        let Some(records) = self.records.load().as_deref().cloned() else {
+            return Ok(None);
+        };
+        let _place = self.admit(principal.as_deref()).map_err(|_| ToolError {
+            message: "Too many calls.".to_owned(),
+            code: "busy",
+            hint: None,
+            number: None,
+            id: None,
+        })?;
+        // Who closes the page drops this, and the statement with it.
+        let cancel = CancellationToken::new();
+        let context = CallContext::new(Arc::clone(&self.name), principal, cancel);
+        records.record(id, context).await
+    }
+
     /// A person's client may call only so often from now on.
     pub fn set_rate_limit(&self, per_minute: NonZeroU32) {
         self.rate.store(Some(Arc::new(CallRate::new(per_minute))));
+    }
+
+    /// What happens is noted there from now on; before, in the log.
+    pub fn set_audit(&self, audit: ScopeAudit) {
+        self.audit.store(Arc::new(audit));
+    }
+
+    /// Where it is noted what happens.
+    pub(crate) fn audit(&self) -> ScopeAudit {
+        ScopeAudit::clone(&self.audit.load())
     }
 
     /// The scope's path without the slash.

@@ -2,8 +2,11 @@
 //! count for the metrics. Never a secret.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::context::OAuth;
 use super::error::OAuthError;
+use crate::audit::{Entry, Event, Origin, Outcome};
 use crate::principal::Rights;
 
 /// What happened.
@@ -32,18 +35,18 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    fn name(self) -> &'static str {
+    fn event(self) -> Event {
         match self {
-            Self::Registration => "registration",
-            Self::SignIn => "sign_in",
-            Self::Consent => "consent",
-            Self::RememberedConsent => "remembered_consent",
-            Self::CodeExchange => "code_exchange",
-            Self::Refresh => "refresh",
-            Self::Revocation => "revocation",
-            Self::Password => "password",
-            Self::Withdrawal => "withdrawal",
-            Self::Access => "access",
+            Self::Registration => Event::Registration,
+            Self::SignIn => Event::SignIn,
+            Self::Consent => Event::Consent,
+            Self::RememberedConsent => Event::RememberedConsent,
+            Self::CodeExchange => Event::CodeExchange,
+            Self::Refresh => Event::Refresh,
+            Self::Revocation => Event::Revocation,
+            Self::Password => Event::Password,
+            Self::Withdrawal => Event::Withdrawal,
+            Self::Access => Event::Access,
         }
     }
 }
@@ -71,8 +74,8 @@ impl<'a> Details<'a> {
 }
 
 /// Notes that something was done.
-pub(crate) fn done(action: Action, details: Details<'_>) {
-    let name = action.name();
+pub(crate) fn done(oauth: &OAuth, action: Action, details: Details<'_>) {
+    let name = action.event().name();
     metrics::counter!("oauth_events_total", "event" => name, "scope" => details.scope.to_owned(), "outcome" => "done")
         .increment(1);
     match action {
@@ -82,17 +85,7 @@ pub(crate) fn done(action: Action, details: Details<'_>) {
         }
         _ => {}
     }
-    tracing::info!(
-        target: "audit",
-        event = name,
-        outcome = "done",
-        scope = details.scope,
-        subject = details.subject,
-        client_id = details.client_id,
-        client_name = details.client_name,
-        rights = details.rights.map(tracing::field::display),
-        address = details.address.map(tracing::field::display),
-    );
+    oauth.audit().record(entry(action, Outcome::Done, details));
 }
 
 /// Notes what the operator did with a command, which nobody asks for metrics.
@@ -110,46 +103,65 @@ pub(crate) fn by_operator(event: &'static str, details: Details<'_>) {
 }
 
 /// Notes that something was refused, and why.
-pub(crate) fn refused(action: Action, details: Details<'_>, error: &OAuthError) {
-    let (name, code) = (action.name(), error.code.as_str());
+pub(crate) fn refused(oauth: &OAuth, action: Action, details: Details<'_>, error: &OAuthError) {
+    let (name, code) = (action.event().name(), error.code.as_str());
     metrics::counter!("oauth_events_total", "event" => name, "scope" => details.scope.to_owned(), "outcome" => "refused")
         .increment(1);
     metrics::counter!("oauth_errors_total", "event" => name, "code" => code).increment(1);
-    tracing::info!(
-        target: "audit",
-        event = name,
-        outcome = "refused",
-        code,
-        reason = error.reason.as_deref().unwrap_or(&error.description),
-        scope = details.scope,
-        subject = details.subject,
-        client_id = details.client_id,
-        client_name = details.client_name,
-        address = details.address.map(tracing::field::display),
-    );
+    let reason = error.reason.as_deref().unwrap_or(&error.description);
+    let entry = Entry {
+        code: Some(code.into()),
+        reason: Some(reason.to_owned()),
+        ..entry(action, Outcome::Refused, details)
+    };
+    // A name that was typed proves nothing; of other people it is known who they are.
+    if details.subject.is_empty() || action == Action::SignIn {
+        oauth.audit().record_of_anybody(entry);
+    } else {
+        oauth.audit().record(entry);
+    }
 }
 
-/// Notes that a token was refused. Only what is `of_note` is for the audit:
-/// anybody can send garbage, and must not fill it with that.
+/// Notes that a token was refused. Only what is `of_note` is for the log: anybody
+/// can send garbage, and must not fill it with that; a file takes some of it.
 pub(crate) fn token_refused(
+    oauth: &OAuth,
     details: Details<'_>,
     code: &'static str,
     reason: &'static str,
     of_note: bool,
 ) {
-    let name = Action::Access.name();
+    let name = Action::Access.event().name();
     metrics::counter!("oauth_errors_total", "event" => name, "code" => code).increment(1);
-    if !of_note {
+    if !of_note && !oauth.audit().has_file(details.scope) {
         tracing::debug!(code, reason, "an access token was refused");
         return;
     }
-    tracing::info!(
-        target: "audit",
-        event = name,
-        outcome = "refused",
-        code,
-        reason,
-        scope = details.scope,
-        address = details.address.map(tracing::field::display),
-    );
+    oauth.audit().record_of_anybody(Entry {
+        code: Some(code.into()),
+        reason: Some(reason.to_owned()),
+        ..entry(Action::Access, Outcome::Refused, details)
+    });
+}
+
+fn entry(action: Action, outcome: Outcome, details: Details<'_>) -> Entry {
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let entry = Entry::new(action.event(), outcome);
+    // Where there is no server in front, as in tests, the address is known alone.
+    let origin = entry.origin.or_else(|| {
+        let address = details.address?;
+        Some(Arc::new(Origin {
+            address: Some(address),
+            ..Origin::default()
+        }))
+    });
+    Entry {
+        scope: (!details.scope.is_empty()).then(|| details.scope.into()),
+        subject: known(details.subject),
+        client_id: known(details.client_id),
+        client_name: known(details.client_name),
+        rights: details.rights.map(|rights| rights.to_string()),
+        origin,
+        ..entry
+    }
 }

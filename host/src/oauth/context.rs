@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -16,6 +16,7 @@ use super::clients::document::DocumentFetcher;
 use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
 use super::people::{OidcSettings, Passwords, Provider, Throttle};
+use crate::audit::Audit;
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -96,6 +97,7 @@ pub(super) struct Shared {
     pub(super) fetches: RegistrationLimit,
     pub(super) known: KnownTokens,
     pub(super) active_tokens: AtomicU64,
+    audit: OnceLock<Audit>,
 }
 
 impl OAuth {
@@ -126,6 +128,7 @@ impl OAuth {
                 documents: config.documents,
                 known: KnownTokens::default(),
                 active_tokens: AtomicU64::new(0),
+                audit: OnceLock::new(),
             }),
         }
     }
@@ -133,6 +136,17 @@ impl OAuth {
     /// Where people, clients and tokens are.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// What happens is noted there, and until this is called in the log. Once.
+    pub fn set_audit(&self, audit: Audit) {
+        // A second one is a mistake without harm.
+        let _ = self.shared.audit.set(audit);
+    }
+
+    pub(super) fn audit(&self) -> &Audit {
+        let clock = || self.shared.store.clock().clone();
+        self.shared.audit.get_or_init(|| Audit::new(clock(), None))
     }
 
     /// What the scope named `name` goes by.

@@ -31,7 +31,7 @@ pub(crate) mod endpoints;
 mod error;
 mod issuer;
 mod metadata;
-mod pages;
+pub(crate) mod pages;
 mod parameters;
 pub(crate) mod people;
 mod pkce;

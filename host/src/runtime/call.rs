@@ -20,8 +20,9 @@ use super::reply;
 use super::state::{Phase, StoreState};
 use super::threads::Stopped;
 use super::tool_set::{ToolSetScope, WasmToolSet};
+use crate::audit::{Call, Entry, Figures, NotWritten, Outcome};
 use crate::excerpt::excerpt;
-use crate::tools::{Access, CallContext, Output, Reply, Tool, ToolError};
+use crate::tools::{Access, Bill, CallContext, Output, Reply, Tool, ToolError};
 
 /// An answer on its way to the caller.
 struct Answered<T> {
@@ -42,6 +43,9 @@ impl WasmToolSet {
     ) -> Result<Reply<Output>, ToolError> {
         let ended = Ended::begin(&context);
         let cancel = context.cancel.clone();
+        if let Err(error) = context.audit.ready() {
+            return self.not_noted(error, &tool.name, ended).await;
+        }
         let job = CallTool {
             name: tool.name.clone(),
             arguments: arguments.get().to_owned(),
@@ -57,8 +61,20 @@ impl WasmToolSet {
             Ok(Reply::Ask(_)) => "asks",
             Err(error) => error.code,
         };
-        self.count(&tool.name, status, &ended);
+        self.count(&tool.name, status, ended).await;
         result
+    }
+
+    /// Refuses what could not be noted.
+    async fn not_noted<T>(
+        &self,
+        error: NotWritten,
+        what: &str,
+        ended: Ended,
+    ) -> Result<T, ToolError> {
+        let error = problem::not_noted(error);
+        self.count(what, error.code, ended).await;
+        Err(error)
     }
 
     /// Does something in the guest that is no call of a tool; `what` is its name in
@@ -70,18 +86,21 @@ impl WasmToolSet {
         context: CallContext,
     ) -> Result<J::Answer, ToolError> {
         let ended = Ended::begin(&context);
+        if let Err(error) = context.audit.ready() {
+            return self.not_noted(error, what, ended).await;
+        }
         let meter = Arc::clone(&ended.meter);
         let answered = self.guest(job, Access::Read, context, meter).await;
         let result = answered
             .map(|answered| answered.answer)
             .map_err(|failure| problem::from_failure(&failure, &self.scope, what));
         let status = result.as_ref().map_or_else(|error| error.code, |_| "ok");
-        self.count(what, status, &ended);
+        self.count(what, status, ended).await;
         result
     }
 
     /// Makes the bill: for the figures, the audit, and whoever asked for it.
-    fn count(&self, what: &str, status: &'static str, ended: &Ended) {
+    async fn count(&self, what: &str, status: &'static str, ended: Ended) {
         let took = ended.started.elapsed();
         let bill = ended.meter.bill(self.component.shared_digest(), took);
         let labels = [
@@ -106,30 +125,29 @@ impl WasmToolSet {
         metrics::histogram!("tool_memory_bytes", labels).record(bill.memory_bytes as f64);
         metrics::counter!("tool_rows_total", labels).increment(bill.rows);
         metrics::counter!("tool_bytes_total", labels).increment(bill.bytes);
-        let principal = ended.context.principal.as_deref();
-        tracing::info!(
-            target: "audit",
-            event = "tool_call",
-            outcome = status,
-            scope = &*self.scope.scope,
-            subject = principal.map(|principal| &*principal.subject),
-            client_id = principal.map(|principal| &*principal.client),
-            tool_set = self.scope.tool_set,
-            digest = &*bill.digest,
-            tool = what,
-            wall_us = bill.wall_us,
-            cpu_us = bill.cpu_us,
-            queue_us = bill.queue_us,
-            instantiation_us = bill.instantiation_us,
-            database_us = bill.database_us,
-            memory_bytes = bill.memory_bytes,
-            rows = bill.rows,
-            bytes = bill.bytes,
-        );
+        let (outcome, code) = match status {
+            "ok" => (Outcome::Ok, None),
+            "asks" => (Outcome::Asks, None),
+            code => (Outcome::of_error(code), Some(code)),
+        };
+        let call = Call {
+            tool_set: self.scope.tool_set.clone(),
+            digest: Arc::clone(&bill.digest),
+            tool: what.to_owned(),
+            figures: Some(figures(&bill)),
+            statements: ended.meter.take_statements(),
+        };
+        let entry = ended.context.entry(outcome, call);
+        let entry = Entry {
+            code: code.map(Into::into),
+            ..entry
+        };
+        let noted = ended.context.audit.record_call(entry);
         if let Some(slot) = &ended.context.bill {
             // A call that is made again after a question keeps its first bill.
             let _ = slot.set(bill);
         }
+        noted.await;
     }
 
     /// Runs the guest, for who has that right.
@@ -238,6 +256,20 @@ impl WasmToolSet {
             Some((_, JsonShape::Arrays)) => crate::database::JsonShape::Arrays,
             _ => crate::database::JsonShape::Objects,
         }
+    }
+}
+
+/// What the audit tells of a bill.
+fn figures(bill: &Bill) -> Figures {
+    Figures {
+        rows: bill.rows,
+        bytes: bill.bytes,
+        wall_us: bill.wall_us,
+        queue_us: bill.queue_us,
+        instantiation_us: bill.instantiation_us,
+        database_us: bill.database_us,
+        cpu_us: bill.cpu_us,
+        memory_bytes: bill.memory_bytes,
     }
 }
 

@@ -18,13 +18,11 @@ pub enum RuntimeError {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// Larger than a component may be.
-    #[error("the file has {size} bytes, a tool set may have {limit}")]
-    TooLarge {
-        /// Bytes of the file.
-        size: usize,
-        /// Bytes allowed.
-        limit: usize,
-    },
+    #[error(
+        "the file is larger than the {0} bytes that a tool set may have; build it smaller, or \
+         allow more with limits.file"
+    )]
+    TooLarge(usize),
     /// Not WebAssembly, truncated, or a core module.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
@@ -40,6 +38,9 @@ pub enum LoadError {
     /// The compiler's own fault.
     #[error("the compiler failed: {0}")]
     Compiler(String),
+    /// The engine has no place for it: a memory that begins larger than any call's.
+    #[error("this host has no place for it: {0}")]
+    Unfit(String),
     /// It asks for something that no tool set gets.
     #[error("the component does not fit the contract: {0}")]
     Contract(String),

@@ -44,7 +44,7 @@ impl Component {
         // nobody changes them.
         let component =
             unsafe { wasmtime::component::Component::deserialize(&runtime.engine, native) };
-        let component = component.map_err(|error| LoadError::Compiler(format!("{error:#}")))?;
+        let component = component.map_err(|error| LoadError::Unfit(format!("{error:#}")))?;
         let imports: Vec<String> = component
             .component_type()
             .imports(&runtime.engine)

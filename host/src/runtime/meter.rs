@@ -1,9 +1,10 @@
 //! Counts what a call uses while it runs; the call's bill is made of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::audit::Statements;
 use crate::database::Stats;
 use crate::tools::{Bill, microseconds};
 
@@ -17,9 +18,31 @@ pub(super) struct Meter {
     memory: AtomicU64,
     rows: AtomicU64,
     bytes: AtomicU64,
+    statements: Mutex<Statements>,
 }
 
 impl Meter {
+    /// A statement is about to be judged and run.
+    pub(super) fn begins(&self, sql: &str, writes: bool) {
+        self.statements().begin(sql, writes);
+    }
+
+    /// The statement that began last came to nothing.
+    pub(super) fn failed(&self, code: &'static str) {
+        self.statements().failed(code);
+    }
+
+    /// The statements so far, for the audit.
+    pub(super) fn take_statements(&self) -> Statements {
+        std::mem::take(&mut *self.statements())
+    }
+
+    fn statements(&self) -> MutexGuard<'_, Statements> {
+        self.statements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// CPU time used so far.
     pub(super) fn cpu(&self, used: Duration) {
         self.cpu_us.store(microseconds(used), Ordering::Relaxed);

@@ -2,9 +2,11 @@
 //! do next. Never a stack, a server name or a log-in.
 
 use super::bindings::mssql_mcp::database::types as wit;
+use super::compile::hex;
 use super::error::CallFailure;
 use super::host::to_contract;
 use super::tool_set::ToolSetScope;
+use crate::audit::NotWritten;
 use crate::database;
 use crate::excerpt::excerpt;
 use crate::tools::ToolError;
@@ -78,9 +80,28 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     }
 }
 
+/// A call that was not made because nobody could have noted it.
+pub(super) fn not_noted(error: NotWritten) -> ToolError {
+    ToolError {
+        message: error.to_string(),
+        code: "unavailable",
+        hint: Some(
+            "Try again in a minute; if that does not help, tell the operator: /health says why."
+                .to_owned(),
+        ),
+        number: None,
+        id: None,
+    }
+}
+
 /// An error of the database layer.
 pub fn from_database(error: database::Error) -> ToolError {
     from_contract(to_contract(error))
+}
+
+/// The code under which a caller is told of it.
+pub(super) fn code_of(error: &database::Error) -> &'static str {
+    from_database(error.clone()).code
 }
 
 /// An error of the contract, as a guest passes it on.
@@ -249,5 +270,5 @@ fn new_id() -> String {
     let mut bytes = [0; 6];
     // Only a name for a log line: should the generator fail, zeros do.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }

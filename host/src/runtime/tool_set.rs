@@ -95,10 +95,7 @@ impl WasmToolSet {
             sealer,
         });
         if component.size() > scope.limits.compile.size {
-            return Err(LoadError::TooLarge {
-                size: component.size(),
-                limit: scope.limits.compile.size,
-            });
+            return Err(LoadError::TooLarge(scope.limits.compile.size));
         }
         let Described {
             manifest,

@@ -9,6 +9,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use tracing::Span;
 
 use super::revocable;
+use crate::audit::Origin;
 use crate::http_error::HttpError;
 use crate::mcp::McpScope;
 use crate::mcp::transport::streamable_http::{self, Authority, InsufficientScope};
@@ -37,7 +38,11 @@ pub(super) async fn open(scope: &Arc<McpScope>, request: Request) -> Response {
     if request.method() == Method::HEAD {
         return StatusCode::OK.into_response();
     }
-    match streamable_http::serve(scope, Authority::default(), request).await {
+    let authority = Authority {
+        origin: Origin::current(),
+        ..Authority::default()
+    };
+    match streamable_http::serve(scope, authority, request).await {
         Ok(response) => response,
         // Only principals lack rights.
         Err(InsufficientScope(needed)) => HttpError::new(
@@ -79,6 +84,7 @@ pub(super) async fn guarded(
         principal: Some(Arc::clone(caller.principal())),
         alive: Arc::clone(caller.alive()),
         expires_in: Some(caller.expires_in()),
+        origin: Origin::current().map(|origin| caller.named(&origin)),
     };
     let served = tokio::select! {
         // What is served at once does not wait for the lock in the second.

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::state::ServerState;
+use crate::audit::{Entry, Event, Outcome};
 use crate::http_error::HttpError;
 
 /// Which `Host` and `Origin` headers are answered.
@@ -111,14 +112,14 @@ pub(super) async fn check(
         None => only(request.headers(), &header::HOST),
     };
     if !host.is_some_and(|host| guard.allows_host(host)) {
-        return refusal("Host");
+        return refusal(&state, "Host");
     }
     if request.headers().contains_key(header::ORIGIN)
         && !is_for_anybody(request.uri().path())
         && !only(request.headers(), &header::ORIGIN)
             .is_some_and(|origin| guard.allows_origin(origin))
     {
-        return refusal("Origin");
+        return refusal(&state, "Origin");
     }
     next.run(request).await
 }
@@ -144,7 +145,14 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     }
 }
 
-fn refusal(header: &str) -> Response {
+fn refusal(state: &ServerState, header: &'static str) -> Response {
+    if let Some(audit) = state.audit() {
+        audit.record_of_anybody(Entry {
+            code: Some("forbidden".into()),
+            reason: Some(format!("by another {header}")),
+            ..Entry::new(Event::Access, Outcome::Refused)
+        });
+    }
     HttpError::new(
         StatusCode::FORBIDDEN,
         "forbidden",

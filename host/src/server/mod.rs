@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod metrics;
 mod pages;
+mod records;
 mod request_id;
 mod revocable;
 mod router;

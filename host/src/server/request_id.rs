@@ -11,7 +11,9 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::state::ServerState;
+use crate::audit::Origin;
 use crate::excerpt::excerpt;
+use crate::oauth::ClientAddress;
 
 /// Makes ids that are unique among processes that write to one log.
 pub(super) struct RequestIds {
@@ -59,11 +61,17 @@ pub(super) async fn trace(
         subject = Empty,
         client_id = Empty,
     );
+    let client = request.extensions().get::<ClientAddress>();
+    let origin = Origin {
+        request_id: id.as_str().into(),
+        address: client.map(|ClientAddress(address)| *address),
+        client_name: None,
+    };
     let step = is_step(request.uri().path());
     let user_agent = request.headers().get(header::USER_AGENT);
     let user_agent = user_agent.and_then(|value| value.to_str().ok());
     let user_agent = excerpt(user_agent.unwrap_or_default(), LOGGED_CHARACTERS).to_owned();
-    async move {
+    let served = async move {
         let mut response = next.run(request).await;
         let status = response.status();
         if step || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -75,9 +83,8 @@ pub(super) async fn trace(
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         response
-    }
-    .instrument(span)
-    .await
+    };
+    origin.within(served.instrument(span)).await
 }
 
 /// Whether the request is one on a client's way to its first token: where a

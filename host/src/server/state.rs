@@ -1,7 +1,7 @@
 //! What every request shares.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -12,6 +12,7 @@ use super::guard::HostGuard;
 use super::health::Health;
 use super::metrics::RenderMetrics;
 use super::request_id::RequestIds;
+use crate::audit::Audit;
 use crate::mcp::McpScope;
 
 /// What a server is made of.
@@ -68,6 +69,7 @@ pub(super) struct Shared {
     pub(super) metrics: Option<RenderMetrics>,
     pub(super) max_body_bytes: usize,
     pub(super) request_ids: RequestIds,
+    audit: OnceLock<Audit>,
 }
 
 impl ServerState {
@@ -87,6 +89,7 @@ impl ServerState {
             metrics: config.metrics,
             max_body_bytes: config.max_body_bytes,
             request_ids: RequestIds::random(),
+            audit: OnceLock::new(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -101,6 +104,17 @@ impl ServerState {
         let scopes = by_name(scopes, &self.shared.default_scope)?;
         self.shared.scopes.store(Arc::new(scopes));
         Ok(())
+    }
+
+    /// Has refusals noted there, which before are not noted at all. Once.
+    pub fn set_audit(&self, audit: Audit) {
+        // A second one is a mistake without harm.
+        let _ = self.shared.audit.set(audit);
+    }
+
+    /// Where refusals are noted.
+    pub(super) fn audit(&self) -> Option<&Audit> {
+        self.shared.audit.get()
     }
 
     /// Ends the streams of every scope in good order.

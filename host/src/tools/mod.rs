@@ -10,6 +10,7 @@ mod bill;
 mod effort;
 mod profile;
 mod prompts;
+mod records;
 mod registry;
 mod resources;
 mod schema;
@@ -26,10 +27,12 @@ pub use asking::{Abilities, InputMethod, InputRequest, Question, Reply, Round};
 pub use bill::{Bill, microseconds};
 pub use profile::{Profile, ProfileError, Profiled};
 pub use prompts::{Conversation, HOST_PROMPTS, Prompt, PromptArgument, PromptMessage};
+pub use records::{Record, RecordField, RecordProvider};
 pub use registry::{CallError, RegistryError, ToolRegistry};
 pub use resources::{Resource, ResourceBody, ResourceContents, ResourceProvider, ResourceTemplate};
 pub use schema::{ArgumentError, Schema, SchemaError};
 
+use crate::audit::{Call, Entry, Event, Origin, Outcome, ScopeAudit};
 use crate::principal::Principal;
 
 /// One entry of `tools/list` (MCP `Tool`).
@@ -150,9 +153,26 @@ pub struct CallContext {
     pub round: Round,
     /// Where the bill goes, for whoever wants to see it.
     pub bill: Option<Arc<OnceLock<Bill>>>,
+    /// Where it is noted what happens.
+    pub audit: ScopeAudit,
+    /// The request that it came with, where there is one.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl CallContext {
+    /// An audit line of what was called, with who called it.
+    pub fn entry(&self, outcome: Outcome, call: Call) -> Entry {
+        let principal = self.principal.as_deref();
+        Entry {
+            scope: Some(Arc::clone(&self.scope)),
+            subject: principal.map(|principal| principal.subject.clone()),
+            client_id: principal.map(|principal| principal.client.clone()),
+            origin: self.origin.clone(),
+            call: Some(Box::new(call)),
+            ..Entry::new(Event::ToolCall, outcome)
+        }
+    }
+
     /// A first call of a client that wants no progress and cannot be asked.
     pub fn new(
         scope: impl Into<Arc<str>>,
@@ -167,6 +187,8 @@ impl CallContext {
             abilities: Abilities::NONE,
             round: Round::default(),
             bill: None,
+            audit: ScopeAudit::in_log(),
+            origin: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     Access, CallContext, Output, Prompt, Reply, ResourceProvider, Schema, SchemaError, Tool,
     ToolError, ToolProvider,
 };
+use crate::audit::{self, Call, Outcome};
 use crate::principal::{OAuthScope, Principal};
 
 /// What a scope offers.
@@ -182,6 +183,28 @@ impl ToolRegistry {
         arguments: Option<&RawValue>,
         context: CallContext,
     ) -> Result<Reply<Output>, CallError> {
+        let renamed;
+        let (entry, arguments) = match self.admit(name, arguments, &context) {
+            Ok((entry, Renamed::Not(arguments))) => (entry, arguments),
+            Ok((entry, Renamed::To(arguments))) => {
+                renamed = arguments;
+                (entry, &*renamed)
+            }
+            Err(error) => {
+                self.note(name, &error, &context).await;
+                return Err(error);
+            }
+        };
+        Ok(entry.provider.call(&entry.tool, arguments, context).await?)
+    }
+
+    /// The tool, and the arguments as it takes them.
+    fn admit<'a>(
+        &self,
+        name: &str,
+        arguments: Option<&'a RawValue>,
+        context: &CallContext,
+    ) -> Result<(&Entry, Renamed<'a>), CallError> {
         let entry = self
             .entries
             .get(name)
@@ -196,11 +219,44 @@ impl ToolRegistry {
             Some(arguments) => arguments,
             None => serde_json::from_str("{}").unwrap_or(RawValue::NULL),
         };
-        let renamed = entry.rename(arguments);
-        let arguments = renamed.as_deref().unwrap_or(arguments);
-        entry.check(arguments)?;
-        Ok(entry.provider.call(&entry.tool, arguments, context).await?)
+        let arguments = match entry.rename(arguments) {
+            Some(renamed) => Renamed::To(renamed),
+            None => Renamed::Not(arguments),
+        };
+        entry.check(match &arguments {
+            Renamed::Not(arguments) => arguments,
+            Renamed::To(arguments) => arguments,
+        })?;
+        Ok((entry, arguments))
     }
+
+    /// The audit line of a call that came to no tool set, which notes its own.
+    async fn note(&self, name: &str, error: &CallError, context: &CallContext) {
+        let code = match error {
+            CallError::UnknownTool(_) => "unknown-tool",
+            CallError::InsufficientScope(_) => "insufficient-scope",
+            CallError::Tool(error) => error.code,
+        };
+        let entry = self.entries.get(name);
+        let call = Call {
+            tool_set: entry
+                .map_or_else(String::new, |entry| entry.provider.manifest().name.clone()),
+            tool: name.to_owned(),
+            ..Call::default()
+        };
+        let line = context.entry(Outcome::of_error(code), call);
+        let line = audit::Entry {
+            code: Some(code.into()),
+            ..line
+        };
+        context.audit.record_call(line).await;
+    }
+}
+
+/// Arguments, and whether aliases in them were replaced.
+enum Renamed<'a> {
+    Not(&'a RawValue),
+    To(Box<RawValue>),
 }
 
 impl Entry {

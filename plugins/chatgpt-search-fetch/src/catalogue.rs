@@ -1,7 +1,7 @@
 //! The tables of the scope as a question sees them: names as concepts, keys as
 //! ways from a table to the tables it belongs to.
 
-use mssql_mcp_sdk::{DEFAULT_DATABASE, Error, Host, TableName};
+use mssql_mcp_sdk::{DEFAULT_DATABASE, Error, Host, TableName, sql};
 use serde::Deserialize;
 
 use crate::lexicon::{concept, fold};
@@ -192,6 +192,15 @@ impl Table {
             key: document.primary_keys,
             parents: Vec::new(),
         })
+    }
+
+    /// What to select for whole rows, from `table`: an alias with its point, or "".
+    pub(crate) fn whole_rows(&self, table: &str) -> String {
+        let columns = self.columns.iter();
+        sql::whole_rows(
+            table,
+            columns.map(|column| (&*column.name, &*column.sql_type)),
+        )
     }
 
     /// Columns whose values a word can be looked for in.

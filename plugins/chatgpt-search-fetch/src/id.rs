@@ -1,8 +1,9 @@
 //! Ids that need no memory: they carry what fetch has to look for.
 //!
 //! `schema.table/key[,key…]` is a row, `schema.table` a table's description,
-//! `query:…` a row of a statement. Names and keys are percent-encoded (RFC
-//! 3986: everything but unreserved characters).
+//! `query:…` a row of a statement. `@label/` comes first where the database is not
+//! the scope's default. Names and keys are percent-encoded (RFC 3986: everything but
+//! unreserved characters).
 
 use mssql_mcp_sdk::{Host, TableName, Value};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,24 @@ pub(crate) fn of_row(table: &TableName, key: &[&Value]) -> Option<String> {
 /// The id of a table's description.
 pub(crate) fn of_table(table: &TableName) -> String {
     format!("{}.{}", encode(&table.schema), encode(&table.name))
+}
+
+/// An id as it is outside, with the label of its database unless that is "".
+pub(crate) fn on(database: &str, id: String) -> String {
+    if database.is_empty() {
+        id
+    } else {
+        format!("@{}/{id}", encode(database))
+    }
+}
+
+/// The label and the rest of an id from outside; `None` for a broken label.
+pub(crate) fn split_label(id: &str) -> Option<(Option<String>, &str)> {
+    let Some(labelled) = id.strip_prefix('@') else {
+        return Some((None, id));
+    };
+    let (label, rest) = labelled.split_once('/')?;
+    Some((Some(decode(label)?), rest))
 }
 
 /// The id of a row without a key.

@@ -1,8 +1,8 @@
 //! `search`: commands, SQL, or a question in words.
 
 use mssql_mcp_sdk::{
-    DEFAULT_DATABASE, Error, Failure, Host, LimitKind, Reply, TableName, Tool, ToolInfo,
-    quote_table,
+    DEFAULT_DATABASE, Databases, Error, Failure, Host, LimitKind, On, Reply, TableName, Tool,
+    ToolInfo, quote_table,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,13 +11,14 @@ use crate::answer::{self, Hit, Results, Source, hits, table_hit, without_repeats
 use crate::catalogue::{Catalogue, Table};
 use crate::command::{self, Command};
 use crate::fetch::describe;
+use crate::id;
 use crate::plan::{Gives, Plan, Statement, plan};
 use crate::question::Question;
 use crate::record::DATA_NOTE;
 use crate::settings::Settings;
 use crate::sql_text::SingleTable;
 
-pub(crate) struct Search;
+pub(crate) struct Search(pub(crate) Databases);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +27,8 @@ pub(crate) struct Arguments {
     /// SELECT, or a question in English or Spanish.
     #[schemars(length(min = 1))]
     query: String,
+    #[schemars(skip)]
+    database: Option<String>,
 }
 
 impl<H: Host> Tool<H> for Search {
@@ -44,11 +47,14 @@ impl<H: Host> Tool<H> for Search {
              `searched` says what was looked at. For exact figures prefer SQL. Statements that \
              write are refused.",
         )
+        .on_databases(&self.0)
         .returns::<Results>()
     }
 
     fn call(&self, host: &H, arguments: Arguments) -> Result<Reply<H::Cursor>, Failure> {
-        let settings = Settings::of(host);
+        let database = self.0.choose(arguments.database.as_deref())?;
+        let settings = Settings::of(host, database);
+        let host = &On::new(host, database);
         let query = arguments.query.as_str();
         let mut results = match command::parse(query) {
             Command::ListTables => list_tables(host, &settings)?,
@@ -68,6 +74,9 @@ impl<H: Host> Tool<H> for Search {
         };
         let most = usize::try_from(settings.max_results).unwrap_or(usize::MAX);
         results.results.truncate(most);
+        for hit in &mut results.results {
+            hit.id = id::on(database, std::mem::take(&mut hit.id));
+        }
         if results.note.is_empty() {
             DATA_NOTE.clone_into(&mut results.note);
         }
@@ -135,7 +144,11 @@ fn sample<H: Host>(
 ) -> Result<Results, Failure> {
     let table = Table::read(host, table)?;
     let limit = limit.unwrap_or(SAMPLE).clamp(1, settings.max_results);
-    let sql = format!("SELECT TOP ({limit}) * FROM {}", quote_table(&table.name));
+    let sql = format!(
+        "SELECT TOP ({limit}) {} FROM {}",
+        table.whole_rows(""),
+        quote_table(&table.name)
+    );
     let rows = answer::read(host, &sql, &[], limit, None)?;
     let source = Source {
         table: Some(&table),

@@ -1,11 +1,17 @@
 //! search and fetch together, against a host that answers from the tests.
 
 use mssql_mcp_sdk::testing::{FakeCursor, FakeHost};
-use mssql_mcp_sdk::{Error, Failure, OutputShape, Param, Reply, Structured, Value};
+use mssql_mcp_sdk::{
+    Databases, Error, Failure, OutputShape, Param, Reply, Structured, ToolSet, Value,
+};
 use serde_json::{Value as Json, json};
 
-use crate::chatgpt_search_fetch;
 use crate::fixture;
+
+/// The tools of a scope with one database.
+fn chatgpt_search_fetch() -> ToolSet<FakeHost> {
+    crate::chatgpt_search_fetch(&Databases::listed("sales"))
+}
 
 fn call(host: &FakeHost, tool: &str, arguments: &Json) -> Result<Json, Failure> {
     let reply = chatgpt_search_fetch().call(host, tool, &arguments.to_string())?;
@@ -77,7 +83,7 @@ fn company() -> FakeHost {
 
 #[test]
 fn both_tools_take_one_string_and_say_what_they_return() {
-    let manifest = chatgpt_search_fetch::<FakeHost>().manifest();
+    let manifest = chatgpt_search_fetch().manifest();
     let parameters: Vec<_> = manifest
         .tools
         .iter()
@@ -263,4 +269,111 @@ fn an_id_that_is_none_and_a_record_that_is_gone_are_not_found() {
             "{id}: {failure:?}"
         );
     }
+}
+
+#[test]
+fn an_id_of_another_database_says_so_and_leads_back_there() {
+    let host = company()
+        .caching()
+        .setting("record_url", "https://here/records/{id}");
+    let tools = crate::chatgpt_search_fetch::<FakeHost>(&Databases::listed("sales,old data"));
+    let call = |tool: &str, arguments: Json| -> Result<Json, Failure> {
+        match tools.call(&host, tool, &arguments.to_string())? {
+            Reply::Output(output) => match output.structured {
+                Some(Structured::Json(json)) => Ok(serde_json::from_str(&json).unwrap()),
+                other => panic!("no JSON: {other:?}"),
+            },
+            Reply::Ask(_) => panic!("a question"),
+        }
+    };
+    let query = "sample Customers limit 2";
+    let here = call("search", json!({ "query": query, "database": "sales" })).unwrap();
+    assert_eq!(ids(&here)[0], "dbo.Customers/ALFKI");
+    let there = call("search", json!({ "query": query, "database": "old data" })).unwrap();
+    let id = "@old%20data/dbo.Customers/ALFKI";
+    assert_eq!(ids(&there)[0], id);
+    assert_eq!(
+        there["results"][0]["url"],
+        format!("https://here/records/{id}")
+    );
+    for arguments in [
+        json!({ "id": id }),
+        json!({ "id": id, "database": "old data" }),
+        json!({ "id": "dbo.Customers/ALFKI", "database": "old data" }),
+    ] {
+        let fetched = call("fetch", arguments).unwrap();
+        assert_eq!(
+            (&fetched["id"], &fetched["title"]),
+            (&json!(id), &json!("Customers ALFKI: Alfreds Futterkiste"),)
+        );
+    }
+    for (id, database) in [
+        (id, json!("sales")),
+        ("@hr/dbo.Customers/ALFKI", Json::Null),
+        ("dbo.Customers/ALFKI", json!("hr")),
+    ] {
+        let refused = call("fetch", json!({ "id": id, "database": database })).unwrap_err();
+        assert!(
+            matches!(refused, Failure::InvalidArguments(_)),
+            "{refused:?}"
+        );
+    }
+    let labels: Vec<_> = host
+        .queries()
+        .into_iter()
+        .map(|sent| sent.database)
+        .collect();
+    assert_eq!(labels, ["", "old data"]);
+}
+
+#[test]
+fn a_row_in_a_hierarchy_is_read_and_found_as_text() {
+    let columns = [
+        ("Node", "hierarchyid"),
+        ("Place", "geometry"),
+        ("Name", "nvarchar(20)"),
+    ];
+    let tree = mssql_mcp_sdk::testing::FakeTable::new("dbo", "Tree", &["Node"], &columns);
+    let host = FakeHost::new().table(tree).answering(|_, _| {
+        Ok(FakeCursor::new(
+            &[
+                ("Node", "nvarchar(4000)"),
+                ("Place", "nvarchar(max)"),
+                ("Name", "nvarchar(20)"),
+            ],
+            vec![vec![
+                Value::Text("/1/2/".into()),
+                Value::Text("POINT (1 2)".into()),
+                Value::Text("Ana".into()),
+            ]],
+        ))
+    });
+    let found = search(&host, "sample Tree limit 1");
+    assert_eq!(ids(&found), ["dbo.Tree/%2F1%2F2%2F"]);
+    let fetched = fetch(&host, "dbo.Tree/%2F1%2F2%2F").unwrap();
+    assert_eq!(
+        fetched["text"],
+        "Node: /1/2/\nPlace: POINT (1 2)\nName: Ana\n"
+    );
+    let statements: Vec<_> = host.statements().into_iter().map(|(sql, _)| sql).collect();
+    assert_eq!(
+        statements,
+        [
+            "SELECT TOP (1) [Node].ToString() AS [Node], [Place].STAsText() AS [Place], [Name] \
+             FROM [dbo].[Tree]",
+            "SELECT [Node].ToString() AS [Node], [Place].STAsText() AS [Place], [Name] FROM \
+             [dbo].[Tree] WHERE [Node] = CAST(@k0 AS hierarchyid)",
+        ]
+    );
+}
+
+#[test]
+fn a_record_that_is_too_large_is_not_called_missing() {
+    let host =
+        fixture::host().answering(|_, _| Ok(FakeCursor::default().truncated_by("bytes", 131_072)));
+    let failure = fetch(&host, "dbo.Customers/ALFKI").unwrap_err();
+    assert_eq!(
+        failure,
+        Failure::Database(Error::Limit(mssql_mcp_sdk::LimitKind::Bytes))
+    );
 }

@@ -1,10 +1,10 @@
 //! `describe_table`: columns, keys and relations, as the host encodes them.
 
-use mssql_mcp_sdk::{DEFAULT_DATABASE, Failure, Host, Reply, Tool, ToolInfo};
+use mssql_mcp_sdk::{Databases, Failure, Host, Reply, Tool, ToolInfo};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(crate) struct DescribeTable;
+pub(crate) struct DescribeTable(pub(crate) Databases);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +12,8 @@ pub(crate) struct Arguments {
     /// Table or view, in any case: Orders, dbo.Orders or [Order Details].
     #[schemars(length(min = 1))]
     table_name: String,
+    #[schemars(skip)]
+    database: Option<String>,
 }
 
 impl<H: Host> Tool<H> for DescribeTable {
@@ -27,12 +29,14 @@ impl<H: Host> Tool<H> for DescribeTable {
              count. Call it before writing SQL against a table. An unknown or ambiguous name \
              answers with the candidates.",
         )
+        .on_databases(&self.0)
         .returns_schema(OUTPUT)
     }
 
     fn call(&self, host: &H, arguments: Arguments) -> Result<Reply<H::Cursor>, Failure> {
-        let table = host.resolve(DEFAULT_DATABASE, &arguments.table_name)?;
-        Ok(Reply::json_text(host.describe(DEFAULT_DATABASE, &table)?))
+        let database = self.0.choose(arguments.database.as_deref())?;
+        let table = host.resolve(database, &arguments.table_name)?;
+        Ok(Reply::json_text(host.describe(database, &table)?))
     }
 }
 

@@ -1,28 +1,37 @@
 //! `list_tables`: what is there.
 
-use mssql_mcp_sdk::{DEFAULT_DATABASE, Failure, Host, NoArguments, Reply, Tool, ToolInfo};
+use mssql_mcp_sdk::{Databases, Failure, Host, Reply, Tool, ToolInfo};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub(crate) struct ListTables;
+pub(crate) struct ListTables(pub(crate) Databases);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {
+    #[schemars(skip)]
+    database: Option<String>,
+}
 
 impl<H: Host> Tool<H> for ListTables {
     const NAME: &'static str = "list_tables";
-    type Arguments = NoArguments;
+    type Arguments = Arguments;
 
     fn info(&self) -> ToolInfo {
         ToolInfo::reading(
             "List tables",
             "Lists every table and view that can be queried, with schema, name, type, \
              approximate row count and comment. Call it first; then describe_table for the \
-             columns of the tables that matter. Takes no arguments.",
+             columns of the tables that matter.",
         )
+        .on_databases(&self.0)
         .returns::<Tables>()
     }
 
-    fn call(&self, host: &H, _: NoArguments) -> Result<Reply<H::Cursor>, Failure> {
+    fn call(&self, host: &H, arguments: Arguments) -> Result<Reply<H::Cursor>, Failure> {
+        let database = self.0.choose(arguments.database.as_deref())?;
         let tables: Vec<Entry> = host
-            .tables(DEFAULT_DATABASE)?
+            .tables(database)?
             .into_iter()
             .map(|table| Entry {
                 schema: table.name.schema,

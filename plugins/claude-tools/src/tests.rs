@@ -1,10 +1,18 @@
 //! The tool sets against a host that records what it is asked.
 
 use mssql_mcp_sdk::testing::{FakeHost, FakeTable};
-use mssql_mcp_sdk::{Access, Error, Failure, OutputShape, Reply, Structured};
+use mssql_mcp_sdk::{Access, Databases, Error, Failure, OutputShape, Reply, Structured, ToolSet};
 use serde_json::{Value, json};
 
-use crate::{claude_tools, claude_tools_write};
+/// The tools of a scope with one database.
+fn claude_tools() -> ToolSet<FakeHost> {
+    crate::claude_tools(&Databases::listed("sales"))
+}
+
+/// The same, with one that writes.
+fn claude_tools_write() -> ToolSet<FakeHost> {
+    crate::claude_tools_write(&Databases::listed("sales"))
+}
 
 fn host() -> FakeHost {
     FakeHost::new()
@@ -41,10 +49,7 @@ fn gives_rows<C>(reply: &Reply<C>) -> bool {
 
 #[test]
 fn every_tool_has_a_closed_schema_an_output_a_title_and_all_four_hints() {
-    for manifest in [
-        claude_tools::<FakeHost>().manifest(),
-        claude_tools_write::<FakeHost>().manifest(),
-    ] {
+    for manifest in [claude_tools().manifest(), claude_tools_write().manifest()] {
         let names: Vec<_> = manifest.tools.iter().map(|tool| &tool.name).collect();
         assert_eq!(
             names,
@@ -86,9 +91,9 @@ fn only_the_writing_set_has_a_tool_that_asks_for_write_access() {
             .map(|tool| tool.name)
             .collect::<Vec<_>>()
     };
-    assert!(access(claude_tools::<FakeHost>().manifest().tools).is_empty());
+    assert!(access(claude_tools().manifest().tools).is_empty());
     assert_eq!(
-        access(claude_tools_write::<FakeHost>().manifest().tools),
+        access(claude_tools_write().manifest().tools),
         ["execute_sql"]
     );
 }
@@ -217,4 +222,96 @@ fn an_unknown_tool_and_an_empty_statement_are_refused() {
         .unwrap_err();
     assert!(matches!(failure, Failure::InvalidArguments(_)));
     assert!(host.statements().is_empty());
+}
+
+#[test]
+fn pages_are_the_hosts_and_a_size_alone_asks_for_the_first() {
+    let host = host();
+    for (arguments, page) in [
+        (json!({}), None),
+        (json!({"page": 3, "page_size": 20}), Some((3, Some(20)))),
+        (json!({"page": 2}), Some((2, None))),
+        (json!({"page_size": 20}), Some((1, Some(20)))),
+    ] {
+        let mut arguments = arguments;
+        arguments["query"] = json!("SELECT a FROM t ORDER BY a");
+        for tools in [claude_tools(), claude_tools_write()] {
+            let reply = tools.call(&host, "execute_sql", &arguments.to_string());
+            assert!(gives_rows(&reply.unwrap()));
+            assert_eq!(host.queries().last().unwrap().page, page, "{arguments}");
+        }
+    }
+    let change = json!({"query": "DELETE FROM t", "page": 1}).to_string();
+    let failure = claude_tools_write().call(&host, "execute_sql", &change);
+    assert!(matches!(failure.unwrap_err(), Failure::InvalidArguments(_)));
+    assert!(host.executed().is_empty());
+}
+
+#[test]
+fn several_databases_are_listed_and_every_tool_can_use_each() {
+    let host = host();
+    let several = Databases::listed("sales,archive");
+    let tools = crate::claude_tools::<FakeHost>(&several);
+    let listed = json_of(tools.call(&host, "list_databases", "{}").unwrap());
+    assert_eq!(
+        listed,
+        json!({"count": 2, "databases": [
+            {"name": "sales", "default": true}, {"name": "archive", "default": false},
+        ]})
+    );
+    for tool in tools.manifest().tools {
+        let schema: Value = serde_json::from_str(&tool.input_schema).unwrap();
+        let argument = &schema["properties"]["database"];
+        if tool.name == "list_databases" {
+            assert!(argument.is_null());
+        } else {
+            assert_eq!(
+                argument["enum"],
+                json!(["sales", "archive"]),
+                "{}",
+                tool.name
+            );
+        }
+    }
+    for (tool, arguments) in [
+        ("list_tables", json!({})),
+        ("describe_table", json!({"table_name": "Orders"})),
+        ("get_table_sample", json!({"table_name": "Orders"})),
+        ("execute_sql", json!({"query": "SELECT 1"})),
+    ] {
+        let mut arguments = arguments;
+        arguments["database"] = json!("archive");
+        tools.call(&host, tool, &arguments.to_string()).unwrap();
+        arguments["database"] = json!("hr");
+        match tools.call(&host, tool, &arguments.to_string()) {
+            Err(Failure::InvalidArguments(wrong)) => {
+                assert!(wrong[0].message.contains("sales, archive"), "{wrong:?}");
+            }
+            other => panic!("{tool}: {other:?}"),
+        }
+    }
+    assert!(host.queries().iter().all(|sent| sent.database == "archive"));
+    let one = claude_tools().manifest();
+    assert!(one.tools.iter().all(|tool| {
+        tool.name != "list_databases" && !tool.input_schema.contains("\"database\"")
+    }));
+}
+
+#[test]
+fn a_sample_writes_places_and_hierarchies_as_text() {
+    let columns = [
+        ("id", "int"),
+        ("place [x]", "geography"),
+        ("node", "hierarchyid"),
+    ];
+    let host = FakeHost::new().table(FakeTable::new("dbo", "Tree", &[], &columns));
+    let arguments = json!({"table_name": "Tree", "limit": 3}).to_string();
+    claude_tools()
+        .call(&host, "get_table_sample", &arguments)
+        .unwrap();
+    assert_eq!(
+        host.statements()[0].0,
+        "SELECT TOP (3) [id], [place [x]]].STAsText() AS [place [x]]], \
+         [node].ToString() AS [node] FROM [dbo].[Tree]"
+    );
 }

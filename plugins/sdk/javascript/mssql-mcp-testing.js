@@ -12,7 +12,8 @@ export class FakeHost {
   #given;
   #open = 0;
   #repeat;
-  /** What was queried: `{sql, params, options, database}`, parameters as plain values. */
+  /** What was queried: `{sql, params, options, database}`, parameters as plain values, with `page`
+   *  (`{number, size}`) where one was asked for. */
   queries = [];
   /** What was executed, likewise. */
   executed = [];
@@ -70,7 +71,7 @@ export class FakeHost {
   imports() {
     const given = this.#given;
     return {
-      query: { query: (...asked) => this.#query(...asked) },
+      query: { query: (...asked) => this.#query(...asked), queryPage: (...asked) => this.#query(...asked) },
       execute: {
         execute: (database, sql, params, options) => {
           const executed = { sql, params: plainParams(params), options, database };
@@ -128,13 +129,16 @@ export class FakeHost {
     };
   }
 
-  #query(database, sql, params, options) {
+  #query(database, sql, params, options, number, pageSize) {
     const queried = { sql, params: plainParams(params), options, database };
+    const page = number === undefined ? undefined : { number, size: pageSize ?? 100 };
+    if (page) queried.page = page;
     this.queries.push(queried);
     if (this.#open > 0) throw databaseError("limit", "concurrency");
+    if (page && !(page.number >= 1)) throw databaseError("invalid-parameter", ["page", "pages count from 1"]);
     const answer = this.#given.query?.(sql, queried.params) ?? result({}, []);
     this.#open += 1;
-    return new FakeCursor(answer, () => (this.#open -= 1));
+    return new FakeCursor(answer, () => (this.#open -= 1), page);
   }
 
   #tables() {
@@ -174,9 +178,14 @@ class FakeCursor {
   #at = 0;
   #dropped;
 
-  constructor(result, dropped) {
+  constructor(result, dropped, page) {
     this.#result = result;
     this.#dropped = dropped;
+    if (!page) return;
+    const { number, size } = page;
+    const rows = result.rows.slice((number - 1) * size, number * size);
+    this.pagination = { page: number, page_size: size, has_more: result.rows.length > number * size };
+    this.#result = { ...result, rows };
   }
 
   columns() {
@@ -312,6 +321,7 @@ function outputOf({ content, structured, meta }) {
     const columns = cursor.columns().map(({ name, sqlType }) => ({ name, type: sqlType }));
     const results = JSON.parse(cursor.toJson("objects"));
     value = { columns, results, row_count: results.length, truncated: cursor.truncated() };
+    if (cursor.pagination) value.pagination = cursor.pagination;
     cursor[Symbol.dispose]();
   }
   const texts = content.filter(({ tag }) => tag === "text").map(({ val }) => val);

@@ -383,6 +383,9 @@ function tried(run) {
  * @property {number} [maxBytes]
  * @property {number} [timeoutMs]
  * @property {number} [cacheTtlMs]
+ * @property {number} [page] Of `query`: one page of the rows, from 1, in the order of its own
+ *   ORDER BY; `rows` then say `pagination`
+ * @property {number} [pageSize] Rows on a page, 100 unless told
  */
 
 /** What a tool may ask of the host. */
@@ -421,8 +424,12 @@ class Host {
    * @returns {Rows}
    */
   query(sql, params = {}, options = {}) {
-    const { database, limits } = read(options);
-    return new Rows(tried(() => this.#imports.query.query(database, sql, encodeParams(params), limits)));
+    const { page, pageSize, ...rest } = options;
+    const { database, limits } = read(rest);
+    const { query } = this.#imports;
+    const asked = [database, sql, encodeParams(params), limits];
+    const paged = page !== undefined || pageSize !== undefined;
+    return new Rows(tried(() => (paged ? query.queryPage(...asked, page ?? 1, pageSize ?? null) : query.query(...asked))));
   }
 
   /**

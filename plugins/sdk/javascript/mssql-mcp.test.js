@@ -537,3 +537,18 @@ test("names in T-SQL", () => {
   assert.equal(quoteTable({ schema: "dbo", name: "Order Details" }), "[dbo].[Order Details]");
   assert.equal(containsPattern("50%_[a]\\"), "%50\\%\\_\\[a\\]\\\\%");
 });
+
+test("a page is asked of the host, which says whether more follow", () => {
+  const host = new FakeHost({ query: () => result({ n: "int" }, [[1], [2], [3]]) });
+  const tools = one(({ page }, host) => rows(host.query("SELECT n FROM t ORDER BY n", {}, { page, pageSize: 2 })), {
+    input: { page: { type: "integer" } },
+    output: "rows",
+  });
+  const first = host.call(tools, "t", { page: 1 }).structured;
+  assert.deepEqual(first.results, [{ n: 1 }, { n: 2 }]);
+  assert.deepEqual(first.pagination, { page: 1, page_size: 2, has_more: true });
+  const last = host.call(tools, "t", { page: 2 }).structured;
+  assert.deepEqual([last.results, last.pagination.has_more], [[{ n: 3 }], false]);
+  assert.deepEqual(host.queries[1].page, { number: 2, size: 2 });
+  assert.equal(host.call(tools, "t", { page: 0 }).error.code, "invalid-arguments");
+});

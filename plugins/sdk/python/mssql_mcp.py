@@ -491,6 +491,16 @@ class Options:
     cache_ttl_ms: int | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """One page of a result."""
+
+    #: From 1.
+    number: int
+    #: Rows on a page; 100 unless told, or as many as the scope gives if those are fewer.
+    size: int | None = None
+
+
 class Cache:
     """Values that may vanish at any time."""
 
@@ -528,11 +538,18 @@ class Host:
     def query(self, sql: str, params: Mapping[str, Any] | None = None, *, database: str = "",
               max_rows: int | None = None, max_bytes: int | None = None,
               timeout_ms: int | None = None, cache_ttl_ms: int | None = None,
+              page: int | None = None, page_size: int | None = None,
               partial: bool = False) -> Rows:
-        """Runs one SELECT; `{"customer": "ADLEB"}` binds `@customer`. `partial`: the tool
-        can do with a part of the rows (see `Rows`). Raises `DatabaseError`."""
+        """Runs one SELECT; `{"customer": "ADLEB"}` binds `@customer`. `page`: one page of its
+        rows, from 1, in the order of its own ORDER BY; handed through, it says
+        `pagination`. `partial`: the tool can do with a part of the rows (see `Rows`).
+        Raises `DatabaseError`."""
         options = Options(max_rows, max_bytes, timeout_ms, cache_ttl_ms)
-        cursor = self.open_cursor(database, sql, params_of(params), options)
+        if page is None and page_size is None:
+            cursor = self.open_cursor(database, sql, params_of(params), options)
+        else:
+            asked = Page(1 if page is None else page, page_size)
+            cursor = self.open_page(database, sql, params_of(params), options, asked)
         return Rows(cursor, partial, max_rows)
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None, *, database: str = "",
@@ -552,6 +569,11 @@ class Host:
     def open_cursor(self, database: str, sql: str, params: list[Param],
                     options: Options) -> Any:
         """What `query` rests on."""
+        raise NotImplementedError
+
+    def open_page(self, database: str, sql: str, params: list[Param], options: Options,
+                  page: Page) -> Any:
+        """What `query` with a page rests on."""
         raise NotImplementedError
 
     def run(self, database: str, sql: str, params: list[Param], options: Options) -> int:

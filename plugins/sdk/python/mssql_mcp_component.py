@@ -202,6 +202,11 @@ class _Host(sdk.Host):
         return _Cursor(
             _asked(db_query.query, database, sql, _params(params), _options(options)))
 
+    def open_page(self, database: str, sql: str, params: list[sdk.Param],
+                  options: sdk.Options, page: sdk.Page) -> _Cursor:
+        return _Cursor(_asked(db_query.query_page, database, sql, _params(params),
+                              _options(options), page.number, page.size))
+
     def run(self, database: str, sql: str, params: list[sdk.Param],
             options: sdk.Options) -> int:
         if db_execute is None:

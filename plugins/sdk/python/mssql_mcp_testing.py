@@ -23,6 +23,8 @@ class Statement:
     params: dict[str, Any]
     database: str
     options: sdk.Options
+    #: The page that was asked for.
+    page: sdk.Page | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +74,15 @@ class FakeHost(sdk.Host):
         result = answer if isinstance(answer, Result) else Result(answer)
         self._open = _FakeCursor(result, min(self._max_rows, options.max_rows or self._max_rows))
         return self._open
+
+    def open_page(self, database: str, sql: str, params: list[sdk.Param],
+                  options: sdk.Options, page: sdk.Page) -> "_FakeCursor":
+        if page.number < 1:
+            raise sdk.DatabaseError("invalid-parameter", "page: pages count from 1")
+        cursor = self.open_cursor(database, sql, params, options)
+        self.statements[-1] = dataclasses.replace(self.statements[-1], page=page)
+        cursor.turn_to(page.number, page.size or 100)
+        return cursor
 
     def run(self, database: str, sql: str, params: list[sdk.Param],
             options: sdk.Options) -> int:
@@ -173,7 +184,15 @@ class _FakeCursor:
         self._rows, self._truncated = rows[:max_rows], result.truncated
         if len(rows) > max_rows:
             self._truncated = sdk.Truncation("rows", max_rows)
+        self._whole = rows
+        self.pagination: dict[str, Any] | None = None
         self.closed = False
+
+    def turn_to(self, number: int, size: int) -> None:
+        """Leaves one page of the rows."""
+        self._rows, self._truncated = self._whole[(number - 1) * size:number * size], None
+        self.pagination = {"page": number, "page_size": size,
+                           "has_more": len(self._whole) > number * size}
 
     def columns(self) -> list[sdk.Column]:
         return self._columns
@@ -211,8 +230,11 @@ def call(tools: sdk.ToolSet, host: sdk.Host, tool: str,
         columns = [{"name": column.name, "type": column.sql_type}
                    for column in structured.columns]
         results = json.loads(structured.cursor.to_json(tools.tools[tool].rows or "objects"))
-        return {"columns": columns, "results": results, "row_count": len(results),
-                "truncated": structured.truncated and dataclasses.asdict(structured.truncated)}
+        document = {"columns": columns, "results": results, "row_count": len(results),
+                    "truncated": structured.truncated and dataclasses.asdict(structured.truncated)}
+        if structured.cursor.pagination:
+            document["pagination"] = structured.cursor.pagination
+        return document
     if structured is not None:
         return json.loads(sdk.to_json(structured))
     return "\n".join(block.text for block in answer.content if isinstance(block, sdk.Text))

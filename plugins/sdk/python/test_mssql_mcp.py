@@ -264,6 +264,23 @@ class Results(unittest.TestCase):
         self.assertEqual(json.loads(host.query("SELECT n").json("arrays")), [[n] for n in range(5)])
         self.assertEqual(host.statements[0].params, {"p": 1})
 
+    def test_a_page_is_asked_of_the_host_which_says_whether_more_follow(self):
+        def one(host: Host, page: int) -> Rows:
+            """One page."""
+            return host.query("SELECT n FROM t ORDER BY n", page=page, page_size=2)
+
+        host = FakeHost(lambda sql, params: [{"n": n} for n in range(3)])
+        tools = tool_set(one)
+        first = call(tools, host, "one", {"page": 1})
+        self.assertEqual(first["results"], [{"n": 0}, {"n": 1}])
+        self.assertEqual(first["pagination"], {"page": 1, "page_size": 2, "has_more": True})
+        host = FakeHost(lambda sql, params: [{"n": n} for n in range(3)])
+        last = call(tools, host, "one", {"page": 2})
+        self.assertEqual((last["results"], last["pagination"]["has_more"]), ([{"n": 2}], False))
+        self.assertEqual(host.statements[0].page, sdk.Page(2, 2))
+        with self.assertRaisesRegex(sdk.DatabaseError, "count from 1"):
+            host.query("SELECT n", page=0)
+
     def test_a_name_is_given_once(self):
         columns = [sdk.Column(name) for name in ["a", "", "a", "a_2", "a"]]
         self.assertEqual(sdk._names(columns), ["a", "column_2", "a_2", "a_2_2", "a_3"])

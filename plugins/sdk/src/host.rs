@@ -36,6 +36,24 @@ pub trait Host {
         options: Option<Options>,
     ) -> Result<Self::Cursor, Error>;
 
+    /// One page of a SELECT's rows, in the order of its own ORDER BY: `page` counts
+    /// from 1, and without `page_size` there are 100 rows on it, or fewer where the
+    /// scope gives fewer. The document of its rows says `pagination`. Needs a host
+    /// that knows this function: one of before refuses the component.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a page that cannot be, else as
+    /// [`Host::query`].
+    fn query_page(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+        page: u32,
+        page_size: Option<u32>,
+    ) -> Result<Self::Cursor, Error>;
+
     /// Tables and views the scope shows.
     ///
     /// # Errors

@@ -24,6 +24,18 @@ impl Host for Component {
         db_query::query(database, sql, params, options)
     }
 
+    fn query_page(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+        page: u32,
+        page_size: Option<u32>,
+    ) -> Result<Self::Cursor, Error> {
+        db_query::query_page(database, sql, params, options, page, page_size)
+    }
+
     fn tables(&self, database: &str) -> Result<Vec<Table>, Error> {
         db_catalog::tables(database)
     }

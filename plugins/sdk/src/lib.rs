@@ -50,6 +50,7 @@
 //! runs in an ordinary test against [`testing::FakeHost`].
 
 pub mod bindings;
+pub mod databases;
 pub mod host;
 #[cfg(feature = "offers")]
 pub mod offers;
@@ -78,6 +79,7 @@ pub use bindings::mssql_mcp::host::call::Ability;
 pub use bindings::mssql_mcp::tools::types::{
     Access, Annotations, Icon, Manifest, OutputShape, Theme, Tool as ToolEntry,
 };
+pub use databases::{Databases, On};
 pub use host::{Cursor, DEFAULT_DATABASE, Execute, Host, Sharing};
 pub use imports::Component;
 pub use reply::{Output, Reply, Structured};

@@ -1,4 +1,6 @@
-//! Names and parameters in T-SQL.
+//! Names, columns and parameters in T-SQL.
+
+use serde::Deserialize;
 
 use crate::{Param, TableName, Value};
 
@@ -21,6 +23,58 @@ pub fn quote(identifier: &str) -> String {
 #[must_use]
 pub fn quote_table(table: &TableName) -> String {
     format!("{}.{}", quote(&table.schema), quote(&table.name))
+}
+
+/// What to select for whole rows of a table: `*`, or where columns are of CLR types,
+/// whose bytes say nothing to anybody, every column by its name and those as text.
+/// `table` is an alias with its point, or "".
+pub fn whole_rows<'a>(
+    table: &str,
+    columns: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> String {
+    if columns
+        .clone()
+        .all(|(_, sql_type)| method(sql_type).is_none())
+    {
+        return format!("{table}*");
+    }
+    let listed = columns.map(|(name, sql_type)| {
+        let name = quote(name);
+        match method(sql_type) {
+            Some(method) => format!("{table}{name}.{method}() AS {name}"),
+            None => format!("{table}{name}"),
+        }
+    });
+    listed.collect::<Vec<_>>().join(", ")
+}
+
+/// What makes text of a CLR type of the server's own.
+fn method(sql_type: &str) -> Option<&'static str> {
+    match sql_type {
+        "geometry" | "geography" => Some("STAsText"),
+        "hierarchyid" => Some("ToString"),
+        _ => None,
+    }
+}
+
+/// The columns of a description, as [`Host::describe`](crate::Host::describe) gives it,
+/// with their types; none of one that is not as agreed.
+#[must_use]
+pub fn columns(description: &str) -> Vec<(String, String)> {
+    #[derive(Deserialize)]
+    struct Document {
+        columns: Vec<Column>,
+    }
+    #[derive(Deserialize)]
+    struct Column {
+        name: String,
+        r#type: String,
+    }
+    let Ok(document) = serde_json::from_str::<Document>(description) else {
+        return Vec::new();
+    };
+    let columns = document.columns.into_iter();
+    columns.map(|column| (column.name, column.r#type)).collect()
 }
 
 /// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere, taken
@@ -72,6 +126,24 @@ mod tests {
             name: "Order Details".into(),
         };
         assert_eq!(quote_table(&table), "[dbo].[Order Details]");
+    }
+
+    #[test]
+    fn columns_of_clr_types_are_selected_as_text() {
+        let plain = [("a", "int"), ("b", "nvarchar(10)")];
+        assert_eq!(whole_rows("", plain.into_iter()), "*");
+        assert_eq!(whole_rows("t1.", plain.into_iter()), "t1.*");
+        let mixed = [("a", "int"), ("h]", "hierarchyid"), ("g", "geography")];
+        assert_eq!(
+            whole_rows("t1.", mixed.into_iter()),
+            "t1.[a], t1.[h]]].ToString() AS [h]]], t1.[g].STAsText() AS [g]"
+        );
+        let description = r#"{"columns":[{"name":"g","type":"geometry","nullable":true}]}"#;
+        assert_eq!(
+            columns(description),
+            [("g".to_owned(), "geometry".to_owned())]
+        );
+        assert!(columns("{}").is_empty());
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Sent {
     pub params: Vec<Param>,
     /// The limits that were asked for.
     pub options: Option<Options>,
+    /// The page that was asked for, and its size.
+    pub page: Option<(u32, Option<u32>)>,
 }
 
 /// A table of the fake catalogue.
@@ -200,6 +202,7 @@ impl Sent {
             sql: sql.to_owned(),
             params: params.to_vec(),
             options,
+            page: None,
         }
     }
 }
@@ -282,6 +285,22 @@ impl Host for FakeHost {
     ) -> Result<FakeCursor, Error> {
         let sent = Sent::new(database, sql, params, options);
         self.queries.borrow_mut().push(sent);
+        (self.answer)(sql, params)
+    }
+
+    fn query_page(
+        &self,
+        database: &str,
+        sql: &str,
+        params: &[Param],
+        options: Option<Options>,
+        page: u32,
+        page_size: Option<u32>,
+    ) -> Result<FakeCursor, Error> {
+        self.queries.borrow_mut().push(Sent {
+            page: Some((page, page_size)),
+            ..Sent::new(database, sql, params, options)
+        });
         (self.answer)(sql, params)
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 
+use crate::databases::Databases;
 use crate::host::Host;
 use crate::reply::Reply;
 use crate::schema::{self, Arguments};
@@ -37,6 +38,7 @@ pub struct ToolInfo {
     output: Option<OutputShape>,
     annotations: Annotations,
     input: Option<String>,
+    databases: Databases,
     icons: Vec<Icon>,
     meta: Option<String>,
 }
@@ -57,6 +59,7 @@ impl ToolInfo {
                 open_world: Some(false),
             },
             input: None,
+            databases: Databases::default(),
             icons: Vec::new(),
             meta: None,
         }
@@ -102,6 +105,15 @@ impl ToolInfo {
     #[must_use]
     pub fn accepts_schema(mut self, schema: impl Into<String>) -> Self {
         self.input = Some(schema.into());
+        self
+    }
+
+    /// The caller may choose one of these databases, where there are several: the
+    /// schema has the argument `database`, which the type of the arguments takes as
+    /// an `Option` that its own schema skips.
+    #[must_use]
+    pub fn on_databases(mut self, databases: &Databases) -> Self {
+        self.databases = databases.clone();
         self
     }
 
@@ -237,9 +249,10 @@ impl<H: Host, T: Tool<H>> UntypedTool<H> for Typed<T> {
             title: Some(info.title.to_owned()),
             description: info.description,
             access: info.access,
-            input_schema: info
-                .input
-                .unwrap_or_else(schema::of_arguments::<T::Arguments>),
+            input_schema: info.databases.add_to(
+                info.input
+                    .unwrap_or_else(schema::of_arguments::<T::Arguments>),
+            ),
             output: info.output,
             annotations: info.annotations,
             icons: info.icons,

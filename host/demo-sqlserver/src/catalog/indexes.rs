@@ -27,6 +27,26 @@ pub(super) fn tables(model: &Model<'_>) -> Vec<Table> {
             &statistics_fields(),
             partitions(),
         ),
+        // No table is spread.
+        sheet("sys", "partition_schemes", &scheme_fields(), None::<()>),
+        sheet("sys", "partition_functions", &function_fields(), None::<()>),
+    ]
+}
+
+fn scheme_fields() -> Vec<Field<()>> {
+    vec![
+        absent("name", SYSNAME),
+        absent("data_space_id", Int),
+        absent("function_id", Int),
+    ]
+}
+
+fn function_fields() -> Vec<Field<()>> {
+    vec![
+        absent("name", SYSNAME),
+        absent("function_id", Int),
+        absent("fanout", Int),
+        absent("boundary_value_on_right", Bit),
     ]
 }
 

@@ -3,7 +3,7 @@
 //! a model in silence.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -172,6 +172,7 @@ impl Lock {
     /// Decides about a version of the tool set `name`, and writes it down. The first
     /// one is accepted, and so is one that changes nothing that a model reads.
     pub(in crate::app) fn judge(&self, name: &str, new: Version) -> Result<Verdict, LockError> {
+        let _turn = self.turn()?;
         let mut all = self.read()?;
         let (locked, verdict) = match all.remove(name) {
             None => (accepted(new), Verdict::Accepted),
@@ -231,6 +232,7 @@ impl Lock {
     /// Accepts the version of `name` that waits, if it has that digest; whether it
     /// had.
     pub fn accept(&self, name: &str, digest: &str) -> Result<bool, LockError> {
+        let _turn = self.turn()?;
         let mut all = self.read()?;
         let Some(locked) = all.get_mut(name) else {
             return Ok(false);
@@ -247,6 +249,7 @@ impl Lock {
 
     /// Nothing of `name` waits any more: the accepted version is back.
     pub(in crate::app) fn withdraw(&self, name: &str) -> Result<(), LockError> {
+        let _turn = self.turn()?;
         let mut all = self.read()?;
         let parked = all.get_mut(name).and_then(|locked| locked.parked.take());
         parked.map_or(Ok(()), |_| self.write(&all))
@@ -297,6 +300,16 @@ impl Lock {
         replace(&self.path, text.as_bytes()).map_err(|source| self.failed(source))
     }
 
+    /// Holds other writers off, of other processes too, until it is dropped: what was
+    /// read must still be so when it is written. The folder is what is locked, since
+    /// each writing puts another file in place of the lock.
+    fn turn(&self) -> Result<File, LockError> {
+        let folder = folder(&self.path);
+        let turn = fs::create_dir_all(folder).and_then(|()| File::open(folder));
+        turn.and_then(|turn| turn.lock().map(|()| turn))
+            .map_err(|source| self.failed(source))
+    }
+
     fn failed(&self, source: io::Error) -> LockError {
         LockError::File {
             path: self.path.clone(),
@@ -312,9 +325,15 @@ fn accepted(version: Version) -> Locked {
     }
 }
 
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent();
+    let named = folder.filter(|folder| !folder.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
+}
+
 /// Writes beside the file and renames: a reader sees the one or the other.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder(path);
     fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
@@ -455,6 +474,23 @@ mod tests {
             1
         );
         assert_eq!(lock.parked("x").unwrap(), None);
+    }
+
+    #[test]
+    fn two_that_write_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(folder.path());
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let lock = &lock;
+                scope.spawn(move || {
+                    let name = format!("x{n}");
+                    lock.judge(&name, version("1", "Lists.", &[])).unwrap();
+                    lock.judge(&name, version("2", "Other.", &[])).unwrap();
+                });
+            }
+        });
+        assert_eq!(lock.waiting().unwrap().len(), 8);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use status::{FileStatus, Problem};
 
 use super::BuildError;
 use super::scope::ServedScope;
+use crate::audit::{Audit, Entry, Event, Outcome, Reload};
 use crate::config::ToolSetEntry;
 use crate::runtime::{Compiler, Component, Runtime, sha256};
 use crate::state::HostKey;
@@ -39,6 +40,7 @@ pub(super) struct ToolSets {
     files: ToolSetFiles,
     key: HostKey,
     lock: Option<Lock>,
+    audit: Audit,
     statuses: Statuses,
     /// Held by whoever changes what serves: one change at a time.
     serving: Mutex<Serving>,
@@ -71,6 +73,7 @@ impl ToolSets {
         files: ToolSetFiles,
         key: &HostKey,
         lock: Option<Lock>,
+        audit: Audit,
     ) -> Self {
         Self {
             runtime,
@@ -78,6 +81,7 @@ impl ToolSets {
             files,
             key: *key,
             lock,
+            audit,
             statuses: Statuses::default(),
             serving: Mutex::default(),
             loading: Mutex::default(),
@@ -199,7 +203,8 @@ impl ToolSets {
         let found = async {
             let (component, wasm) = self.version(file, using).await?;
             let prepared = self.prepare(file, &component, using, false).await?;
-            self.may_serve(file, &component, &prepared)?;
+            // Whether its names fit beside the others is not known yet.
+            self.may_serve(file, &component, &prepared, false)?;
             Ok(Candidate {
                 component,
                 wasm: Some(wasm),
@@ -233,29 +238,32 @@ impl ToolSets {
         })
     }
 
-    /// Asks the lock, which writes nothing down. The error says what is new.
+    /// Asks the lock whether a version may serve, and writes down that one waits so
+    /// that the operator can look at it and accept it; with `accept` also that it
+    /// serves from now on. The error says what is new.
     fn may_serve(
         &self,
         file: &str,
         component: &Component,
         prepared: &Prepared,
+        accept: bool,
     ) -> Result<(), BuildError> {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
         let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
         let version = Version::new(component, described(file, bound));
-        let changes = lock.compare(file, &version)?;
-        if changes.is_empty() {
+        if !accept && lock.compare(file, &version)?.is_empty() {
             return Ok(());
         }
-        // So that the operator can look at it and accept it.
-        lock.judge(file, version)?;
-        Err(BuildError::Parked {
-            tool_set: file.to_owned(),
-            digest: component.digest().to_owned(),
-            changes,
-        })
+        match lock.judge(file, version)? {
+            Verdict::Accepted => Ok(()),
+            Verdict::Parked(changes) => Err(BuildError::Parked {
+                tool_set: file.to_owned(),
+                digest: component.digest().to_owned(),
+                changes,
+            }),
+        }
     }
 
     /// Writes down what serves from now on.
@@ -331,10 +339,8 @@ impl ToolSets {
             {
                 return Err(error);
             }
-            self.may_serve(file, &component, &prepared)?;
+            self.may_serve(file, &component, &prepared, true)?;
             if let Some(lock) = &self.lock {
-                let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
-                lock.judge(file, Version::new(&component, described(file, bound)))?;
                 lock.keep(file, &wasm);
             }
             prepared.tell(file);
@@ -347,21 +353,22 @@ impl ToolSets {
         match swapped.await {
             Ok(anew) => {
                 let digest = digest.unwrap_or_default();
-                self.statuses.serves(file, &digest, anew);
                 if anew {
                     metrics::counter!("tool_set_reloads_total", "outcome" => "serves").increment(1);
                     metrics::histogram!("tool_set_reload_seconds").record(seen.elapsed());
-                    tracing::info!(
-                        target: "audit",
-                        event = "reload",
-                        outcome = "serves",
-                        tool_set = file,
-                        digest,
+                    let reload = Reload {
+                        tool_set: Some(file.to_owned()),
+                        digest: Some(digest.clone()),
                         before,
-                        scopes = using.len(),
-                        took_ms = millis(seen.elapsed()),
-                    );
+                        scopes: using.len(),
+                        took_ms: Some(millis(seen.elapsed())),
+                    };
+                    self.audit.record(Entry {
+                        reload: Some(Box::new(reload)),
+                        ..Entry::new(Event::Reload, Outcome::Serves)
+                    });
                 }
+                self.statuses.serves(file, &digest, anew);
             }
             Err(error) => {
                 if !matches!(error, BuildError::Parked { .. })
@@ -459,18 +466,25 @@ impl ToolSets {
         if !self.statuses.refused(file, problem) {
             return;
         }
-        let outcome = if parked { "parked" } else { "refused" };
-        metrics::counter!("tool_set_reloads_total", "outcome" => outcome).increment(1);
+        let outcome = if parked {
+            Outcome::Parked
+        } else {
+            Outcome::Refused
+        };
+        metrics::counter!("tool_set_reloads_total", "outcome" => outcome.name()).increment(1);
         let serving = self.statuses.all().remove(file);
-        tracing::warn!(
-            target: "audit",
-            event = "reload",
-            outcome,
-            tool_set = file,
+        let reload = Reload {
+            tool_set: Some(file.to_owned()),
             digest,
-            serving = serving.and_then(|status| status.serving),
-            "{error}"
-        );
+            before: serving.and_then(|status| status.serving),
+            scopes: 0,
+            took_ms: None,
+        };
+        self.audit.record(Entry {
+            reason: Some(error.to_string()),
+            reload: Some(Box::new(reload)),
+            ..Entry::new(Event::Reload, outcome)
+        });
     }
 }
 

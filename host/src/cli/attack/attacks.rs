@@ -162,15 +162,15 @@ pub(super) const ATTACKS: &[Attack] = &[
         "many small memories",
         "memories",
         forge::many_memories,
-        &["memories"],
+        NO_PLACE,
     ),
     dropped(
         "one memory of 4 GiB",
         "memory",
         forge::vast_memory,
-        &["memory"],
+        NO_PLACE,
     ),
-    dropped("table without end", "table", forge::vast_table, &["table"]),
+    dropped("table without end", "table", forge::vast_table, NO_PLACE),
     dropped(
         "loop while it starts",
         "start",
@@ -225,6 +225,8 @@ pub(super) const ATTACKS: &[Attack] = &[
 const TIMEOUT: &[&str] = &["timeout"];
 const MEMORY: &[&str] = &["out-of-memory"];
 const CRASHED: &[&str] = &["crashed"];
+/// The engine's word; not that compiling took too long.
+const NO_PLACE: &[&str] = &["no place for it"];
 /// Whichever of the scope's limits is the lowest.
 const STOPPED: &[&str] = &["out-of-memory", "crashed", "timeout"];
 

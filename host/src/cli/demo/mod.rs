@@ -4,6 +4,7 @@ mod snippets;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,8 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let public_url = public_url.as_ref().map(PublicUrl::as_str);
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
-    let stage = Stage::set(public_url).await?;
+    let address = listener.local_addr()?;
+    let stage = Stage::set(public_url, address).await?;
     let app = Arc::new(stage.app().await?);
     let (authentication, entrance) = if arguments.no_auth {
         (Authentication::Off, Entrance::Open)
@@ -47,7 +49,6 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         let (oauth, entrance) = stage.entrance().await?;
         (Authentication::OAuth(oauth), entrance)
     };
-    let address = listener.local_addr()?;
     let guard = HostGuard::new(address, public_url)?;
     let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
     app.watch(&shutdown)?;
@@ -86,7 +87,9 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) async fn set(public_url: Option<&str>) -> anyhow::Result<Self> {
+    /// Pages of records are at `listen`, where there is no public address; nowhere
+    /// with port 0.
+    pub(super) async fn set(public_url: Option<&str>, listen: SocketAddr) -> anyhow::Result<Self> {
         let server = DemoServer::start().await?;
         tracing::info!(
             address = %server.address(),
@@ -105,6 +108,7 @@ impl Stage {
             &config(&server, &certificate.display().to_string(), public_url),
             "the demo's configuration",
         )?;
+        config.http.listen = listen;
         config.tool_sets.dir = tool_sets;
         config.tool_sets.cache = cache();
         Ok(Self {
@@ -255,7 +259,9 @@ mod tests {
     use super::*;
 
     async fn entrance(public_url: Option<&str>) -> (OAuth, Entrance) {
-        let stage = Stage::set(public_url).await.unwrap();
+        let stage = Stage::set(public_url, ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap();
         stage.entrance().await.unwrap()
     }
 

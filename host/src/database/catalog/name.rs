@@ -1,46 +1,74 @@
 //! Which table a name means.
 
-use super::tables::{Table, TableName, tables};
+use super::KEPT_FROM_UNKNOWN;
+use super::list::{Tables, fold};
+use super::tables::{Table, TableName, newer, tables};
 use crate::database::Inner;
 use crate::database::error::Error;
 
 /// See [`Database::resolve`](crate::database::Database::resolve).
 pub(in crate::database) async fn resolve(inner: &Inner, name: &str) -> Result<TableName, Error> {
-    let tables = tables(inner).await?;
-    choose(&tables, name).map(|table| table.name.clone())
-}
-
-/// The table of exactly this schema and name.
-pub(super) fn find<'a>(tables: &'a [Table], name: &TableName) -> Result<&'a Table, Error> {
-    pick(tables, Some(&name.schema), &name.name, &name.to_string())
-}
-
-fn choose<'a>(tables: &'a [Table], given: &str) -> Result<&'a Table, Error> {
-    let parts = parts(given);
-    match parts.as_deref() {
-        Some([name]) => pick(tables, None, name, given),
-        Some([schema, name]) => pick(tables, Some(schema), name, given),
-        _ => Err(Error::UnknownName(nearest(tables, given))),
+    let parts = parts(name);
+    let found = match parts.as_deref() {
+        Some([bare]) => look(inner, None, bare, name).await,
+        Some([schema, bare]) => look(inner, Some(schema), bare, name).await,
+        _ => Err(Error::UnknownName(Vec::new())),
+    };
+    match found {
+        Ok(table) => Ok(table.name),
+        Err(Error::UnknownName(_)) => {
+            let tables = tables(inner).await?;
+            match raw(&tables, name) {
+                Some(table) => Ok(table.name.clone()),
+                None => Err(Error::UnknownName(nearest(&tables, name))),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
+/// The one table whose name is `given` letter for letter, as a list shows it: with
+/// points, brackets and quotes of its own; after its schema or without.
+fn raw<'a>(tables: &'a Tables, given: &str) -> Option<&'a Table> {
+    let whole = std::iter::once((None, given));
+    let split = given
+        .match_indices('.')
+        .filter_map(|(at, _)| Some((Some(given.get(..at)?), given.get(at + 1..)?)));
+    let mut found = whole
+        .chain(split)
+        .flat_map(|(schema, name)| tables.named(schema, name));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+/// The table of exactly this schema and name.
+pub(super) async fn find(inner: &Inner, name: &TableName) -> Result<Table, Error> {
+    look(inner, Some(&name.schema), &name.name, &name.to_string()).await
+}
+
+/// A name that is not there may be of a table that was made a moment ago.
+async fn look(
+    inner: &Inner,
+    schema: Option<&str>,
+    name: &str,
+    given: &str,
+) -> Result<Table, Error> {
+    let mut tables = tables(inner).await?;
+    if tables.named(schema, name).is_empty() {
+        tables = newer(inner, KEPT_FROM_UNKNOWN).await?;
+    }
+    pick(&tables, schema, name, given).cloned()
+}
+
 fn pick<'a>(
-    tables: &'a [Table],
+    tables: &'a Tables,
     schema: Option<&str>,
     name: &str,
     given: &str,
 ) -> Result<&'a Table, Error> {
-    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-    let matching: Vec<&Table> = tables
-        .iter()
-        .filter(|table| {
-            same(&table.name.name, name)
-                && schema.is_none_or(|schema| same(&table.name.schema, schema))
-        })
-        .collect();
-    match matching.as_slice() {
+    match tables.named(schema, name).as_slice() {
         [] => Err(Error::UnknownName(nearest(tables, given))),
-        [table] => Ok(table),
+        [table] => Ok(*table),
         several => {
             // As the server reads it: a bare name is first one of the default
             // schema. Only a case-sensitive database has two that differ in case.
@@ -50,7 +78,7 @@ fn pick<'a>(
             };
             let mut exact = several.iter().filter(meant);
             match (exact.next(), exact.next()) {
-                (Some(table), None) => Ok(table),
+                (Some(table), None) => Ok(*table),
                 _ => Err(Error::AmbiguousName(
                     several.iter().map(|table| table.name.to_string()).collect(),
                 )),
@@ -103,30 +131,31 @@ fn quoted(text: &str, close: char) -> Option<(String, &str)> {
 }
 
 /// The names most like `given`, best first.
-fn nearest(tables: &[Table], given: &str) -> Vec<String> {
-    let wanted = given.replace(['[', ']', '"'], "").to_lowercase();
-    let mut scored: Vec<(f64, String)> = tables
-        .iter()
-        .map(|table| {
-            let name = table.name.name.to_lowercase();
-            let full = format!("{}.{name}", table.name.schema.to_lowercase());
-            let like =
-                strsim::jaro_winkler(&wanted, &name).max(strsim::jaro_winkler(&wanted, &full));
-            let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
-            let within = !bare.is_empty() && (name.contains(bare) || bare.contains(&name));
-            let score = like.max(strsim::jaro_winkler(bare, &name));
-            (
-                if within { score.max(0.9) } else { score },
-                table.name.to_string(),
-            )
+fn nearest(tables: &Tables, given: &str) -> Vec<String> {
+    let wanted = fold(&given.replace(['[', ']', '"'], ""));
+    let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
+    let qualified = bare.len() < wanted.len();
+    let mut full = String::new();
+    let mut scored: Vec<(f64, &TableName)> = tables
+        .folded()
+        .map(|(folded, table)| {
+            let name = &folded.name;
+            let mut score = strsim::jaro_winkler(bare, name);
+            if qualified {
+                full.clear();
+                full.extend([&*folded.schema, ".", &**name]);
+                score = score.max(strsim::jaro_winkler(&wanted, &full));
+            }
+            let within = !bare.is_empty() && (name.contains(bare) || bare.contains(&**name));
+            (if within { score.max(0.9) } else { score }, &table.name)
         })
         .filter(|(score, _)| *score >= ALIKE)
         .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored
         .into_iter()
         .take(CANDIDATES)
-        .map(|(_, name)| name)
+        .map(|(_, name)| name.to_string())
         .collect()
 }
 
@@ -138,8 +167,8 @@ const CANDIDATES: usize = 5;
 mod tests {
     use super::*;
 
-    fn database() -> Vec<Table> {
-        [
+    fn database() -> Tables {
+        let tables = [
             ("dbo", "Orders"),
             ("dbo", "Order Details"),
             ("dbo", "Customers"),
@@ -158,8 +187,16 @@ mod tests {
             comment: None,
             object_id: 0,
             in_default_schema: schema == "dbo",
-        })
-        .collect()
+        });
+        Tables::new(tables.collect())
+    }
+
+    fn choose<'a>(tables: &'a Tables, given: &str) -> Result<&'a Table, Error> {
+        match parts(given).as_deref() {
+            Some([name]) => pick(tables, None, name, given),
+            Some([schema, name]) => pick(tables, Some(schema), name, given),
+            _ => Err(Error::UnknownName(nearest(tables, given))),
+        }
     }
 
     #[test]
@@ -217,6 +254,38 @@ mod tests {
                 "{given}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_of_odd_characters_is_found_as_it_is_listed_and_as_it_is_quoted() {
+        let names = ["a.b", "[x", "50% \"off\"", "it's", "1st", "🙂 ñ", " edge "];
+        let table = |name: &str| Table {
+            name: TableName {
+                schema: "dbo".into(),
+                name: name.into(),
+            },
+            kind: "table",
+            approximate_rows: None,
+            comment: None,
+            object_id: 0,
+            in_default_schema: true,
+        };
+        let tables = Tables::new(names.into_iter().map(table).collect());
+        for name in names {
+            let found = |given: &str| {
+                let parsed = choose(&tables, given).ok();
+                parsed
+                    .or_else(|| raw(&tables, given))
+                    .unwrap()
+                    .name
+                    .name
+                    .clone()
+            };
+            assert_eq!(found(name), name);
+            assert_eq!(found(&format!("dbo.{name}")), name);
+            assert_eq!(found(&table(name).name.to_string()), name);
+        }
+        assert!(raw(&tables, "dbo.a").is_none());
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::list::Tables;
 use super::rows::Cells;
+use super::{KEPT, Kept};
 use crate::database::error::Error;
 use crate::database::{Inner, query};
 
@@ -54,13 +57,29 @@ fn part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
 }
 
 /// All of them, by schema and name.
-pub(in crate::database) async fn tables(inner: &Inner) -> Result<Arc<Vec<Table>>, Error> {
-    if let Some(tables) = inner.catalog.tables.get(&()) {
+pub(in crate::database) async fn tables(inner: &Inner) -> Result<Arc<Tables>, Error> {
+    newer(inner, KEPT).await
+}
+
+/// All of them, as they were no longer ago than `age`.
+pub(super) async fn newer(inner: &Inner, age: Duration) -> Result<Arc<Tables>, Error> {
+    let cache = &inner.catalog;
+    if let Some(tables) = cache.list(age, Instant::now()) {
+        return Ok(tables);
+    }
+    let _turn = cache.reading.lock().await;
+    // Another call may have read it meanwhile.
+    let at = Instant::now();
+    if let Some(tables) = cache.list(age, at) {
         return Ok(tables);
     }
     let sets = query::internal(inner, TABLES, Vec::new()).await?;
-    let tables: Arc<Vec<Table>> = Arc::new(sets.into_iter().flatten().filter_map(table).collect());
-    inner.catalog.tables.insert((), Arc::clone(&tables));
+    let list = sets.into_iter().flatten().filter_map(table).collect();
+    let tables = Arc::new(Tables::new(list));
+    cache.list.store(Some(Arc::new(Kept {
+        at,
+        tables: Arc::clone(&tables),
+    })));
     Ok(tables)
 }
 

@@ -89,6 +89,21 @@ pub(super) fn lex(sql: &str) -> Result<Vec<Token<'_>>, Denial> {
     Ok(tokens)
 }
 
+/// The tokens up to where reading ends, and whether that is the end of the text:
+/// for who tells of a statement that was refused.
+pub(super) fn readable(sql: &str) -> (Vec<Token<'_>>, bool) {
+    let mut lexer = Lexer { sql, at: 0 };
+    let mut tokens = Vec::with_capacity(sql.len().min(MAX_BYTES) / 5);
+    while tokens.len() < MAX_TOKENS {
+        match lexer.token() {
+            Ok(Some(token)) => tokens.push(token),
+            Ok(None) => return (tokens, true),
+            Err(_) => break,
+        }
+    }
+    (tokens, false)
+}
+
 struct Lexer<'a> {
     sql: &'a str,
     at: usize,

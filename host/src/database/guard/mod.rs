@@ -12,13 +12,16 @@ mod denial;
 mod functions;
 mod keywords;
 mod lexer;
+mod normal;
 mod options;
+mod order;
 mod relations;
 mod rules;
 mod walk;
 mod write;
 
 pub use denial::Denial;
+pub use normal::{Normal, normal};
 
 /// What is known of a statement that passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,11 @@ pub struct Checked {
     /// It reads a table or view by name, so that SQL Server opens the implicit
     /// transaction.
     pub reads_a_table: bool,
+    /// Its outermost query has an ORDER BY.
+    pub ordered: bool,
+    /// Where in the text OFFSET and FETCH can be added, in bytes: behind an ORDER BY
+    /// that nothing else limits.
+    pub page_at: Option<usize>,
 }
 
 /// Passes one SELECT. `bound` are the names of its parameters, with or without

@@ -4,6 +4,7 @@ use super::Checked;
 use super::denial::{Denial, ONE_SELECT, shown};
 use super::keywords;
 use super::lexer::{Kind, Token, lex};
+use super::order;
 use super::walk::Walk;
 
 /// See [`check`](super::check).
@@ -16,7 +17,13 @@ pub(super) fn check(sql: &str, bound: &[&str]) -> Result<Checked, Denial> {
         mark(sql, tokens, index, token)?;
         variable(sql, tokens, index, token, bound)?;
     }
-    Walk::new(sql, tokens).run()
+    let checked = Walk::new(sql, tokens).run()?;
+    let order = order::find(tokens);
+    Ok(Checked {
+        ordered: order.is_there,
+        page_at: order.page_at,
+        ..checked
+    })
 }
 
 /// Without the `;` that habit puts before WITH and at the end.

@@ -65,6 +65,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             checked: Checked {
                 returns_one_document: false,
                 reads_a_table: false,
+                ordered: false,
+                page_at: None,
             },
         }
     }

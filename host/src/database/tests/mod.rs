@@ -362,3 +362,85 @@ async fn the_catalogue_lists_resolves_and_describes() {
         Err(Error::UnknownName(names)) if names.contains(&"dbo.Orders".to_owned())
     ));
 }
+
+/// Page `number` of `size` rows.
+async fn page(database: &Database, sql: &str, number: u32, size: u32) -> Result<Json, Error> {
+    let mut query = ask(sql);
+    query.options.page = Some(Page {
+        number,
+        size: Some(size),
+    });
+    let mut cursor = database.query(query).await?;
+    let text = cursor.document(JsonShape::Objects).await?;
+    Ok(serde_json::from_str(&text).expect("JSON"))
+}
+
+#[tokio::test]
+async fn the_pages_of_a_result_are_the_result_and_the_last_one_says_so() {
+    let stage = Stage::new().await;
+    let database = stage.reader(QueryLimits::default());
+    for sql in [
+        "SELECT OrderID FROM dbo.Orders WHERE OrderID <= 10258 ORDER BY OrderID",
+        "SELECT OrderID FROM dbo.Orders WHERE OrderID <= 10258 ORDER BY OrderID OPTION (RECOMPILE)",
+        "SELECT TOP (11) OrderID FROM dbo.Orders ORDER BY OrderID",
+        "SELECT OrderID FROM dbo.Orders ORDER BY OrderID OFFSET 0 ROWS FETCH NEXT 11 ROWS ONLY;",
+        "SELECT OrderID FROM dbo.Orders WHERE OrderID <= 10258 -- as they come",
+    ] {
+        let whole = document(&database, sql).await;
+        let whole = whole["results"].as_array().unwrap();
+        assert_eq!(whole.len(), 11, "{sql}");
+        for size in [1_u32, 4, 10, 11, 12] {
+            let mut rows = Vec::new();
+            for number in 1.. {
+                let read = page(&database, sql, number, size).await.expect(sql);
+                assert_eq!(read["truncated"], Json::Null, "{sql}");
+                let paging = &read["pagination"];
+                assert_eq!(paging["page"], number);
+                assert_eq!(paging["page_size"], size);
+                assert_eq!(paging.get("note").is_some(), !sql.contains("ORDER BY"));
+                rows.extend_from_slice(read["results"].as_array().unwrap());
+                let more = rows.len() < whole.len();
+                assert_eq!(paging["has_more"], more, "{sql} {number} {size}");
+                if !more {
+                    break;
+                }
+            }
+            assert_eq!(rows, *whole, "{sql} {size}");
+        }
+        let beyond = page(&database, sql, 9, 5).await.expect(sql);
+        assert_eq!(beyond["row_count"], 0);
+        assert_eq!(beyond["pagination"]["has_more"], false);
+    }
+}
+
+#[tokio::test]
+async fn a_page_cut_by_bytes_says_that_rows_follow() {
+    let stage = Stage::new().await;
+    let limits = QueryLimits {
+        max_bytes: 600,
+        max_rows: 100,
+        ..QueryLimits::default()
+    };
+    let database = stage.reader(limits);
+    let sql = "SELECT OrderID FROM dbo.Orders ORDER BY OrderID";
+    let read = page(&database, sql, 1, 100).await.unwrap();
+    assert_eq!(read["truncated"]["by"], "bytes");
+    assert_eq!(read["pagination"]["has_more"], true);
+    assert!(read.to_string().len() <= 600);
+    let refused = page(&database, sql, 1, 101).await.unwrap_err();
+    assert!(
+        matches!(refused, Error::InvalidParameter { .. }),
+        "{refused:?}"
+    );
+    // The connection is free again, and typed rows stop at the page's end too.
+    let mut query = ask(sql);
+    query.options.page = Some(Page {
+        number: 2,
+        size: Some(3),
+    });
+    let mut cursor = database.query(query).await.unwrap();
+    let batch = cursor.next(10).await.unwrap();
+    assert_eq!(batch.rows.len(), 3);
+    assert!(batch.done);
+    assert_eq!(cursor.truncated(), None);
+}

@@ -163,6 +163,7 @@ impl Peer {
         let caller = Caller {
             scope: &self.scope,
             principal: self.authority.principal.clone(),
+            origin: self.authority.origin.clone(),
             revision,
             progress,
             abilities: self.session.abilities(),

@@ -52,7 +52,7 @@ impl Resource<'_> {
                 ..Details::default()
             };
             let of_note = refusal.is_of_note();
-            audit::token_refused(details, code, refusal.reason(), of_note);
+            audit::token_refused(self.oauth, details, code, refusal.reason(), of_note);
         }
         if refusal == Refusal::Unavailable {
             let code = ErrorCode::TemporarilyUnavailable;
@@ -103,7 +103,7 @@ impl Resource<'_> {
             address: address.map(|ClientAddress(address)| address),
             ..Details::default()
         };
-        audit::refused(Action::Access, details, &error);
+        audit::refused(self.oauth, Action::Access, details, &error);
         let mut parameters = vec![
             ("error", error.code.as_str().to_owned()),
             ("scope", rights.to_string()),

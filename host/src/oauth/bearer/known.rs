@@ -36,12 +36,22 @@ pub(super) struct Slot {
 }
 
 /// What a token stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) principal: Arc<Principal>,
+    /// What the client called itself when the token was looked up.
+    pub(super) client_name: Option<Arc<str>>,
     pub(super) scope: String,
     pub(super) grant: String,
     pub(super) expires_at: Timestamp,
+}
+
+/// A name makes no other token.
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |known: &Self| (known.expires_at, Arc::clone(&known.principal));
+        of(self) == of(other) && self.scope == other.scope && self.grant == other.grant
+    }
 }
 
 impl Slot {

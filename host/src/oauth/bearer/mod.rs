@@ -25,6 +25,7 @@ pub use refusal::Refusal;
 
 use self::known::{Known, Slot};
 use super::context::{OAuth, Shared, SignInMethod};
+use crate::audit::Origin;
 use crate::oauth::people::LOCAL_SUBJECT;
 use crate::principal::Principal;
 use crate::state::{KnownToken, SecretHash, SecretKind};
@@ -34,6 +35,7 @@ use crate::state::{KnownToken, SecretHash, SecretKind};
 #[derive(Clone, Debug)]
 pub struct Authenticated {
     principal: Arc<Principal>,
+    client_name: Option<Arc<str>>,
     alive: Arc<CancellationToken>,
     expires_in: Duration,
 }
@@ -42,6 +44,14 @@ impl Authenticated {
     /// Who calls, and what it may do.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
+    }
+
+    /// The request with the name of the caller's client, for the audit.
+    pub fn named(&self, origin: &Origin) -> Arc<Origin> {
+        Arc::new(Origin {
+            client_name: self.client_name.clone(),
+            ..origin.clone()
+        })
     }
 
     /// Time until the token expires, from when it was looked at.
@@ -84,6 +94,7 @@ impl OAuth {
         }
         Ok(Authenticated {
             principal: Arc::clone(&known.principal),
+            client_name: known.client_name.clone(),
             alive: Arc::clone(&slot.alive),
             expires_in: known.expires_at.since(now),
         })
@@ -130,7 +141,7 @@ impl OAuth {
     async fn judge(&self, hash: SecretHash) -> Result<Known, Refusal> {
         let asked = self.shared.store.known_token(hash);
         match tokio::time::timeout(LOOK_UP_TIMEOUT, asked).await {
-            Ok(Ok(Some(token))) => self.admit(token),
+            Ok(Ok(Some(token))) => Ok(self.with_client_name(self.admit(token)?).await),
             Ok(Ok(None)) => Err(Refusal::Ended),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a token could not be looked up");
@@ -140,6 +151,20 @@ impl OAuth {
                 tracing::error!("a token could not be looked up in time");
                 Err(Refusal::Unavailable)
             }
+        }
+    }
+
+    /// For the audit alone: a token is as good without.
+    async fn with_client_name(&self, known: Known) -> Known {
+        let asked = self.shared.store.client(&known.principal.client);
+        let client = tokio::time::timeout(LOOK_UP_TIMEOUT, asked).await;
+        let name = client.ok().and_then(Result::ok).flatten();
+        let name = name
+            .map(|client| client.name)
+            .filter(|name| !name.is_empty());
+        Known {
+            client_name: name.map(Into::into),
+            ..known
         }
     }
 
@@ -167,6 +192,7 @@ impl OAuth {
                 client: grant.client_id,
                 rights,
             }),
+            client_name: None,
             scope: grant.scope,
             grant: grant.id,
             expires_at: token.expires_at,

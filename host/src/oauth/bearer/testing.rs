@@ -133,6 +133,7 @@ pub(crate) fn authenticated() -> (Authenticated, CancellationToken) {
         rights: Rights::READ,
     };
     let caller = Authenticated {
+        client_name: None,
         expires_in: Duration::from_secs(3_600),
         principal: Arc::new(principal),
         alive: Arc::new(alive.clone()),

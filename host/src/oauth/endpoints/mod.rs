@@ -12,6 +12,7 @@ mod form;
 pub(crate) mod invitation;
 mod new_password;
 pub(crate) mod oidc;
+pub(crate) mod record;
 pub(crate) mod register;
 pub(crate) mod revoke;
 mod sign_in;

@@ -28,7 +28,7 @@ pub(crate) async fn post(
     match register(&oauth, &issuer, details, body).await {
         Ok(response) => response,
         Err(error) => {
-            audit::refused(Action::Registration, details, &error);
+            audit::refused(&oauth, Action::Registration, details, &error);
             error.into_response()
         }
     }
@@ -54,6 +54,7 @@ async fn register(
     let requested = Requested::parse(&body, issuer.scope())?;
     let (client, secret) = oauth.store().register_client(&requested.client).await?;
     audit::done(
+        oauth,
         Action::Registration,
         Details {
             client_id: &client.id,

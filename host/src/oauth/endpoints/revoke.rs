@@ -35,12 +35,12 @@ pub(crate) async fn post(
     match outcome {
         Ok(found) => {
             if found {
-                audit::done(Action::Revocation, details);
+                audit::done(&oauth, Action::Revocation, details);
             }
             [(header::CACHE_CONTROL, "no-store")].into_response()
         }
         Err(error) => {
-            audit::refused(Action::Revocation, details, &error);
+            audit::refused(&oauth, Action::Revocation, details, &error);
             error.into_response()
         }
     }

@@ -68,12 +68,17 @@ impl SignIn<'_> {
         };
         let refusal = match signed_in {
             Ok(response) => {
-                audit::done(Action::SignIn, details);
+                audit::done(&caller.oauth, Action::SignIn, details);
                 return Ok(response);
             }
             Err(refusal) => refusal,
         };
-        audit::refused(Action::SignIn, details, &OAuthError::from(&refusal));
+        audit::refused(
+            &caller.oauth,
+            Action::SignIn,
+            details,
+            &OAuthError::from(&refusal),
+        );
         let texts = &caller.texts().sign_in;
         match refusal {
             Refusal::Throttled(wait) => {

@@ -167,21 +167,19 @@ async fn blocking<T: Send + 'static>(
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    let sum = digest(&SHA256, bytes);
-    sum.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tells apart the mistakes that operators make with files, which the engine's
 /// messages do not.
 fn check_header(wasm: &[u8], limit: usize) -> Result<(), LoadError> {
     if wasm.len() > limit {
-        return Err(LoadError::TooLarge {
-            size: wasm.len(),
-            limit,
-        });
+        return Err(LoadError::TooLarge(limit));
     }
     let reason = match wasm {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),

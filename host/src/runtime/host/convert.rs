@@ -120,6 +120,7 @@ pub(super) fn options(options: wit::Options) -> db::Options {
         timeout: options
             .timeout_ms
             .map(|ms| Duration::from_millis(ms.into())),
+        page: None,
     }
 }
 

@@ -3,12 +3,13 @@
 
 use wasmtime::component::Resource;
 
-use crate::database::{self, Cursor, Database, Options, Query};
+use crate::database::{self, Cursor, Database, Options, Page, Query};
 use crate::runtime::bindings::mssql_mcp::database::db_catalog::{self, Table, TableName};
 use crate::runtime::bindings::mssql_mcp::database::db_query::{
     self, Batch, Column, Error, JsonShape, Param, Stats, Truncation,
 };
 use crate::runtime::bindings::mssql_mcp::database::{db_execute, types};
+use crate::runtime::problem;
 use crate::runtime::state::StoreState;
 
 use super::convert;
@@ -50,21 +51,24 @@ impl db_query::Host for StoreState {
         options: Option<types::Options>,
     ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
         let query = self.statement(sql, params, options)?;
-        if self.cursor_open {
-            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
-        }
-        let database = match self.readable(&database) {
-            Ok(database) => database.clone(),
-            Err(error) => return Ok(Err(error)),
-        };
-        match database.query(query).await {
-            Ok(cursor) => {
-                let handle = self.table.push(GuestCursor(cursor))?;
-                self.cursor_open = true;
-                Ok(Ok(handle))
-            }
-            Err(error) => Ok(Err(convert::error(error))),
-        }
+        self.open(&database, query).await
+    }
+
+    async fn query_page(
+        &mut self,
+        database: String,
+        sql: String,
+        params: Vec<Param>,
+        options: Option<types::Options>,
+        page: u32,
+        page_size: Option<u32>,
+    ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        let mut query = self.statement(sql, params, options)?;
+        query.options.page = Some(Page {
+            number: page,
+            size: page_size,
+        });
+        self.open(&database, query).await
     }
 }
 
@@ -220,6 +224,7 @@ impl db_execute::Host for StoreState {
         if self.cursor_open {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
         }
+        self.meter.begins(&query.sql, true);
         Ok(match writer.execute(query).await {
             Ok(outcome) => {
                 self.meter.statement(outcome.stats);
@@ -228,12 +233,41 @@ impl db_execute::Host for StoreState {
                     stats: convert::stats(&outcome.stats),
                 })
             }
-            Err(error) => Err(convert::error(error)),
+            Err(error) => Err(self.failed(error)),
         })
     }
 }
 
 impl StoreState {
+    async fn open(
+        &mut self,
+        label: &str,
+        query: Query,
+    ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        if self.cursor_open {
+            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
+        }
+        let database = match self.readable(label) {
+            Ok(database) => database.clone(),
+            Err(error) => return Ok(Err(error)),
+        };
+        self.meter.begins(&query.sql, false);
+        match database.query(query).await {
+            Ok(cursor) => {
+                let handle = self.table.push(GuestCursor(cursor))?;
+                self.cursor_open = true;
+                Ok(Ok(handle))
+            }
+            Err(error) => Ok(Err(self.failed(error))),
+        }
+    }
+
+    /// The error of the statement that began last; the audit knows its code.
+    fn failed(&self, error: database::Error) -> Error {
+        self.meter.failed(problem::code_of(&error));
+        convert::error(error)
+    }
+
     /// The database behind a label; `""` is the scope's first.
     fn readable(&self, label: &str) -> Result<&Database, Error> {
         let databases = &self.scope.databases;

@@ -6,7 +6,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{any, get};
 
 use super::state::ServerState;
-use super::{cors, endpoint, guard, health, metrics, pages, request_id, security_headers};
+use super::{cors, endpoint, guard, health, metrics, pages, records, request_id, security_headers};
 use crate::oauth;
 
 /// The service behind the listener. Layers run from the last to the first.
@@ -26,10 +26,13 @@ pub fn router(state: ServerState) -> Router {
         .route("/{scope}/sse/", any(endpoint::scope))
         .route("/{scope}/mcp", any(endpoint::scope))
         .route("/{scope}/mcp/", any(endpoint::scope))
+        .route("/records/{*id}", any(records::page))
+        .route("/{scope}/records/{*id}", any(records::page))
         .with_state(state.clone());
     let router = match state.shared.authentication.oauth() {
         Some(oauth) => router.merge(oauth::routes(oauth.clone())),
-        None => router,
+        // Pages of records have the style sheet in any case.
+        None => router.route("/style.css", get(oauth::pages::style)),
     };
     router
         .fallback(pages::not_found)

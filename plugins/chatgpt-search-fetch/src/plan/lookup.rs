@@ -61,7 +61,7 @@ fn containing(context: &Context<'_>, table: usize, any: bool) -> Option<Statemen
         select.find(&context.roles.literals, &columns);
     }
     let most = context.most.min(EACH_TABLE);
-    let (sql, params) = select.finish(&format!("TOP ({most}) {}", all_columns(table)), "");
+    let (sql, params) = select.finish(&format!("TOP ({most}) {}", all_columns(context, table)), "");
     Some(Statement {
         sql,
         params,
@@ -117,7 +117,7 @@ fn by_number(context: &Context<'_>, entity: usize) -> Option<Statement> {
         .find(|column| column.name == *key && column.kind == Kind::Integer)?;
     let mut select = Select::over(context.catalogue, entity)?;
     select.filter(format!("{} = {number}", column(entity, key)));
-    let (sql, params) = select.finish(&all_columns(entity), "");
+    let (sql, params) = select.finish(&all_columns(context, entity), "");
     Some(Statement {
         sql,
         params,

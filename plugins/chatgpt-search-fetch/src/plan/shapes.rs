@@ -273,7 +273,7 @@ pub(crate) fn whole_rows(
             condition(&mut select)?;
             filter_period(context, &mut select, entity);
             filter_discontinued(context, &mut select, entity);
-            let what = format!("TOP ({}) {}", context.top(), all_columns(entity));
+            let what = format!("TOP ({}) {}", context.top(), all_columns(context, entity));
             let (sql, params) = select.finish(&what, order);
             Some(Statement {
                 sql,
@@ -376,8 +376,12 @@ pub(crate) fn date_of<'c>(context: &'c Context<'_>, table: usize) -> Option<&'c 
 }
 
 /// Every column of one table.
-pub(crate) fn all_columns(table: usize) -> String {
-    format!("{}.*", alias(table))
+pub(crate) fn all_columns(context: &Context<'_>, table: usize) -> String {
+    let alias = format!("{}.", alias(table));
+    match context.table(table) {
+        Some(table) => table.whole_rows(&alias),
+        None => format!("{alias}*"),
+    }
 }
 
 fn step(

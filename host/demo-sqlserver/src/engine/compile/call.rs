@@ -1,16 +1,19 @@
 //! Scalar functions by name: conditions, conversion, mathematics and JSON here,
 //! text, dates and metadata in their own files.
 
-use sqlparser::ast::Function;
+use sqlparser::ast::{Expr, Function};
 
 use super::aggregate::{arguments, is_name, wrong_count};
 use super::{Compiler, Typed};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::types;
-use crate::value::{Length, SqlType};
+use crate::value::{Length, SqlType, Udt};
 
 impl Compiler<'_> {
     pub(super) fn function(&mut self, function: &Function) -> Result<Typed> {
+        if let Some(text) = self.clr_text(function)? {
+            return Ok(text);
+        }
         let name = function.name.to_string().to_ascii_uppercase();
         if let Some(over) = &function.over {
             return self.window_call(&name, function, over);
@@ -49,6 +52,34 @@ impl Compiler<'_> {
             return Ok(typed);
         }
         self.general_call(&name, values)
+    }
+
+    /// `column.STAsText()`, `column.ToString()`: a value of a CLR type as text.
+    fn clr_text(&mut self, function: &Function) -> Result<Option<Typed>> {
+        let parts = super::parts(&function.name)?;
+        let Some((method, column)) = parts.split_last().filter(|(_, column)| !column.is_empty())
+        else {
+            return Ok(None);
+        };
+        let spatial = method.value.eq_ignore_ascii_case("STAsText");
+        if !spatial && !method.value.eq_ignore_ascii_case("ToString") {
+            return Ok(None);
+        }
+        if !arguments(function)?.exprs.is_empty() {
+            return Err(wrong_count(&method.value));
+        }
+        let column = column.iter().map(|part| (*part).clone()).collect();
+        let value = self.expr(&Expr::CompoundIdentifier(column))?;
+        match value.sql_type {
+            SqlType::Udt(Udt::HierarchyId) if spatial => {}
+            SqlType::Udt(_) => {
+                let text = format!("clr_text({}, {})", value.sql, types::code(value.sql_type));
+                let length = SqlType::NVarChar(Length::Max);
+                return Ok(Some(Typed::new(text, length, value.nullable)));
+            }
+            _ => {}
+        }
+        Err(unsupported(format_args!("the method {}", method.value)))
     }
 
     fn general_call(&mut self, name: &str, values: Vec<Typed>) -> Result<Typed> {

@@ -2,6 +2,7 @@
 //! by name from T-SQL; each takes types as the integers of [`types::code`].
 
 mod aggregate;
+mod clr;
 mod date;
 mod format;
 mod json;
@@ -80,6 +81,7 @@ pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     date::register(connection)?;
     format::register(connection)?;
     json::register(connection)?;
+    clr::register(connection)?;
     aggregate::register(connection)
 }
 

@@ -1,101 +1,33 @@
-//! One table in full: columns, keys, foreign keys both ways, checks, indexes.
+//! One table in full: columns, keys, foreign keys both ways, checks, indexes and the
+//! rest that the catalogue knows.
+
+mod shape;
+mod sql;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use serde::Serialize;
 use tiberius::ColumnData;
 
-use super::name::find;
+use self::shape::{
+    Actions, Check, Column, Details, ForeignKey, Index, Key, Name, Partitioned, Referrer, Target,
+    Temporal,
+};
+use self::sql::{DETAILS, SINCE_2016};
+use super::name;
 use super::rows::Cells;
-use super::tables::{Table, TableName, tables};
+use super::tables::{Table, TableName};
 use super::types::sql_type;
 use crate::database::error::Error;
 use crate::database::value::{Param, Value};
 use crate::database::{Inner, query};
-
-/// The document of `describe_table`.
-#[derive(Debug, Serialize)]
-pub(super) struct Details {
-    schema: String,
-    table: String,
-    r#type: &'static str,
-    comment: Option<String>,
-    rows: Option<u64>,
-    columns: Vec<Column>,
-    primary_keys: Vec<String>,
-    foreign_keys: Vec<ForeignKey>,
-    referenced_by: Vec<Referrer>,
-    unique: Vec<Key>,
-    checks: Vec<Check>,
-    indexes: Vec<Index>,
-    column_count: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Column {
-    name: String,
-    r#type: String,
-    nullable: bool,
-    default: Option<String>,
-    identity: bool,
-    computed: Option<String>,
-    comment: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Key {
-    name: String,
-    columns: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ForeignKey {
-    name: String,
-    columns: Vec<String>,
-    references: Target,
-}
-
-#[derive(Debug, Serialize)]
-struct Target {
-    schema: String,
-    table: String,
-    columns: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Referrer {
-    name: String,
-    schema: String,
-    table: String,
-    columns: Vec<String>,
-    referenced_columns: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Check {
-    name: String,
-    definition: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Index {
-    name: String,
-    unique: bool,
-    r#type: String,
-    /// `Name` or `Name DESC`, in key order.
-    columns: Vec<String>,
-    included: Vec<String>,
-    filter: Option<String>,
-}
 
 /// See [`Database::describe`](crate::database::Database::describe).
 pub(in crate::database) async fn describe(
     inner: &Inner,
     table: &TableName,
 ) -> Result<String, Error> {
-    let details = details(inner, table).await?;
-    serde_json::to_string(details.as_ref())
-        .map_err(|error| Error::Other(format!("encoding a table's description: {error}")))
+    Ok(known(inner, table).await?.document.clone())
 }
 
 /// See [`Database::primary_key`](crate::database::Database::primary_key).
@@ -103,27 +35,51 @@ pub(in crate::database) async fn primary_key(
     inner: &Inner,
     table: &TableName,
 ) -> Result<Vec<String>, Error> {
-    Ok(details(inner, table).await?.primary_keys.clone())
+    Ok(known(inner, table).await?.primary_key.clone())
 }
 
-async fn details(inner: &Inner, name: &TableName) -> Result<Arc<Details>, Error> {
-    let tables = tables(inner).await?;
-    let table = find(&tables, name)?;
-    if let Some(details) = inner.catalog.details.get(&table.name) {
-        return Ok(details);
+/// What is kept of a table.
+pub(super) struct Known {
+    /// JSON
+    document: String,
+    primary_key: Vec<String>,
+}
+
+async fn known(inner: &Inner, name: &TableName) -> Result<Arc<Known>, Error> {
+    let table = name::find(inner, name).await?;
+    // By its id: a table that was dropped and made anew is another.
+    if let Some(known) = inner.catalog.described.get(&table.object_id) {
+        return Ok(known);
     }
-    let id = Param {
+    let id = || Param {
         name: "id".to_owned(),
         value: Value::Int(table.object_id),
         sql_type: Some("int".to_owned()),
     };
-    let sets = query::internal(inner, DETAILS, vec![id]).await?;
-    let details = Arc::new(assemble(table, sets));
+    let sets = query::internal(inner, DETAILS, vec![id()]).await?;
+    let mut details = assemble(&table, sets);
+    if !inner.catalog.is_old.load(Ordering::Relaxed) {
+        match query::internal(inner, SINCE_2016, vec![id()]).await {
+            Ok(sets) => add_newer(&mut details, sets),
+            Err(Error::Server(error)) if !error.retryable => {
+                // A column that is not there yet (207).
+                inner.catalog.is_old.store(true, Ordering::Relaxed);
+                tracing::info!(%error.message, "the catalogue is older than SQL Server 2016");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let document = serde_json::to_string(&details)
+        .map_err(|error| Error::Other(format!("encoding a table's description: {error}")))?;
+    let known = Arc::new(Known {
+        document,
+        primary_key: details.primary_keys,
+    });
     inner
         .catalog
-        .details
-        .insert(table.name.clone(), Arc::clone(&details));
-    Ok(details)
+        .described
+        .insert(table.object_id, Arc::clone(&known));
+    Ok(known)
 }
 
 type Sets = Vec<Vec<Vec<ColumnData<'static>>>>;
@@ -138,6 +94,9 @@ fn assemble(table: &Table, sets: Sets) -> Details {
     let (foreign_keys, referenced_by) = foreign_keys(next(), table.object_id);
     let checks = next().into_iter().filter_map(check).collect();
     let indexes = indexes(next());
+    let triggers = next().into_iter().filter_map(|mut cells| cells.text());
+    let triggers = triggers.collect();
+    let partitioned = next().into_iter().find_map(partitioned);
     Details {
         schema: table.name.schema.clone(),
         table: table.name.name.clone(),
@@ -152,25 +111,82 @@ fn assemble(table: &Table, sets: Sets) -> Details {
         unique,
         checks,
         indexes,
+        triggers,
+        temporal: None,
+        partitioned,
     }
+}
+
+/// Adds what only newer servers know.
+fn add_newer(details: &mut Details, sets: Sets) {
+    let mut sets = sets.into_iter();
+    for row in sets.next().unwrap_or_default() {
+        let masked = Cells::new(row).text();
+        let mut columns = details.columns.iter_mut();
+        if let Some(column) = columns.find(|column| masked.as_ref() == Some(&column.name)) {
+            column.masked = true;
+        }
+    }
+    let pair = sets.next().unwrap_or_default().into_iter().next();
+    details.temporal = pair.map(Cells::new).and_then(|mut cells| {
+        let has_history = cells.bit();
+        let name = Name {
+            schema: cells.text()?,
+            table: cells.text()?,
+        };
+        Some(if has_history {
+            Temporal::HistoryTable(name)
+        } else {
+            Temporal::HistoryOf(name)
+        })
+    });
+}
+
+fn partitioned(mut cells: Cells) -> Option<Partitioned> {
+    Some(Partitioned {
+        column: cells.text(),
+        scheme: cells.text()?,
+        function: cells.text()?,
+        partitions: cells.number()?,
+    })
 }
 
 fn column(mut cells: Cells) -> Option<Column> {
     let name = cells.text()?;
     let declared = cells.text()?;
-    // An alias type is shown as its base; CLR types have none.
-    let base = cells.text().unwrap_or(declared);
+    let base = cells.text();
     let max_length = cells.number().unwrap_or(0);
     let precision = cells.number().unwrap_or(0);
     let scale = cells.number().unwrap_or(0);
+    let (nullable, identity) = (cells.bit(), cells.bit());
+    let (default, computed, comment) = (cells.text(), cells.text(), cells.text());
+    let (collation, sparse, persisted) = (cells.text(), cells.bit(), cells.bit());
+    let (seed, increment) = (cells.text(), cells.text());
+    let schema = cells.text();
+    let is_clr = cells.bit();
+    // An alias type is shown as its base, with its own name beside; a CLR type has no
+    // base.
+    let alias = schema.filter(|_| !is_clr);
     Some(Column {
+        r#type: sql_type(
+            base.as_deref().unwrap_or(&declared),
+            max_length,
+            precision,
+            scale,
+        ),
+        alias: alias.map(|schema| format!("{schema}.{declared}")),
         name,
-        r#type: sql_type(&base, max_length, precision, scale),
-        nullable: cells.bit(),
-        identity: cells.bit(),
-        default: cells.text(),
-        computed: cells.text(),
-        comment: cells.text(),
+        nullable,
+        default,
+        identity,
+        seed,
+        increment,
+        persisted: computed.is_some().then_some(persisted),
+        computed,
+        collation,
+        sparse,
+        masked: false,
+        comment,
     })
 }
 
@@ -209,6 +225,13 @@ fn foreign_keys(rows: Vec<Cells>, table: i64) -> (Vec<ForeignKey>, Vec<Referrer>
         let mut text = || cells.text().unwrap_or_default();
         let (name, schema, from, column) = (text(), text(), text(), text());
         let (to_schema, to, to_column) = (text(), text(), text());
+        let mut action = || Some(cells.text()?.replace('_', " ").to_lowercase());
+        let (on_delete, on_update) = (action(), action());
+        let actions = Actions {
+            on_delete,
+            // Keys hardly ever change: said only where something follows.
+            on_update: on_update.filter(|action| action != "no action"),
+        };
         let same = last == id;
         last = id;
         if parent == Some(table) {
@@ -225,6 +248,7 @@ fn foreign_keys(rows: Vec<Cells>, table: i64) -> (Vec<ForeignKey>, Vec<Referrer>
                         table: to,
                         columns: vec![to_column.clone()],
                     },
+                    actions: actions.clone(),
                 }),
             }
         }
@@ -240,6 +264,7 @@ fn foreign_keys(rows: Vec<Cells>, table: i64) -> (Vec<ForeignKey>, Vec<Referrer>
                     table: from,
                     columns: vec![column],
                     referenced_columns: vec![to_column],
+                    actions,
                 }),
             }
         }
@@ -286,49 +311,6 @@ fn indexes(rows: Vec<Cells>) -> Vec<Index> {
     }
     indexes
 }
-
-/// Five result sets in one round trip: columns, keys, foreign keys, checks,
-/// indexes.
-const DETAILS: &str = "\
-SELECT c.name, t.name, b.name, c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity,
-       d.definition, k.definition, CAST(e.value AS nvarchar(4000))
-FROM sys.columns AS c
-JOIN sys.types AS t ON t.user_type_id = c.user_type_id
-LEFT JOIN sys.types AS b ON b.user_type_id = c.system_type_id
-LEFT JOIN sys.default_constraints AS d ON d.object_id = c.default_object_id
-LEFT JOIN sys.computed_columns AS k ON k.object_id = c.object_id AND k.column_id = c.column_id
-LEFT JOIN sys.extended_properties AS e
-  ON e.class = 1 AND e.major_id = c.object_id AND e.minor_id = c.column_id
- AND e.name = N'MS_Description'
-WHERE c.object_id = @id
-ORDER BY c.column_id;
-SELECT k.name, k.type, c.name
-FROM sys.key_constraints AS k
-JOIN sys.index_columns AS i ON i.object_id = k.parent_object_id AND i.index_id = k.unique_index_id
-JOIN sys.columns AS c ON c.object_id = i.object_id AND c.column_id = i.column_id
-WHERE k.parent_object_id = @id
-ORDER BY k.name, i.key_ordinal;
-SELECT f.object_id, f.parent_object_id, f.referenced_object_id, f.name,
-       ps.name, pt.name, pc.name, rs.name, rt.name, rc.name
-FROM sys.foreign_keys AS f
-JOIN sys.foreign_key_columns AS l ON l.constraint_object_id = f.object_id
-JOIN sys.tables AS pt ON pt.object_id = f.parent_object_id
-JOIN sys.schemas AS ps ON ps.schema_id = pt.schema_id
-JOIN sys.columns AS pc ON pc.object_id = l.parent_object_id AND pc.column_id = l.parent_column_id
-JOIN sys.tables AS rt ON rt.object_id = f.referenced_object_id
-JOIN sys.schemas AS rs ON rs.schema_id = rt.schema_id
-JOIN sys.columns AS rc
-  ON rc.object_id = l.referenced_object_id AND rc.column_id = l.referenced_column_id
-WHERE f.parent_object_id = @id OR f.referenced_object_id = @id
-ORDER BY f.name, f.object_id, l.constraint_column_id;
-SELECT name, definition FROM sys.check_constraints WHERE parent_object_id = @id ORDER BY name;
-SELECT i.name, i.type_desc, i.is_unique, i.filter_definition, c.name,
-       ic.is_descending_key, ic.is_included_column
-FROM sys.indexes AS i
-JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id
-JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id
-WHERE i.object_id = @id AND i.index_id > 0 AND i.is_primary_key = 0 AND i.is_unique_constraint = 0
-ORDER BY i.name, ic.is_included_column, ic.key_ordinal, ic.index_column_id";
 
 #[cfg(test)]
 mod tests;

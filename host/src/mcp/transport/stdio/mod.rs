@@ -212,6 +212,7 @@ impl<'a> Peer<'a> {
         let caller = Caller {
             scope: self.scope,
             principal: None,
+            origin: None,
             revision,
             progress: progress.map(|token| Arc::new(Outlet::new(token, revision, tell)) as _),
             abilities,

@@ -23,6 +23,7 @@ pub(super) use self::get::{listening, too_many};
 use self::headers::Value;
 use self::ladder::is_modern;
 use super::sse;
+use crate::audit::Origin;
 use crate::http_error::HttpError;
 use crate::mcp::scope::McpScope;
 use crate::mcp::session::Session;
@@ -47,6 +48,8 @@ pub struct Authority {
     /// How long the token is good. Streams that only listen end then, for their
     /// client to come back with another; `None` where there is no token.
     pub expires_in: Option<Duration>,
+    /// The request, for the audit: work of it may go on in other tasks.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl Authority {

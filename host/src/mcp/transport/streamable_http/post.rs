@@ -270,6 +270,7 @@ impl Exchange {
         Caller {
             scope: &self.scope,
             principal: self.authority.principal.clone(),
+            origin: self.authority.origin.clone(),
             revision,
             progress: None,
             abilities: Abilities::NONE,

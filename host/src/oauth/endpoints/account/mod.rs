@@ -81,7 +81,7 @@ impl Caller {
                 client_id,
                 ..self.details(subject)
             };
-            audit::done(Action::Withdrawal, details);
+            audit::done(&self.oauth, Action::Withdrawal, details);
         }
         Ok(see_other(&format!("{ADDRESS}?done={WITHDRAWN}")))
     }
@@ -103,7 +103,7 @@ impl Caller {
             Ok(current) => current,
             Err(refusal) => {
                 let error = OAuthError::from(&refusal);
-                audit::refused(Action::Password, self.details(subject), &error);
+                audit::refused(&self.oauth, Action::Password, self.details(subject), &error);
                 return match refusal {
                     Refusal::Throttled(wait) => {
                         let alert = (texts.sign_in.throttled)(minutes(wait));
@@ -127,7 +127,7 @@ impl Caller {
         if !store.set_password(subject, Some(&current), &hash).await? {
             return Ok(see_other(ADDRESS));
         }
-        audit::done(Action::Password, self.details(subject));
+        audit::done(&self.oauth, Action::Password, self.details(subject));
         Ok(self.sign_in_again(subject, &hash).await)
     }
 

@@ -79,7 +79,12 @@ impl Visit {
             return Ok(admitted);
         }
         let error = OAuthError::new(ErrorCode::AccessDenied, "not among the people of the scope");
-        audit::refused(Action::Consent, self.details_of(asked, visitor), &error);
+        audit::refused(
+            &self.caller.oauth,
+            Action::Consent,
+            self.details_of(asked, visitor),
+            &error,
+        );
         let troubles = &self.caller.texts().troubles;
         let token = self.caller.browser.csrf_token(&self.target);
         let page = ErrorPage {
@@ -135,7 +140,7 @@ impl Visit {
             rights: Some(consented.rights()),
             ..self.details_of(asked, visitor)
         };
-        audit::done(action, details);
+        audit::done(&self.caller.oauth, action, details);
         let iss = self.issuer.identifier();
         Ok(see_other(&asked.request.granted(code.expose(), &iss)))
     }

@@ -21,7 +21,7 @@ impl Visit {
             subject,
             ..self.details(client)
         };
-        audit::refused(Action::Consent, details, &refused.error);
+        audit::refused(&self.caller.oauth, Action::Consent, details, &refused.error);
         see_other(&refused.location(&self.issuer.identifier()))
     }
 
@@ -34,7 +34,7 @@ impl Visit {
             ..self.caller.details("")
         };
         let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
-        audit::refused(Action::Consent, details, &error);
+        audit::refused(&self.caller.oauth, Action::Consent, details, &error);
         let page = ErrorPage {
             detail: Some(detail),
             ..ErrorPage::new(self.caller.texts(), trouble)
@@ -52,7 +52,7 @@ impl Visit {
             ErrorCode::InvalidRequest,
             "a form of another browser or page",
         );
-        audit::refused(Action::Consent, details, &error);
+        audit::refused(&self.caller.oauth, Action::Consent, details, &error);
         let text = &self.caller.texts().troubles.form;
         trouble(
             StatusCode::FORBIDDEN,

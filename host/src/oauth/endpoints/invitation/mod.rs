@@ -85,7 +85,7 @@ impl Caller {
         let Accepted::Set(person) = accepted else {
             return Ok(self.invitation_is_over());
         };
-        audit::done(Action::Password, self.details(&person.subject));
+        audit::done(&self.oauth, Action::Password, self.details(&person.subject));
         Ok(self.sign_in_again(&person.subject, &hash).await)
     }
 
@@ -109,7 +109,7 @@ impl Caller {
     /// The link is not good any more, or never was.
     fn invitation_is_over(&self) -> Response {
         let error = OAuthError::new(ErrorCode::InvalidRequest, "no such invitation");
-        audit::refused(Action::Password, self.details(""), &error);
+        audit::refused(&self.oauth, Action::Password, self.details(""), &error);
         let page = &self.language.texts().troubles.invitation;
         trouble(StatusCode::NOT_FOUND, self.language, page, account::ADDRESS)
     }

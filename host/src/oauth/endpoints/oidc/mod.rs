@@ -124,7 +124,11 @@ impl<'a> Trip<'a> {
             .sign_in(&self.caller.oauth, subject, proof, response);
         let removed = || Failure::NotAdmitted(subject.clone());
         let response = signed_in.await?.ok_or_else(removed)?;
-        audit::done(Action::SignIn, self.caller.details(subject));
+        audit::done(
+            &self.caller.oauth,
+            Action::SignIn,
+            self.caller.details(subject),
+        );
         Ok(response)
     }
 
@@ -211,6 +215,7 @@ impl<'a> Trip<'a> {
             _ => "",
         };
         audit::refused(
+            &self.caller.oauth,
             Action::SignIn,
             self.caller.details(subject),
             &error.because(reason),

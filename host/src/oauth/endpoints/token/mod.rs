@@ -50,11 +50,11 @@ pub(crate) async fn post(
     match outcome {
         Ok(exchanged) => {
             let rights = Some(exchanged.rights);
-            audit::done(action, Details { rights, ..details });
+            audit::done(&oauth, action, Details { rights, ..details });
             exchanged.into_response()
         }
         Err(error) => {
-            audit::refused(action, details, &error);
+            audit::refused(&oauth, action, details, &error);
             error.into_response()
         }
     }

@@ -1,8 +1,8 @@
 //! English.
 
 use super::{
-    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, SignInTexts, Texts,
-    Trouble, Troubles,
+    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, RecordTexts,
+    SignInTexts, Texts, Trouble, Troubles,
 };
 
 pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
@@ -83,6 +83,10 @@ pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
         lead: "You have been invited. Choose the password that you will sign in with.",
         submit: "Set password and sign in",
     },
+    record: RecordTexts {
+        cut: "Some values are longer than this page may show; the rest of them is left out.",
+        data: "These are values of the database as it is now. Their text is nobody's advice.",
+    },
     troubles: Troubles {
         detail: "For the developer of the application",
         client: Trouble {
@@ -144,6 +148,21 @@ pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
             happened: "Your organisation's sign-in did not confirm who you are.",
             advice: "Start again. If it happens again, tell your administrator; the reason is in the log \
                      of this server.",
+        },
+        no_record: Trouble {
+            title: "There is no such record",
+            happened: "It was deleted, or its address is not complete.",
+            advice: "Go back to the answer that led here and follow its link again, or ask anew.",
+        },
+        record_refused: Trouble {
+            title: "This record is not to be seen",
+            happened: "The rules of this server say:",
+            advice: "If you need it, ask your administrator.",
+        },
+        record_failed: Trouble {
+            title: "The record could not be read",
+            happened: "The database says:",
+            advice: "Wait a moment and load this page again. If it lasts, tell your administrator.",
         },
         start_again: "Start again",
         somebody_else: "Sign in as somebody else",

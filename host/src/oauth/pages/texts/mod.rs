@@ -22,6 +22,7 @@ pub(crate) struct Texts {
     pub(crate) account: AccountTexts,
     pub(crate) new_password: NewPasswordTexts,
     pub(crate) invitation: InvitationTexts,
+    pub(crate) record: RecordTexts,
     pub(crate) troubles: Troubles,
 }
 
@@ -128,6 +129,15 @@ pub(crate) struct InvitationTexts {
     pub(crate) submit: &'static str,
 }
 
+/// Of the page of a record.
+#[derive(Debug)]
+pub(crate) struct RecordTexts {
+    /// Part of a value is missing.
+    pub(crate) cut: &'static str,
+    /// What is to be thought of the values.
+    pub(crate) data: &'static str,
+}
+
 /// What happened, and what to do next.
 #[derive(Debug)]
 pub(crate) struct Trouble {
@@ -161,6 +171,12 @@ pub(crate) struct Troubles {
     pub(crate) provider: Trouble,
     /// The provider does not say who the person is.
     pub(crate) provider_refused: Trouble,
+    /// There is no such record.
+    pub(crate) no_record: Trouble,
+    /// A record is not to be seen.
+    pub(crate) record_refused: Trouble,
+    /// The database does not give a record.
+    pub(crate) record_failed: Trouble,
     pub(crate) start_again: &'static str,
     pub(crate) somebody_else: &'static str,
 }

@@ -1,8 +1,8 @@
 //! Spanish, in the polite form.
 
 use super::{
-    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, SignInTexts, Texts,
-    Trouble, Troubles,
+    AccountTexts, AskingTexts, ConsentTexts, InvitationTexts, NewPasswordTexts, RecordTexts,
+    SignInTexts, Texts, Trouble, Troubles,
 };
 
 pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
@@ -84,6 +84,10 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
         lead: "Ha recibido una invitación. Elija la contraseña con la que iniciará sesión.",
         submit: "Guardar e iniciar sesión",
     },
+    record: RecordTexts {
+        cut: "Algunos valores son más largos de lo que esta página puede mostrar; falta el resto.",
+        data: "Son valores de la base de datos tal como está ahora. Su texto no es consejo de nadie.",
+    },
     troubles: Troubles {
         detail: "Para quien desarrolla la aplicación",
         client: Trouble {
@@ -145,6 +149,23 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
             happened: "El inicio de sesión de su organización no ha confirmado quién es usted.",
             advice: "Empiece de nuevo. Si vuelve a ocurrir, avise a su administrador; el motivo está en el \
                      registro de este servidor.",
+        },
+        no_record: Trouble {
+            title: "No existe ese registro",
+            happened: "Se ha eliminado, o su dirección no está completa.",
+            advice: "Vuelva a la respuesta que le ha traído aquí y siga su enlace de nuevo, o pregunte \
+                     otra vez.",
+        },
+        record_refused: Trouble {
+            title: "Este registro no se puede ver",
+            happened: "Las reglas de este servidor dicen:",
+            advice: "Si lo necesita, hable con su administrador.",
+        },
+        record_failed: Trouble {
+            title: "No se ha podido leer el registro",
+            happened: "La base de datos dice:",
+            advice: "Espere un momento y cargue esta página de nuevo. Si continúa, avise a su \
+                     administrador.",
         },
         start_again: "Empezar de nuevo",
         somebody_else: "Iniciar sesión como otra persona",

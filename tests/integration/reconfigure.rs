@@ -1,0 +1,208 @@
+//! Tool sets where the operator changes something else than a file that serves: the
+//! configuration, the lock, what is left in the folder.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use integration_tests::Product;
+use mssql_mcp::app::{FileStatus, Lock};
+use mssql_mcp::runtime::sha256;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::reload::{CLAUDE, digest, patched, serves, version};
+
+fn problem(status: &FileStatus) -> String {
+    let problem = status.problem.as_ref();
+    problem.map_or_else(String::new, |problem| problem.sentence.clone())
+}
+
+async fn health(product: &Product) -> Value {
+    let response = reqwest::get(format!("http://{}/health", product.address));
+    response.await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_comes_with_the_configuration_holds() {
+    let product = Product::builder()
+        .scope("pinned", "tool_sets = [\"claude-tools\"]")
+        .start()
+        .await;
+    let pin = |digest: String| {
+        move |config: String| {
+            let pin = format!("{{ file = \"claude-tools\", digest = \"sha256:{digest}\" }}");
+            let (before, scope) = config.split_once("[scopes.pinned]").unwrap();
+            let scope = scope.replace("\"claude-tools\"", &pin);
+            format!("{before}[scopes.pinned]{scope}")
+        }
+    };
+    let wrong = product.reconfigure(pin("0".repeat(64))).await;
+    let wrong = wrong.expect_err("the file is another");
+    assert!(wrong.contains(&sha256(CLAUDE)), "{wrong}");
+    assert_eq!(digest(&product.client("pinned")).await, sha256(CLAUDE));
+    product.reconfigure(pin(sha256(CLAUDE))).await.unwrap();
+    assert_eq!(digest(&product.client("pinned")).await, sha256(CLAUDE));
+    // From now on it is held against the pin.
+    product.replace("claude-tools", &version(CLAUDE, 1));
+    let refused = product
+        .tool_set("claude-tools", |status| status.problem.is_some())
+        .await;
+    assert!(problem(&refused).contains(&sha256(&version(CLAUDE, 1))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tools_of_the_folder_are_there_throughout_a_change_of_configuration() {
+    let product = Arc::new(
+        Product::builder()
+            .scope(
+                "rest",
+                "tool_sets = [\"claude-tools\", \"*\"]\nmax_rows = 10",
+            )
+            .start()
+            .await,
+    );
+    let before = product.client("rest").tools().await;
+    assert!(before.contains(&"search".to_owned()), "{before:?}");
+    let stop = CancellationToken::new();
+    let looks = {
+        let (product, stop, before) = (Arc::clone(&product), stop.clone(), before.clone());
+        tokio::spawn(async move {
+            let client = product.client("rest");
+            while !stop.is_cancelled() {
+                assert_eq!(client.tools().await, before);
+            }
+        })
+    };
+    for rows in 11..=14 {
+        let changed = product
+            .reconfigure(|config| config.replace("max_rows = 10", &format!("max_rows = {rows}")));
+        changed.await.unwrap();
+    }
+    stop.cancel();
+    looks.await.expect("the list was never another");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_that_goes_is_forgotten() {
+    let product = Product::builder()
+        .scope("rest", "tool_sets = [\"*\"]")
+        .start()
+        .await;
+    product.replace("broken", b"");
+    product
+        .tool_set("broken", |status| status.problem.is_some())
+        .await;
+    assert_eq!(health(&product).await["status"], "degraded");
+    fs::remove_file(product.tool_sets.join("broken.wasm")).unwrap();
+    let mut statuses = product.app.watch_tool_sets();
+    let gone = statuses.wait_for(|all| !all.contains_key("broken"));
+    gone.await.unwrap();
+    // The others are as they were, but for those that never could serve here.
+    let all = product.app.tool_sets();
+    assert!(all["claude-tools"].problem.is_none(), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_or_too_large_is_not_read() {
+    let product = Product::builder()
+        .scope_settings("limits = { file = \"8MiB\" }")
+        .start()
+        .await;
+    let path = product.tool_sets.join("claude-tools.wasm");
+    let put = |make: &dyn Fn(&Path)| {
+        let beside = product.tool_sets.join(".new");
+        make(&beside);
+        fs::rename(&beside, &path).unwrap();
+    };
+    put(&|path| {
+        // Reading it would fill the memory; it takes no place on the disk.
+        let file = File::create(path).unwrap();
+        file.set_len(1 << 40).unwrap();
+    });
+    let large =
+        |status: &FileStatus| problem(status).contains("8388608 bytes that a tool set may have");
+    let status = product.tool_set("claude-tools", large).await;
+    println!("{}", problem(&status));
+    put(&|path| {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    });
+    let pipe = |status: &FileStatus| problem(status).contains("it is no file");
+    let status = product.tool_set("claude-tools", pipe).await;
+    assert_eq!(status.serving, Some(sha256(CLAUDE)));
+    product.replace("claude-tools", CLAUDE);
+    product
+        .tool_set("claude-tools", serves(&sha256(CLAUDE)))
+        .await;
+}
+
+/// A lock, and the setting that names it.
+fn lock(folder: &Path) -> (Lock, String) {
+    let path = folder.join("tool-sets.lock");
+    let setting = format!("lock = '{}'", path.display());
+    (
+        Lock::new(path.clone(), path.with_extension("accepted")),
+        setting,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_of_the_rest_serves_after_a_start_with_a_bad_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, setting) = lock(folder.path());
+    let rest = "tool_sets = [{ file = \"claude-tools\", prefix = \"y_\" }, \"*\"]";
+    let start = |extra: &[u8]| {
+        let builder = Product::builder().tool_set_settings(&setting);
+        let builder = builder.scope("rest", rest);
+        builder.tool_set_file("extra", extra).start()
+    };
+    let accepted = version(CLAUDE, 1);
+    let first = start(&accepted).await;
+    first.tool_set("extra", serves(&sha256(&accepted))).await;
+    drop(first);
+    let second = start(b"half a fi").await;
+    let status = second
+        .tool_set("extra", |status| status.problem.is_some())
+        .await;
+    assert_eq!(status.serving, Some(sha256(&accepted)));
+    assert_eq!(digest(&second.client("rest")).await, sha256(&accepted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_waits_once_the_file_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lock, setting) = lock(folder.path());
+    let product = Product::builder().tool_set_settings(&setting).start().await;
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
+    for after in [CLAUDE.to_vec(), version(CLAUDE, 1)] {
+        product.replace("claude-tools", &changed);
+        let parked = |status: &FileStatus| {
+            let problem = status.problem.as_ref();
+            problem.is_some_and(|problem| problem.parked)
+        };
+        product.tool_set("claude-tools", parked).await;
+        assert_eq!(lock.waiting().unwrap(), ["claude-tools"]);
+        product.replace("claude-tools", &after);
+        product
+            .tool_set("claude-tools", serves(&sha256(&after)))
+            .await;
+        assert!(lock.waiting().unwrap().is_empty());
+        assert!(!lock.accept("claude-tools", &sha256(&changed)).unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_accepts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lock, setting) = lock(folder.path());
+    let twice =
+        "tool_sets = [\"claude-tools\", { file = \"claude-tools\", tools = [\"execute_sql\"] }]";
+    let builder = Product::builder()
+        .tool_set_settings(&setting)
+        .scope("twice", twice);
+    let failed = tokio::spawn(builder.start()).await;
+    assert!(failed.is_err(), "two tools of one name");
+    assert!(!lock.path().exists());
+}
