@@ -4,6 +4,7 @@ mod attacks;
 mod audit;
 mod contract;
 mod errors;
+mod faults;
 mod guard;
 mod hard_tables;
 mod large_results;
@@ -19,6 +20,7 @@ mod sandbox;
 mod search;
 mod templates;
 mod tools;
+mod values;
 mod writes;
 
 #[cfg(feature = "outside")]

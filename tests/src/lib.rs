@@ -4,6 +4,7 @@
 mod authorization;
 mod browser;
 mod client;
+pub mod faulty;
 mod oauth_client;
 mod product;
 mod signals;

@@ -10,6 +10,7 @@ use demo_sqlserver::DemoServer;
 use demo_sqlserver::schema::Table;
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::database::PoolState;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::authorization::{Authorization, AuthorizationBuilder};
+use crate::faulty::Faulty;
 use crate::signals::Signals;
 use crate::{EVERYTHING_GUEST, HOSTILE_GUEST, HOSTILE_WRITER, McpClient};
 
@@ -43,6 +45,7 @@ pub struct Product {
     pub app: Arc<App>,
     /// Its database server.
     pub server: Arc<DemoServer>,
+    faulty: Option<Faulty>,
     authorization: Option<Authorization>,
     key: HostKey,
     serving: JoinHandle<()>,
@@ -65,6 +68,7 @@ pub struct ProductBuilder {
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
+    faulty: bool,
     tables: Vec<Table>,
 }
 
@@ -140,6 +144,27 @@ impl Product {
     /// A new access token, as if `subject` had let a client of that name in.
     pub async fn token(&self, scope: &str, subject: &str, rights: Rights) -> String {
         self.authorization().token(scope, subject, rights).await
+    }
+
+    /// What stands between it and its database server.
+    pub fn faulty(&self) -> &Faulty {
+        self.faulty.as_ref().expect("a relay was asked for")
+    }
+
+    /// The pool of the scope `name`.
+    pub fn pool(&self, name: &str) -> PoolState {
+        let scope = self.app.scope(name).expect("a scope");
+        let (_, database) = scope.databases.first().expect("a database");
+        database.pool_state()
+    }
+
+    /// Connections that the pools of its scopes know of.
+    pub fn connections(&self) -> usize {
+        let scopes = self.app.scopes();
+        let pools = scopes.iter().flat_map(|scope| &scope.databases);
+        pools
+            .map(|(_, database)| database.pool_state().connections as usize)
+            .sum()
     }
 
     /// The authorization servers.
@@ -230,6 +255,13 @@ impl ProductBuilder {
         self
     }
 
+    /// Puts a relay that can break the protocol before the database server; without
+    /// TLS, which it could not read, unless `encrypt` is set.
+    pub fn faulty(mut self) -> Self {
+        self.faulty = true;
+        self
+    }
+
     /// Asks callers for access tokens. Nobody signs in: there is one person,
     /// `local`.
     pub fn oauth(mut self) -> Self {
@@ -282,7 +314,15 @@ impl ProductBuilder {
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");
-        let text = self.config(&server, &certificate.display().to_string());
+        let faulty = match self.faulty {
+            true => Some(Faulty::before(server.address()).await),
+            false => None,
+        };
+        let port = faulty
+            .as_ref()
+            .map_or(server.address(), Faulty::address)
+            .port();
+        let text = self.config(&server, port, &certificate.display().to_string());
         let config = Config::parse(&text, "test").expect("a good configuration");
         let tool_sets = folder.path().join("tool-sets");
         std::fs::create_dir(&tool_sets).expect("a folder");
@@ -347,6 +387,7 @@ impl ProductBuilder {
             address,
             app,
             server: Arc::new(server),
+            faulty,
             authorization,
             key,
             serving,
@@ -357,18 +398,22 @@ impl ProductBuilder {
         }
     }
 
-    fn config(&self, server: &DemoServer, certificate: &str) -> String {
+    fn config(&self, server: &DemoServer, port: u16, certificate: &str) -> String {
         let setting = |key: &str, default: String| {
             let found = self.database_settings.iter().find(|(name, _)| *name == key);
             found.map_or(default, |(_, value)| value.clone())
         };
+        let encrypt = if self.faulty { "off" } else { "required" };
         let log_in = |label: &str, user: &str, password: &str| {
             format!(
-                "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {}\nuser = {}\npassword = {}\nca_file = '{certificate}'\n",
-                setting("port", server.address().port().to_string()),
+                "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {}\nuser = {}\npassword = {}\nca_file = {}\nencrypt = {}\npool = {}\n",
+                setting("port", port.to_string()),
                 setting("database", format!("{:?}", server.database())),
                 setting("user", format!("{user:?}")),
                 setting("password", format!("{password:?}")),
+                setting("ca_file", format!("'{certificate}'")),
+                setting("encrypt", format!("{encrypt:?}")),
+                setting("pool", "{}".to_owned()),
             )
         };
         let (reader, writer) = (server.reader(), server.writer());

@@ -5,23 +5,28 @@
 //! asked something; dropping the cursor drops the future, and with it the
 //! statement.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::convert::Kind;
-use super::error::Error;
+use super::error::{DRIVER_FAILED, Error};
 use super::value::{Batch, Column, JsonShape, Stats, Truncation};
 
 /// Rows of one statement; `Send`, and independent of the database it is from.
 pub struct Cursor {
-    reader: Pin<Box<dyn Future<Output = ()> + Send>>,
+    reader: Reader,
     requests: mpsc::Sender<Request>,
     columns: Vec<Column>,
     progress: Progress,
     /// Why nothing more can be read.
     failed: Option<Error>,
 }
+
+/// The reading side; an error where the driver panicked in it.
+type Reader = Pin<Box<dyn Future<Output = std::thread::Result<()>> + Send>>;
 
 /// What the reader is asked for, and where the answer goes.
 pub(super) struct Request {
@@ -46,6 +51,8 @@ pub(super) enum Answer {
 pub(super) struct Opened {
     pub(super) columns: Vec<Column>,
     pub(super) kinds: Vec<Kind>,
+    /// The columns' types are as SQL Server writes them, with their lengths.
+    pub(super) exact_types: bool,
 }
 
 /// How far the reading is.
@@ -64,7 +71,9 @@ impl Cursor {
         requests: mpsc::Sender<Request>,
         opened: oneshot::Receiver<Result<(Vec<Column>, Progress), Error>>,
     ) -> Result<Self, Error> {
-        let mut reader: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(reader);
+        // The driver parses what a server sends, and not every caller has a task of
+        // its own to lose.
+        let mut reader: Reader = Box::pin(AssertUnwindSafe(reader).catch_unwind());
         let (columns, progress) = drive(&mut reader, opened).await?;
         Ok(Self {
             reader,
@@ -161,16 +170,55 @@ impl std::fmt::Debug for Cursor {
 
 /// Polls the reader until the answer is there.
 async fn drive<T>(
-    reader: &mut Pin<Box<dyn Future<Output = ()> + Send>>,
+    reader: &mut Reader,
     mut answer: oneshot::Receiver<Result<T, Error>>,
 ) -> Result<T, Error> {
     tokio::select! {
         biased;
         answer = &mut answer => answer.unwrap_or_else(|_| Err(out_of_step())),
-        () = reader => answer.try_recv().unwrap_or_else(|_| Err(out_of_step())),
+        ended = reader => match ended {
+            Ok(()) => answer.try_recv().unwrap_or_else(|_| Err(out_of_step())),
+            Err(_) => {
+                tracing::error!("the driver panicked while it read a reply");
+                Err(Error::Unavailable(DRIVER_FAILED))
+            }
+        },
     }
 }
 
 fn out_of_step() -> Error {
     Error::Other("this result was read to its end or abandoned".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_driver_costs_one_statement() {
+        let (requests, _asked) = mpsc::channel(1);
+        let (head, opened) = oneshot::channel();
+        let reader = async move {
+            let _head = head;
+            panic!("a bug of the driver");
+        };
+        let failed = Cursor::open(reader, requests, opened).await.err();
+        assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_between_rows_is_remembered() {
+        let (requests, mut asked) = mpsc::channel::<Request>(1);
+        let (head, opened) = oneshot::channel();
+        let reader = async move {
+            _ = head.send(Ok((Vec::new(), Progress::default())));
+            let _request = asked.recv().await;
+            panic!("a bug of the driver");
+        };
+        let mut cursor = Cursor::open(reader, requests, opened).await.unwrap();
+        for _ in 0..2 {
+            let failed = cursor.next(1).await.err();
+            assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));
+        }
+    }
 }

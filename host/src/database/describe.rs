@@ -104,7 +104,9 @@ pub(super) async fn read(
             CommandItem::Metadata(wire) if begun => return Ok((columns, wire.columns().to_vec())),
             CommandItem::Metadata(_) => begun = true,
             CommandItem::Row(row) => match (&mut columns, described(row)) {
-                (Some(columns), Some(column)) => columns.push(column),
+                (Some(columns), Some(column)) if columns.len() < MOST_COLUMNS => {
+                    columns.push(column);
+                }
                 _ => columns = None,
             },
             _ => {}
@@ -146,6 +148,8 @@ pub(super) const ASK: &str = "SELECT name, is_nullable, system_type_name, user_t
     ORDER BY column_ordinal; ";
 
 const DECLARATION: &str = "@mcp_statement nvarchar(max),@mcp_parameters nvarchar(max)";
+/// Of a SELECT; only a server that means ill describes more.
+const MOST_COLUMNS: usize = 4_096;
 const STATEMENTS: u64 = 1_000;
 /// A column altered meanwhile is shown with its old length for this long.
 const KEPT: Duration = Duration::from_secs(60);

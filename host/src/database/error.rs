@@ -100,9 +100,13 @@ impl Error {
                     Self::Unavailable(LOST)
                 }
             }
+            Driver::Encoding(_) | Driver::Utf8 | Driver::Utf16 => {
+                tracing::warn!(%error, "a value is no text of its collation");
+                Self::Other(NO_TEXT.to_owned())
+            }
             other => {
                 tracing::warn!(error = %other, "the driver could not read the reply");
-                Self::Other("the database's reply could not be read".to_owned())
+                Self::Unavailable(UNREADABLE)
             }
         }
     }
@@ -127,6 +131,16 @@ impl Error {
 pub(super) fn is_transient(number: i32) -> bool {
     TRANSIENT.binary_search(&number).is_ok()
 }
+
+/// What is said where the driver itself panicked.
+pub(super) const DRIVER_FAILED: &str =
+    "the database's reply could not be handled; other calls are not affected, try again";
+
+const UNREADABLE: &str = "the database's reply could not be understood and its connection was \
+     closed; try again, and tell whoever runs this service if that does not help";
+
+const NO_TEXT: &str = "a value of the result is not text in the collation of its column; \
+     cast that column to varbinary";
 
 const LOST: &str = "the connection to the database was lost; try again";
 

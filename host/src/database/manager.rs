@@ -1,25 +1,29 @@
 //! Opens connections for the pool: TCP, named instances, one routing hop, TLS,
 //! log-in and the settings of the session.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
 use tiberius::{AuthMethod, EncryptionLevel, SqlBrowser};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::config::{DatabaseConfig, Encrypt};
 use super::error::{Error, is_transient};
+use super::socket::{Received, Socket};
 
-type Client = tiberius::Client<Compat<TcpStream>>;
+type Client = tiberius::Client<Socket>;
 
 /// One physical connection.
 pub(super) struct Connection {
     /// The driver's side of it.
     pub(super) client: Client,
+    /// How much of the item under way has come.
+    pub(super) received: Arc<Received>,
     /// A request is under way, or its reply was not read to the end: the
     /// stream is at an unknown place and nobody may use it again.
     pub(super) armed: bool,
@@ -86,11 +90,17 @@ impl bb8::ManageConnection for Manager {
         // The socket belongs to the reactor of the runtime that opened it.
         let opened = self
             .io
-            .spawn(async move { open_patiently(&config, command_timeout).await })
+            .spawn(async move {
+                // Nobody waits longer, and the place in the pool is wanted.
+                timeout(OPEN_TIMEOUT, open_patiently(&config, command_timeout))
+                    .await
+                    .unwrap_or_else(|_| Err(timed_out("the server did not get ready in time")))
+            })
             .await;
         match opened {
-            Ok(Ok(client)) => Ok(Connection {
+            Ok(Ok((client, received))) => Ok(Connection {
                 client,
+                received,
                 armed: false,
                 used: false,
                 last_used: Instant::now(),
@@ -108,6 +118,7 @@ impl bb8::ManageConnection for Manager {
             return Ok(());
         }
         connection.armed = true;
+        connection.received.restart();
         let probe = async {
             let stream = connection.client.simple_query("SELECT @@TRANCOUNT").await?;
             stream.into_row().await
@@ -132,7 +143,7 @@ impl bb8::ManageConnection for Manager {
 async fn open_patiently(
     config: &DatabaseConfig,
     command_timeout: Duration,
-) -> tiberius::Result<Client> {
+) -> tiberius::Result<(Client, Arc<Received>)> {
     match open(config, command_timeout).await {
         Err(tiberius::error::Error::Server(token))
             if i32::try_from(token.code()).is_ok_and(is_transient) =>
@@ -144,16 +155,20 @@ async fn open_patiently(
     }
 }
 
-async fn open(config: &DatabaseConfig, command_timeout: Duration) -> tiberius::Result<Client> {
+async fn open(
+    config: &DatabaseConfig,
+    command_timeout: Duration,
+) -> tiberius::Result<(Client, Arc<Received>)> {
     let driver = driver_config(config, command_timeout);
-    let mut client = match connect(driver.clone(), config).await {
+    let received = Arc::new(Received::default());
+    let mut client = match connect(driver.clone(), config, &received).await {
         Err(tiberius::error::Error::Routing { host, port }) => {
             tracing::debug!(host, port, "the server routed the log-in elsewhere");
             let mut hop = config.clone();
             hop.host = host;
             hop.port = port;
             hop.instance = None;
-            connect(driver_config(&hop, command_timeout), &hop).await?
+            connect(driver_config(&hop, command_timeout), &hop, &received).await?
         }
         connected => connected?,
     };
@@ -163,12 +178,22 @@ async fn open(config: &DatabaseConfig, command_timeout: Duration) -> tiberius::R
         WRITE_SETTINGS
     };
     for batch in [SETTINGS, settings] {
-        client.simple_query(batch).await?.into_results().await?;
+        drained(client.simple_query(batch).await?).await?;
     }
-    Ok(client)
+    Ok((client, received))
 }
 
-async fn connect(driver: tiberius::Config, config: &DatabaseConfig) -> tiberius::Result<Client> {
+/// Reads a reply to its end and keeps nothing of it.
+pub(super) async fn drained(mut reply: tiberius::QueryStream<'_>) -> tiberius::Result<()> {
+    while reply.try_next().await?.is_some() {}
+    Ok(())
+}
+
+async fn connect(
+    driver: tiberius::Config,
+    config: &DatabaseConfig,
+    received: &Arc<Received>,
+) -> tiberius::Result<Client> {
     let socket = async {
         if config.instance.is_some() {
             TcpStream::connect_named(&driver).await
@@ -176,13 +201,17 @@ async fn connect(driver: tiberius::Config, config: &DatabaseConfig) -> tiberius:
             Ok(TcpStream::connect((config.host.as_str(), config.port)).await?)
         }
     };
-    let socket = timeout(CONNECT_TIMEOUT, socket).await.map_err(|_| {
-        let kind = std::io::ErrorKind::TimedOut;
-        tiberius::error::Error::from(std::io::Error::new(kind, "no answer to the TCP connection"))
-    })??;
+    let socket = timeout(CONNECT_TIMEOUT, socket)
+        .await
+        .map_err(|_| timed_out("no answer to the TCP connection"))??;
     socket.set_nodelay(true)?;
+    let socket = Socket::new(socket, Arc::clone(received));
     // The handshake's state is some 18 KiB.
-    Box::pin(tiberius::Client::connect(driver, socket.compat_write())).await
+    Box::pin(tiberius::Client::connect(driver, socket)).await
+}
+
+fn timed_out(what: &'static str) -> tiberius::error::Error {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, what).into()
 }
 
 /// [`DatabaseConfig::validate`] has excluded the combinations that panic here.
@@ -243,6 +272,8 @@ fn explain(error: &tiberius::error::Error) -> &'static str {
 
 const UNREACHABLE: &str = "the database cannot be reached at the moment; try again later";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Address, TLS, log-in, a hop and the settings together.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection used this recently is taken without asking it.

@@ -15,6 +15,7 @@ mod convert;
 mod cursor;
 mod describe;
 mod error;
+mod exact;
 pub mod guard;
 mod json;
 mod manager;
@@ -25,6 +26,7 @@ mod policy;
 mod query;
 mod reader;
 mod session;
+mod socket;
 mod text;
 mod value;
 

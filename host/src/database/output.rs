@@ -6,6 +6,7 @@ use tiberius::ColumnData;
 use super::convert::{self, Kind};
 use super::cursor::Opened;
 use super::error::{Error, LimitKind};
+use super::exact;
 use super::json::{self, Encoder};
 use super::page;
 use super::reader::{Caps, Rows};
@@ -13,8 +14,14 @@ use super::value::{Batch, JsonShape, TruncatedBy, Value};
 
 /// Turns rows into answers.
 pub(super) struct Output {
-    opened: Opened,
+    pub(super) opened: Opened,
     caps: Caps,
+}
+
+/// An answer, and whether the driver lost digits of it.
+pub(super) struct Told<T> {
+    pub(super) answer: T,
+    pub(super) lossy: bool,
 }
 
 impl Output {
@@ -22,8 +29,21 @@ impl Output {
         Self { opened, caps }
     }
 
+    /// For the same rows, read again with money as decimal.
+    pub(super) fn exact(&self) -> Self {
+        Self {
+            opened: Opened {
+                columns: self.opened.columns.clone(),
+                kinds: exact::kinds(&self.opened.kinds),
+                exact_types: true,
+            },
+            caps: self.caps,
+        }
+    }
+
     /// Typed rows.
-    pub(super) async fn batch(&self, rows: &mut Rows<'_>, max: u32) -> Result<Batch, Error> {
+    pub(super) async fn batch(&self, rows: &mut Rows<'_>, max: u32) -> Result<Told<Batch>, Error> {
+        let mut lossy = false;
         let mut batch = Batch {
             rows: Vec::new(),
             done: false,
@@ -40,7 +60,10 @@ impl Output {
                 batch.rows.push(vec![value]);
             }
             batch.done = true;
-            return Ok(batch);
+            return Ok(Told {
+                answer: batch,
+                lossy,
+            });
         }
         while batch.rows.len() < max as usize {
             let Some(row) = rows.next().await? else {
@@ -53,6 +76,7 @@ impl Output {
                 .zip(self.opened.kinds.iter().zip(&self.opened.columns))
                 .map(|(data, (kind, column))| {
                     let mut value = convert::value(*kind, &column.sql_type, data);
+                    lossy |= *kind == Kind::Money && matches!(value, Value::Float(_));
                     cut |= self.cap(&mut value);
                     size += size_of_value(&value);
                     value
@@ -72,7 +96,10 @@ impl Output {
             batch.rows.push(values);
         }
         batch.done = rows.is_done();
-        Ok(batch)
+        Ok(Told {
+            answer: batch,
+            lossy,
+        })
     }
 
     /// The remaining rows as an array, or as a whole document.
@@ -81,8 +108,8 @@ impl Output {
         rows: &mut Rows<'_>,
         shape: JsonShape,
         document: bool,
-    ) -> Result<String, Error> {
-        let Opened { columns, kinds } = &self.opened;
+    ) -> Result<Told<String>, Error> {
+        let Opened { columns, kinds, .. } = &self.opened;
         let mut encoder = Encoder::new(columns, kinds, shape, self.caps.binary, self.caps.max_cell);
         let mut out = Vec::with_capacity(INITIAL.min(self.caps.max_bytes));
         let mut head = 0;
@@ -150,7 +177,12 @@ impl Output {
             out.push(b'}');
         }
         rows.progress.stats.bytes += out.len() as u64;
-        String::from_utf8(out).map_err(|_| Error::Other("a result was not UTF-8".to_owned()))
+        let text = String::from_utf8(out)
+            .map_err(|_| Error::Other("a result was not UTF-8".to_owned()))?;
+        Ok(Told {
+            answer: text,
+            lossy: encoder.is_lossy(),
+        })
     }
 
     /// FOR JSON and FOR XML send one document in rows of about 2 000

@@ -121,10 +121,15 @@ fn encode(value: Value) -> Result<(ColumnData<'static>, Cow<'static, str>), Stri
         Value::Float(number) => (ColumnData::F64(Some(finite(number)?)), "float".into()),
         Value::Decimal(digits) => {
             let number = decimal(&digits).ok_or("not a decimal of at most 38 digits")?;
-            (
-                ColumnData::Numeric(Some(number)),
-                format!("decimal(38,{})", number.scale()).into(),
-            )
+            let declared = format!("decimal(38,{})", number.scale()).into();
+            // The driver counts one digit before the point even where it is 0, and
+            // cannot write a precision of 39: the server reads such a one itself.
+            let data = if number.scale() == 38 {
+                ColumnData::String(Some(digits.into()))
+            } else {
+                ColumnData::Numeric(Some(number))
+            };
+            (data, declared)
         }
         Value::Text(text) | Value::Json(text) => character(text),
         Value::Other { sql_type, text } => {
@@ -206,11 +211,6 @@ fn decimal(text: &str) -> Option<Numeric> {
         value = value * 10 + i128::from(digit - b'0');
     }
     let scale = u8::try_from(fraction.len()).ok()?;
-    // The driver counts one digit before the point even where it is 0, and
-    // cannot write a precision of 39.
-    if scale == 38 {
-        return None;
-    }
     Some(Numeric::new_with_scale(sign * value, scale))
 }
 

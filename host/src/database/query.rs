@@ -2,6 +2,7 @@
 //! catalogue's own SELECTs.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tiberius::{ColumnData, CommandItem};
@@ -12,6 +13,7 @@ use super::Inner;
 use super::cursor::Cursor;
 use super::describe;
 use super::error::{Error, LimitKind};
+use super::exact::Again;
 use super::guard;
 use super::page;
 use super::params::{self, Bound};
@@ -24,15 +26,19 @@ use super::value::{Outcome, Param, Query, Stats};
 pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Error> {
     let policy::Admitted { checked, masked } = policy::admit(inner, &mut query).await?;
     let mut caps = caps(inner, &query);
-    let mut sql = Cow::Borrowed(query.sql.as_str());
+    let query = Arc::new(query);
+    let mut paged: Option<Arc<str>> = None;
     if let Some(asked) = query.options.page {
-        let (paged, window) = page::plan(&query.sql, asked, checked, caps.max_rows)?;
-        sql = paged;
+        let (sql, window) = page::plan(&query.sql, asked, checked, caps.max_rows)?;
+        if let Cow::Owned(sql) = sql {
+            paged = Some(sql.into());
+        }
         caps.max_rows = window.size;
         caps.window = Some(window);
     }
     let plan = Plan {
-        sql: &sql,
+        sql: paged.as_deref().unwrap_or(&query.sql),
+        paged: paged.clone(),
         masked: &masked,
         caps,
         rowcount: !checked.returns_one_document,
@@ -78,6 +84,8 @@ struct Plan<'a> {
     sql: &'a str,
     /// Names of the columns that come from a mask.
     masked: &'a [String],
+    /// The same, where it is not the query's own.
+    paged: Option<Arc<str>>,
     caps: Caps,
     rowcount: bool,
     ending: Ending,
@@ -87,7 +95,7 @@ struct Plan<'a> {
 /// such a one may have died of idleness.
 async fn attempt(
     inner: &Inner,
-    query: &Query,
+    query: &Arc<Query>,
     plan: &Plan<'_>,
     described: bool,
 ) -> Result<Cursor, (Error, bool)> {
@@ -100,7 +108,11 @@ async fn attempt(
         Source::Wire
     };
     let most = caps.max_rows + caps.window.map_or(0, |window| window.skip);
-    let sql = text(plan.sql, &source, plan.rowcount.then_some(most));
+    let rowcount = plan
+        .rowcount
+        .then(|| i32::try_from(most + 1).ok())
+        .flatten();
+    let sql = text(plan.sql, &source, rowcount);
     let lease = inner
         .sessions
         .acquire(&query.cancel)
@@ -113,6 +125,11 @@ async fn attempt(
         described: source,
         ending: plan.ending,
         masked: plan.masked.to_vec(),
+        again: Again {
+            query: Arc::clone(query),
+            paged: plan.paged.clone(),
+            rowcount,
+        },
     };
     let watch = watch(inner, query.options.timeout, query.cancel.clone());
     let (head, opened) = oneshot::channel();
@@ -124,12 +141,12 @@ async fn attempt(
 }
 
 /// The text for `sp_executesql`, all of ours on the statement's first line.
-fn text(sql: &str, source: &Source, max_rows: Option<u64>) -> String {
+fn text(sql: &str, source: &Source, rowcount: Option<i32>) -> String {
     let ask = match source {
         Source::Asked(_) => describe::ASK,
         Source::Known(_) | Source::Wire => "",
     };
-    match max_rows.and_then(|rows| i32::try_from(rows + 1).ok()) {
+    match rowcount {
         Some(rows) => format!("{ask}SET ROWCOUNT {rows}; {sql}"),
         None => format!("{ask}{sql}"),
     }
@@ -156,10 +173,7 @@ fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) ->
     let timeout = timeout.map_or(limit, |asked| asked.min(limit));
     // The timer belongs to `io`: calls move between runtimes.
     let _io = inner.io.enter();
-    Watch {
-        deadline: Box::pin(tokio::time::sleep(timeout)),
-        cancel,
-    }
+    Watch::new(Box::pin(tokio::time::sleep(timeout)), cancel)
 }
 
 /// See [`Database::execute`](super::Database::execute).
@@ -217,7 +231,9 @@ async fn write(
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<u64, Error> {
-    let client = &mut lease.connection()?.client;
+    let connection = lease.connection()?;
+    watch.over(connection);
+    let client = &mut connection.client;
     tokio::select! {
         biased;
         begun = client.begin_transaction() => begun.map_err(Error::from_driver)?,
@@ -290,7 +306,10 @@ async fn read_all(
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<Vec<ResultSet>, Error> {
-    let client = &mut lease.connection()?.client;
+    let connection = lease.connection()?;
+    watch.over(connection);
+    let received = Arc::clone(&connection.received);
+    let client = &mut connection.client;
     let mut stream = reader::send(client, sql.to_owned(), bound, watch).await?;
     let mut sets: Vec<ResultSet> = Vec::new();
     while let Some(item) = reader::next(&mut stream, watch).await? {
@@ -299,12 +318,20 @@ async fn read_all(
             (CommandItem::Row(row), Some(rows)) => rows.push(row.into_iter().collect()),
             _ => {}
         }
+        // These results are kept whole.
+        if received.reply() > LARGEST_CATALOGUE {
+            return Err(Error::Limit(LimitKind::Bytes));
+        }
     }
     Ok(sets)
 }
 
 /// Rows of cells.
 type ResultSet = Vec<Vec<ColumnData<'static>>>;
+
+/// Bytes of a catalogue query's reply: that of 10 000 tables with 20 columns
+/// each takes some 30 MB.
+const LARGEST_CATALOGUE: usize = 256 << 20;
 
 fn micros(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
@@ -317,18 +344,14 @@ mod tests {
     #[test]
     fn the_row_cap_stands_on_the_first_line_of_the_statement() {
         assert_eq!(
-            text("SELECT a\nFROM t", &Source::Wire, Some(10)),
+            text("SELECT a\nFROM t", &Source::Wire, Some(11)),
             "SET ROWCOUNT 11; SELECT a\nFROM t"
         );
         assert!(!describe::ASK.contains('\n'));
     }
 
     #[test]
-    fn a_cap_beyond_rowcount_and_a_document_go_without() {
+    fn a_document_goes_without() {
         assert_eq!(text("SELECT 1", &Source::Wire, None), "SELECT 1");
-        assert_eq!(
-            text("SELECT 1", &Source::Wire, Some(i32::MAX as u64)),
-            "SELECT 1"
-        );
     }
 }

@@ -2,6 +2,7 @@
 //! the reply from it, and serves the cursor's requests straight from the wire.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -14,10 +15,13 @@ use super::config::Binary;
 use super::convert::{self, Described};
 use super::cursor::{Answer, Ask, Opened, Progress, Request};
 use super::error::{Error, LimitKind};
-use super::output::Output;
+use super::exact::Again;
+use super::manager::Connection;
+use super::output::{Output, Told};
 use super::page::Window;
 use super::params::{Bound, Raw};
 use super::session::{Ending, Lease};
+use super::socket::Received;
 use super::value::{Column, TruncatedBy, Truncation};
 
 /// A statement as it goes to `sp_executesql`.
@@ -30,6 +34,8 @@ pub(super) struct Statement {
     pub(super) ending: Ending,
     /// Names of result columns that the policy masks.
     pub(super) masked: Vec<String>,
+    /// What running it again would take.
+    pub(super) again: Again,
 }
 
 /// Where exact column types come from.
@@ -38,7 +44,7 @@ pub(super) enum Source {
     /// The statement asks for them first.
     Asked(super::describe::Descriptions),
     /// An earlier run of the same statement.
-    Known(std::sync::Arc<Vec<Described>>),
+    Known(Arc<Vec<Described>>),
     /// The wire's type tokens must do.
     Wire,
 }
@@ -56,8 +62,11 @@ pub(super) struct Caps {
 
 /// Stops a statement in time or when the caller gives up.
 pub(super) struct Watch {
-    pub(super) deadline: Pin<Box<Sleep>>,
-    pub(super) cancel: CancellationToken,
+    deadline: Pin<Box<Sleep>>,
+    cancel: CancellationToken,
+    /// Of the connection that is read.
+    received: Arc<Received>,
+    items: u32,
 }
 
 type Head = oneshot::Sender<Result<(Vec<Column>, Progress), Error>>;
@@ -114,13 +123,10 @@ async fn serve(
 ) -> Finish {
     let started = Instant::now();
     let success = statement.ending;
+    let again = statement.again.clone();
     let mut progress = Progress::default();
     progress.stats.queue_us = micros(lease.queued);
-    let opened = match lease.connection() {
-        Ok(connection) => open(&mut connection.client, statement, &mut watch).await,
-        Err(error) => Err(error),
-    };
-    let (stream, opened) = match opened {
+    let (stream, opened) = match open(lease, statement, &mut watch).await {
         Ok(opened) => opened,
         Err(error) => {
             return Finish {
@@ -143,23 +149,30 @@ async fn serve(
     let output = Output::new(opened, caps);
     while let Some(Request { ask, reply }) = requests.recv().await {
         let started = Instant::now();
-        let answer = match ask {
-            Ask::Next(max) => output.batch(&mut rows, max).await.map(Answer::Batch),
-            Ask::Json { shape, document } => output
-                .json(&mut rows, shape, document)
-                .await
-                .map(Answer::Json),
-        };
+        let before = rows.progress;
+        let told = answer(&output, &mut rows, ask).await;
         rows.progress.stats.server_us += micros(started.elapsed());
-        let progress = rows.progress;
-        let answer = answer.map(|answer| (answer, progress));
-        if rows.is_done() || answer.is_err() {
-            return Finish {
-                ending: rows.ended.ending(success),
-                answer: Some(Last::Rows(reply, answer)),
-            };
+        let lossy = told.as_ref().is_ok_and(|told| told.lossy);
+        let mut told = told.map(|told| (told.answer, rows.progress));
+        if !rows.is_done() && told.is_ok() {
+            _ = reply.send(told);
+            continue;
         }
-        _ = reply.send(answer);
+        let mut ending = rows.ended.ending(success);
+        // The reply was read to its end, and no row of it is with the caller.
+        let anew = lossy && matches!(rows.ended, Ended::Complete) && before.stats.rows == 0;
+        let (watch, caps) = rows.into_parts();
+        if anew {
+            let second = read_again(lease, &again, &output, ask, (watch, caps, before)).await;
+            if let Some((ended, exact)) = second {
+                ending = ended.ending(success);
+                told = exact.map_or(told, Ok);
+            }
+        }
+        return Finish {
+            ending,
+            answer: Some(Last::Rows(reply, told)),
+        };
     }
     Finish {
         ending: None,
@@ -281,6 +294,11 @@ impl Rows<'_> {
         Ok(None)
     }
 
+    /// What another reading takes; the reply is not borrowed any more.
+    fn into_parts(self) -> (Watch, Caps) {
+        (self.watch, self.caps)
+    }
+
     /// Whether every row was read or given up.
     pub(super) fn is_done(&self) -> bool {
         self.stream.is_none()
@@ -308,15 +326,86 @@ impl Rows<'_> {
     }
 }
 
+/// Reads the same rows with money as decimal. Where that does not work there is
+/// no answer, and the first reading must do; `None` where it was not even tried.
+async fn read_again(
+    lease: &mut Lease,
+    again: &Again,
+    output: &Output,
+    ask: Ask,
+    (mut watch, caps, progress): (Watch, Caps, Progress),
+) -> Option<(Ended, Option<(Answer, Progress)>)> {
+    let (sql, bound) = again.statement(&output.opened)?.ok()?;
+    let started = Instant::now();
+    let client = &mut lease.connection().ok()?.client;
+    let exact = output.exact();
+    let opened = match send(client, sql, bound, &mut watch).await {
+        Ok(mut stream) => {
+            let columns = metadata(&mut stream, &mut watch).await;
+            columns.map(|columns| (stream, columns.len()))
+        }
+        Err(error) => Err(error),
+    };
+    let (stream, columns) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Some((not_again(&error), None)),
+    };
+    if columns != exact.opened.columns.len() {
+        return Some((Ended::Midway, None));
+    }
+    let mut rows = Rows {
+        stream: Some(stream),
+        watch,
+        caps,
+        progress,
+        ended: Ended::Midway,
+        skip: caps.window.map_or(0, |window| window.skip),
+    };
+    let told = answer(&exact, &mut rows, ask).await;
+    rows.progress.stats.server_us += micros(started.elapsed());
+    match told {
+        Ok(told) if matches!(rows.ended, Ended::Complete) => {
+            Some((Ended::Complete, Some((told.answer, rows.progress))))
+        }
+        Ok(_) => Some((Ended::Midway, None)),
+        Err(error) => Some((not_again(&error), None)),
+    }
+}
+
+fn not_again(error: &Error) -> Ended {
+    tracing::debug!(%error, "money could not be read again as decimal");
+    Ended::after(error)
+}
+
+/// What is asked for, from the rows that are left.
+async fn answer(output: &Output, rows: &mut Rows<'_>, ask: Ask) -> Result<Told<Answer>, Error> {
+    Ok(match ask {
+        Ask::Next(max) => {
+            let Told { answer, lossy } = output.batch(rows, max).await?;
+            Told {
+                answer: Answer::Batch(answer),
+                lossy,
+            }
+        }
+        Ask::Json { shape, document } => {
+            let Told { answer, lossy } = output.json(rows, shape, document).await?;
+            Told {
+                answer: Answer::Json(answer),
+                lossy,
+            }
+        }
+    })
+}
+
 /// Sends the statement and reads up to its first row.
-async fn open<'a, S>(
-    client: &'a mut tiberius::Client<S>,
+async fn open<'a>(
+    lease: &'a mut Lease,
     statement: Statement,
     watch: &mut Watch,
-) -> Result<(CommandStream<'a>, Opened), Error>
-where
-    S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
-{
+) -> Result<(CommandStream<'a>, Opened), Error> {
+    let connection = lease.connection()?;
+    watch.over(connection);
+    let client = &mut connection.client;
     let mut stream = send(client, statement.sql, statement.bound, watch).await?;
     let (described, wire) = match statement.described {
         Source::Asked(descriptions) => {
@@ -333,6 +422,7 @@ where
                 .zip(&wire)
                 .all(|(described, wire)| described.name == wire.name())
     });
+    let exact_types = described.is_some();
     let (columns, kinds) = wire
         .iter()
         .enumerate()
@@ -343,7 +433,12 @@ where
             (column, kind)
         })
         .unzip();
-    Ok((stream, Opened { columns, kinds }))
+    let opened = Opened {
+        columns,
+        kinds,
+        exact_types,
+    };
+    Ok((stream, opened))
 }
 
 /// Calls `sp_executesql`.
@@ -378,10 +473,27 @@ pub(super) async fn next(
     stream: &mut CommandStream<'_>,
     watch: &mut Watch,
 ) -> Result<Option<CommandItem>, Error> {
-    tokio::select! {
+    watch.items = watch.items.wrapping_add(1);
+    if watch.items.is_multiple_of(LOOK_UP_EVERY)
+        && let Some(stop) = watch.is_over()
+    {
+        return Err(stop);
+    }
+    let item = tokio::select! {
         biased;
-        item = stream.next() => item.transpose().map_err(Error::from_driver),
-        stop = watch.stopped() => Err(stop),
+        item = stream.next() => item.transpose(),
+        stop = watch.stopped() => return Err(stop),
+    };
+    match item {
+        Ok(item) => {
+            watch.received.restart();
+            Ok(item)
+        }
+        Err(_) if watch.received.is_too_much() => {
+            tracing::warn!("a server sent a value larger than any may be");
+            Err(Error::Limit(LimitKind::Bytes))
+        }
+        Err(error) => Err(Error::from_driver(error)),
     }
 }
 
@@ -399,6 +511,32 @@ pub(super) async fn metadata(
 }
 
 impl Watch {
+    pub(super) fn new(deadline: Pin<Box<Sleep>>, cancel: CancellationToken) -> Self {
+        Self {
+            deadline,
+            cancel,
+            received: Arc::default(),
+            items: 0,
+        }
+    }
+
+    /// Watches a statement on `connection`.
+    pub(super) fn over(&mut self, connection: &Connection) {
+        self.received = Arc::clone(&connection.received);
+    }
+
+    /// Why the statement must stop, if it must. A server that sends without a
+    /// pause leaves [`stopped`](Self::stopped) no turn.
+    fn is_over(&self) -> Option<Error> {
+        if self.cancel.is_cancelled() {
+            Some(Error::Cancelled)
+        } else if tokio::time::Instant::now() >= self.deadline.deadline() {
+            Some(Error::Limit(LimitKind::Time))
+        } else {
+            None
+        }
+    }
+
     /// Resolves when the statement must stop, with the reason.
     pub(super) async fn stopped(&mut self) -> Error {
         tokio::select! {
@@ -408,6 +546,9 @@ impl Watch {
         }
     }
 }
+
+/// Rows between two looks at the clock.
+const LOOK_UP_EVERY: u32 = 64;
 
 fn micros(elapsed: std::time::Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{DatabaseConfig, PoolConfig, QueryLimits};
 use super::error::Error;
-use super::manager::{Connection, Manager};
+use super::manager::{self, Connection, Manager};
 
 /// A pool that tells its callers why they get no connection.
 #[derive(Clone)]
@@ -127,9 +127,13 @@ pub struct PoolState {
 impl Lease {
     /// The connection, until the lease is finished.
     pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
-        self.connection
+        let connection = self
+            .connection
             .as_deref_mut()
-            .ok_or_else(|| Error::Other("the connection was given back already".to_owned()))
+            .ok_or_else(|| Error::Other("the connection was given back already".to_owned()))?;
+        // It is asked for where a statement begins.
+        connection.received.begin();
+        Ok(connection)
     }
 
     /// Whether an earlier statement ran on this connection; it may have died
@@ -182,15 +186,16 @@ async fn check_in(connection: &mut Connection, ending: Ending) -> bool {
     if ending == Ending::Closed {
         return true;
     }
+    connection.received.restart();
     let rolled_back = async {
         let stream = connection
             .client
             .simple_query("ROLLBACK TRANSACTION")
             .await?;
-        stream.into_results().await
+        manager::drained(stream).await
     };
     match rolled_back.await {
-        Ok(_) => true,
+        Ok(()) => true,
         Err(tiberius::error::Error::Server(token)) if token.code() == NO_TRANSACTION => {
             let escaped = ending == Ending::InTransaction;
             if escaped {

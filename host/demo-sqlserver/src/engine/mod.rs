@@ -268,3 +268,20 @@ fn register_counters(
         Ok(value.to_be_bytes().to_vec())
     })
 }
+
+/// Gives a parameter its declared type, as an implicit conversion does; one of a
+/// type that is not known here stays as it came.
+pub(crate) fn declare(
+    parameter: &mut crate::value::Parameter,
+    declared: &str,
+) -> std::result::Result<(), crate::value::SqlError> {
+    let Ok(to) = types::parse(declared, 1) else {
+        return Ok(());
+    };
+    if parameter.sql_type != to {
+        let value = std::mem::replace(&mut parameter.value, crate::value::Value::Null);
+        parameter.value = convert::convert(value, parameter.sql_type, to, None)?;
+        parameter.sql_type = to;
+    }
+    Ok(())
+}

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::engine;
 use crate::value::{Parameter, SqlError};
 
 /// A statement with the parameters it declares.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) sql: String,
-    /// Names with the `@`, in order.
-    pub(crate) parameters: Vec<String>,
+    /// Names with the `@` and types, in order.
+    pub(crate) parameters: Vec<(String, String)>,
 }
 
 impl Statement {
@@ -19,14 +20,16 @@ impl Statement {
     pub(crate) fn new(sql: String, declared: &str) -> Self {
         Self {
             sql,
-            parameters: declared_names(declared),
+            parameters: declarations(declared),
         }
     }
 
-    /// Names the arguments that came without a name after the declaration.
+    /// Names the arguments that came without a name after the declaration, and
+    /// gives each the type that is declared.
     ///
     /// # Errors
-    /// 8178 where one is missing, 8144 where there are too many.
+    /// 8178 where one is missing, 8144 where there are too many; what a conversion
+    /// answers.
     pub(crate) fn bind(&self, arguments: &mut [Parameter]) -> Result<(), SqlError> {
         if arguments.len() > self.parameters.len() {
             return Err(error(
@@ -34,14 +37,16 @@ impl Statement {
                 "Procedure or function has too many arguments specified.".to_owned(),
             ));
         }
-        for (argument, name) in arguments.iter_mut().zip(&self.parameters) {
+        for (argument, (name, _)) in arguments.iter_mut().zip(&self.parameters) {
             if argument.name.is_empty() {
                 argument.name.clone_from(name);
             }
         }
-        for name in &self.parameters {
-            let given = |argument: &Parameter| argument.name.eq_ignore_ascii_case(name);
-            if !arguments.iter().any(given) {
+        for (name, sql_type) in &self.parameters {
+            let given = |argument: &&mut Parameter| argument.name.eq_ignore_ascii_case(name);
+            if let Some(argument) = arguments.iter_mut().find(given) {
+                engine::declare(argument, sql_type)?;
+            } else {
                 return Err(error(
                     8178,
                     format!(
@@ -114,8 +119,9 @@ pub(crate) fn error(number: i32, message: String) -> SqlError {
     }
 }
 
-/// The first word of each part between the commas outside parentheses.
-fn declared_names(declared: &str) -> Vec<String> {
+/// The first word of each part between the commas outside parentheses, and the
+/// rest of it.
+fn declarations(declared: &str) -> Vec<(String, String)> {
     let mut depth = 0_usize;
     declared
         .split(|character| {
@@ -126,9 +132,15 @@ fn declared_names(declared: &str) -> Vec<String> {
             }
             character == ',' && depth == 0
         })
-        .filter_map(|part| part.split_whitespace().next())
-        .filter(|name| name.starts_with('@'))
-        .map(str::to_owned)
+        .filter_map(|part| part.trim().split_once(char::is_whitespace))
+        .filter(|(name, _)| name.starts_with('@'))
+        .map(|(name, sql_type)| {
+            let sql_type = sql_type.trim();
+            let bare = [" OUTPUT", " output", " OUT", " out"]
+                .iter()
+                .find_map(|output| sql_type.strip_suffix(output));
+            (name.to_owned(), bare.unwrap_or(sql_type).to_owned())
+        })
         .collect()
 }
 
@@ -154,6 +166,8 @@ mod tests {
         let mut arguments = [argument(""), argument("@b")];
         statement.bind(&mut arguments).unwrap();
         assert_eq!(arguments[0].name, "@a");
+        assert_eq!(arguments[0].value, Value::Decimal(100));
+        assert_eq!(arguments[1].value, Value::Text("1".to_owned()));
         assert_eq!(
             statement.bind(&mut arguments[..1]).unwrap_err().number,
             8178

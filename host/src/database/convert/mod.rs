@@ -70,9 +70,7 @@ pub(super) fn value(kind: Kind, sql_type: &str, data: ColumnData<'static>) -> Va
         ColumnData::I32(Some(number)) => Value::Int(number.into()),
         ColumnData::I64(Some(number)) => Value::Int(number),
         ColumnData::F32(Some(number)) => Value::Real(number),
-        ColumnData::F64(Some(number)) if kind == Kind::Money => Value::Decimal(ascii(|out| {
-            text::money(out, number);
-        })),
+        ColumnData::F64(Some(number)) if kind == Kind::Money => money(number),
         ColumnData::F64(Some(number)) => Value::Float(number),
         ColumnData::Numeric(Some(number)) => Value::Decimal(ascii(|out| {
             text::decimal(out, number.value(), number.scale());
@@ -163,6 +161,18 @@ pub(super) fn datetime_offset(value: tiberius::time::DateTimeOffset) -> DateTime
             },
         },
         offset_minutes: value.offset(),
+    }
+}
+
+/// Money as the driver holds it: a decimal while that is exact, else no more
+/// than the float it is.
+fn money(number: f64) -> Value {
+    let mut exact = true;
+    let digits = ascii(|out| exact = text::money(out, number));
+    if exact {
+        Value::Decimal(digits)
+    } else {
+        Value::Float(number)
     }
 }
 

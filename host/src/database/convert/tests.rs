@@ -79,6 +79,15 @@ fn every_variant_keeps_its_value() {
         value(Kind::Money, "money", ColumnData::F64(Some(12.5))),
         Value::Decimal("12.5000".into())
     );
+    // Not a decimal with digits that the server never had.
+    assert_eq!(
+        value(
+            Kind::Money,
+            "money",
+            ColumnData::F64(Some(922_337_203_685_477.6))
+        ),
+        Value::Float(922_337_203_685_477.6)
+    );
     assert_eq!(
         value(
             Kind::FixedChar,

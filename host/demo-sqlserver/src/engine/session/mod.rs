@@ -1,6 +1,7 @@
 //! A session: its connection, transactions and variables, and the statements of
 //! a batch run one after another.
 
+mod execute_sql;
 mod json;
 mod run;
 

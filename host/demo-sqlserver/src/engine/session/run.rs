@@ -184,7 +184,10 @@ impl Session {
                     return Err(interrupted());
                 }
             }
-            Kind::Exec(name, arguments) => self.exec(name, arguments)?,
+            Kind::Exec(exec) if exec.name.eq_ignore_ascii_case("sp_executesql") => {
+                return self.nested(exec, sink).map(|()| Next::Statement);
+            }
+            Kind::Exec(exec) => self.exec(&exec.name, &exec.arguments)?,
             Kind::If(condition, then, otherwise) => {
                 let sql = format!(
                     "SELECT CASE WHEN {} THEN 1 ELSE 0 END",
@@ -351,7 +354,7 @@ impl Session {
         Ok(())
     }
 
-    fn evaluate(&mut self, e: &Expr, to: SqlType) -> Result<Value> {
+    pub(super) fn evaluate(&mut self, e: &Expr, to: SqlType) -> Result<Value> {
         let typed = self.compiler(100).expr(e)?;
         let sql = format!("SELECT {}", typed.sql);
         let parameters = self.used(&sql)?;
@@ -364,7 +367,7 @@ impl Session {
         convert(value, typed.sql_type, to, None)
     }
 
-    fn evaluate_text(&mut self, e: &Expr) -> Result<String> {
+    pub(super) fn evaluate_text(&mut self, e: &Expr) -> Result<String> {
         match self.evaluate(e, SqlType::NVarChar(crate::value::Length::Max))? {
             Value::Text(text) => Ok(text),
             _ => Ok(String::new()),

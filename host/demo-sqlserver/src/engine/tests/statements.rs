@@ -139,3 +139,38 @@ fn a_waiting_or_running_statement_stops_when_interrupted() {
         assert_eq!(running.join().unwrap(), Some(3617), "{sql}");
     }
 }
+
+#[test]
+fn a_nested_statement_has_variables_of_its_own_and_a_shape() {
+    let mut s = session();
+    let sql = "DECLARE @n int = 2; EXEC sp_executesql N'SELECT OrderID, OrderID AS again \
+               FROM Orders WHERE OrderID <= @most ORDER BY OrderID', N'@most int', @most = @n \
+               WITH RESULT SETS ((a decimal(19,4) NULL, [b c] nvarchar(10) NOT NULL))";
+    let seen = run(&mut s, sql).unwrap();
+    assert_eq!(show(&seen), ["1.0000|1", "2.0000|2"]);
+    let outer = run(
+        &mut s,
+        "SET ROWCOUNT 1; EXEC sp_executesql N'SELECT OrderID FROM Orders'; SET ROWCOUNT 0",
+    );
+    assert_eq!(outer.unwrap().rows.len(), 1);
+}
+
+#[test]
+fn a_shape_that_does_not_fit_is_an_error() {
+    for (statement, number) in [
+        ("SELECT 1 AS a, 2 AS b", 11_537),
+        ("SELECT 1; SELECT 2", 11_535),
+        ("SELECT 'x'", 245),
+    ] {
+        let sql = format!(
+            "EXEC sp_executesql N'{}' WITH RESULT SETS ((a int NULL))",
+            statement.replace('\'', "''")
+        );
+        assert_eq!(fails(&sql).number, number, "{statement}");
+    }
+    assert_eq!(
+        fails("EXEC sp_executesql N'SELECT @x', N'@x int'").number,
+        8178
+    );
+    assert_eq!(fails("EXEC sp_executesql").number, 201);
+}

@@ -1,12 +1,15 @@
 //! A batch as statements: sqlparser reads queries and changes, the small
 //! statements that it does not know are read here.
 
+mod exec;
+
 use sqlparser::ast::{Expr, Query, Statement as Ast};
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
+pub(crate) use self::exec::Exec;
 use super::dialect::TSql;
 use super::error::{Result, error, syntax, unsupported};
 use crate::value::{SqlError, SqlType};
@@ -47,7 +50,7 @@ pub(crate) enum Kind {
     /// WAITFOR DELAY
     Wait(Expr),
     /// EXEC name with named or positional arguments.
-    Exec(String, Vec<(Option<String>, Expr)>),
+    Exec(Box<Exec>),
     /// IF … ELSE …
     If(Expr, Vec<Statement>, Vec<Statement>),
     /// RETURN
@@ -203,7 +206,7 @@ fn kind(parser: &mut Parser<'_>) -> Result<Kind> {
         }
         "EXEC" | "EXECUTE" => {
             parser.advance_token();
-            exec(parser)
+            exec::parse(parser)
         }
         "RETURN" => {
             parser.advance_token();
@@ -371,28 +374,12 @@ fn declare(parser: &mut Parser<'_>) -> Result<Kind> {
     }
 }
 
-fn exec(parser: &mut Parser<'_>) -> Result<Kind> {
-    let mut name = take_word(parser)?;
-    while parser.consume_token(&Token::Period) {
-        name = take_word(parser)?;
+fn token(parser: &mut Parser<'_>, expected: &Token) -> Result<()> {
+    if parser.consume_token(expected) {
+        Ok(())
+    } else {
+        Err(syntax(parser.peek_token_ref()))
     }
-    let mut arguments = Vec::new();
-    while !matches!(parser.peek_token_ref().token, Token::EOF | Token::SemiColon) {
-        let named =
-            word(parser, 0).starts_with('@') && parser.peek_nth_token_ref(1).token == Token::Eq;
-        let key = if named {
-            let key = take_word(parser)?;
-            parser.advance_token();
-            Some(key)
-        } else {
-            None
-        };
-        arguments.push((key, expr(parser)?));
-        if !parser.consume_token(&Token::Comma) {
-            break;
-        }
-    }
-    Ok(Kind::Exec(name, arguments))
 }
 
 fn expr(parser: &mut Parser<'_>) -> Result<Expr> {
@@ -400,11 +387,7 @@ fn expr(parser: &mut Parser<'_>) -> Result<Expr> {
 }
 
 fn comma(parser: &mut Parser<'_>) -> Result<()> {
-    if parser.consume_token(&Token::Comma) {
-        Ok(())
-    } else {
-        Err(syntax(parser.peek_token_ref()))
-    }
+    token(parser, &Token::Comma)
 }
 
 /// The nth word ahead in upper case, or nothing where no bare word stands.

@@ -1,6 +1,8 @@
 //! The whole path against the embedded SQL Server: pool, reply, caps,
 //! cancellation.
 
+mod values;
+
 use std::time::Duration;
 
 use demo_sqlserver::{DemoServer, Event};
@@ -92,6 +94,7 @@ async fn a_column_of_every_type_keeps_its_value_and_exact_type() {
         ),
         ("c_decimal_5_2", json!("-0.05")),
         ("c_smallmoney", json!("-0.0500")),
+        ("c_money", json!("922337203685477.5807")),
         ("c_rowversion", json!("0x00000000000007D1")),
     ] {
         assert_eq!(row[column], value, "{column}");
@@ -100,7 +103,7 @@ async fn a_column_of_every_type_keeps_its_value_and_exact_type() {
     let of = |name: &str| types.iter().find(|column| column["name"] == name).unwrap();
     assert_eq!(of("c_decimal")["type"], "decimal(38,10)");
     assert_eq!(of("c_rowversion")["type"], "rowversion");
-    assert_eq!(of("c_money")["lossy"], true);
+    assert!(of("c_money").get("lossy").is_none());
     assert!(of("c_smallmoney").get("lossy").is_none());
     assert_eq!(result["row_count"], 1);
     assert_eq!(result["truncated"], Json::Null);
