@@ -79,9 +79,16 @@ impl Writer {
     pub(super) fn offer(&self, entry: Box<Entry>, texts: Texts) -> Result<(), Box<Entry>> {
         // Counted first: the thread may have written it before this goes on.
         self.state.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.queue.try_send(Message::Line(entry, texts));
-        let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) = sent else {
-            return Ok(());
+        let back = match self.queue.try_send(Message::Line(entry, texts)) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(back)) => back,
+            Err(TrySendError::Disconnected(back)) => {
+                if !self.is_failing() {
+                    let gone = io::Error::other("its thread has ended; restart the server");
+                    self.state.fails(&self.settings.path, &gone);
+                }
+                back
+            }
         };
         self.state.waiting.fetch_sub(1, Ordering::Relaxed);
         match back {

@@ -309,3 +309,35 @@ fn records_are_looked_at_here_unless_the_scope_says_where() {
         assert_eq!(url(http, scope), expected, "{http} {scope}");
     }
 }
+
+#[test]
+fn mistakes_about_the_audit_are_named_with_the_way_out() {
+    let scope = |name: &str, audit: &str| {
+        format!(
+            "[scopes.{name}]\ntool_sets = [\"a\"]\ndatabases = [\"sales\"]\naudit = {{ {audit} }}\n"
+        )
+    };
+    let two = |one: &str, other: &str| with(&(scope("a", one) + &scope("b", other)));
+    let file = "file = \"/var/log/audit.jsonl\"";
+    let config = two(&format!("{file}, on_failure = \"continue\""), file).unwrap();
+    let [one, other] = ["a", "b"].map(|name| config.scopes[name].audit.clone());
+    assert_eq!(
+        (one.on_failure, other.on_failure),
+        (OnFailure::Continue, OnFailure::Stop)
+    );
+    assert_eq!((one.keep.as_secs(), one.statements), (30 * 86_400, true));
+    for (audit, expected) in [
+        ("keep = \"1h\"", "scopes.a.audit.keep: is a day at least"),
+        ("max_size = \"1KiB\"", "scopes.a.audit.max_size: is 1MiB"),
+        ("file = \"/\"", "scopes.a.audit.file: names no file"),
+        ("on_failure = \"ignore\"", "unknown variant"),
+        ("fil = \"/var/log/audit.jsonl\"", "did you mean `file`?"),
+        (
+            "file = \"/var/log/audit.jsonl\", keep = \"7d\"",
+            "scopes.b.audit: keep and max_size are not those of scopes.a.audit",
+        ),
+    ] {
+        let said = two(audit, file).unwrap_err().to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+}

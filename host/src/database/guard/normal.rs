@@ -101,13 +101,15 @@ impl Relations {
         let expressions = table_expressions(tokens);
         let mut names: Vec<String> = Vec::new();
         for found in relations.found {
+            if names.len() == MAX_TABLES {
+                break;
+            }
             let is = |other: &String| other.eq_ignore_ascii_case(&found.name);
             let alias = found.may_be_alias && relations.aliases.iter().any(is);
             if !alias && !expressions.iter().any(is) && !names.iter().any(is) {
                 names.push(found.name);
             }
         }
-        names.truncate(MAX_TABLES);
         names
     }
 
