@@ -157,7 +157,14 @@ impl Config {
             ));
         }
         for (name, database) in &self.databases {
-            database.check(&format!("databases.{name}"))?;
+            let key = format!("databases.{name}");
+            if name.trim() != name || name.is_empty() || name.contains(',') {
+                return Err(ConfigError::rule(
+                    &key,
+                    "a label has no comma and no blanks around it: tool sets get a list of them",
+                ));
+            }
+            database.check(&key)?;
         }
         for (name, scope) in &self.scopes {
             let key = format!("scopes.{name}");

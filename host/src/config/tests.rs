@@ -92,6 +92,11 @@ fn mistakes_are_named_with_the_way_out() {
         ),
         ("claude-tools", "../claude-tools", "without a folder"),
         (
+            "[databases.sales]",
+            "[databases.\"a,b\"]\nhost = \"h\"\ndatabase = \"d\"\nuser = \"u\"\npassword = \"p\"\n[databases.sales]",
+            "databases.a,b: a label has no comma",
+        ),
+        (
             "databases = [\"sales\"]",
             "databases = [\"sales\"]\nread_only = false\nwrite_database = \"sale\"",
             "write_database: \"sale\" is not configured",
