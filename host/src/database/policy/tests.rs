@@ -384,7 +384,7 @@ fn what_a_mask_cannot_keep_is_refused() {
     }
     let wide = (0..500).map(|n| column(&format!("C{n}"), "int", "NULL"));
     let wide = Facts {
-        columns: [(id("dbo", "Orders"), wide.collect())].into(),
+        columns: [(id("dbo", "Orders"), wide.collect::<Vec<_>>())].into(),
         ..facts()
     };
     let wide = Scope::knowing(&wide, &[], &[], &["dbo.Orders.C1"]);
