@@ -218,4 +218,6 @@ const FUNCTION: &str = "schema.name of one function; write dbo.fn_x";
 const KEPT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod tests;

@@ -118,13 +118,13 @@ fn tables() -> Vec<Table> {
 }
 
 /// Entries of `tables.allow`, `tables.deny` and `mask`.
-struct Scope {
+pub(super) struct Scope {
     policy: Policy,
     standing: Standing,
 }
 
 impl Scope {
-    fn new(allow: &[&str], deny: &[&str], mask: &[&str]) -> Self {
+    pub(super) fn new(allow: &[&str], deny: &[&str], mask: &[&str]) -> Self {
         Self::knowing(&facts(), allow, deny, mask)
     }
 
@@ -141,7 +141,7 @@ impl Scope {
         Self { policy, standing }
     }
 
-    fn read(&self, sql: &str) -> Result<Rewritten, Denial> {
+    pub(super) fn read(&self, sql: &str) -> Result<Rewritten, Denial> {
         let (_, seen) = inspect(sql, &["p1"], &self.policy.functions).expect(sql);
         rewrite::apply(&self.policy, &self.standing, sql, &seen)
     }
@@ -167,7 +167,7 @@ impl Scope {
 }
 
 /// `dbo.Customers` with `Email` masked.
-const MASKED: &str = "(SELECT [Id], CAST(N'***' AS nvarchar(50)) AS [Email], [City]]x], \
+pub(super) const MASKED: &str = "(SELECT [Id], CAST(N'***' AS nvarchar(50)) AS [Email], [City]]x], \
     CAST(NULL AS int) AS [Domain], [Twice], CAST(NULL AS int) AS [Own], \
     CAST(NULL AS int) AS [Unknown] FROM [dbo].[Customers]";
 
