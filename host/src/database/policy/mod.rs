@@ -231,4 +231,6 @@ const COLUMN: &str = "schema.table.column; write dbo.Customers.Email";
 const FUNCTION: &str = "schema.name of one function; write dbo.fn_x";
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod tests;

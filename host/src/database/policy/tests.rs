@@ -119,13 +119,13 @@ fn tables() -> Vec<Table> {
 }
 
 /// Entries of `tables.allow`, `tables.deny` and `mask`.
-struct Scope {
+pub(super) struct Scope {
     policy: Policy,
     standing: Standing,
 }
 
 impl Scope {
-    fn new(allow: &[&str], deny: &[&str], mask: &[&str]) -> Self {
+    pub(super) fn new(allow: &[&str], deny: &[&str], mask: &[&str]) -> Self {
         Self::knowing(&facts(), allow, deny, mask)
     }
 
@@ -142,7 +142,7 @@ impl Scope {
         Self { policy, standing }
     }
 
-    fn read(&self, sql: &str) -> Result<Rewritten, Denial> {
+    pub(super) fn read(&self, sql: &str) -> Result<Rewritten, Denial> {
         let (_, seen) = inspect(sql, &["p1"], &self.policy.functions).expect(sql);
         rewrite::apply(&self.policy, &self.standing, sql, &seen)
     }
@@ -168,7 +168,7 @@ impl Scope {
 }
 
 /// `dbo.Customers` with `Email` masked.
-const MASKED: &str = "(SELECT [Id], CAST(N'***' AS nvarchar(50)) AS [Email], [City]]x], \
+pub(super) const MASKED: &str = "(SELECT [Id], CAST(N'***' AS nvarchar(50)) AS [Email], [City]]x], \
     CAST(NULL AS int) AS [Domain], [Twice], CAST(NULL AS int) AS [Own], \
     CAST(NULL AS int) AS [Unknown] FROM [dbo].[Customers]";
 
@@ -385,7 +385,7 @@ fn what_a_mask_cannot_keep_is_refused() {
     }
     let wide = (0..500).map(|n| column(&format!("C{n}"), "int", "NULL"));
     let wide = Facts {
-        columns: [(id("dbo", "Orders"), wide.collect())].into(),
+        columns: [(id("dbo", "Orders"), wide.collect::<Vec<_>>())].into(),
         ..facts()
     };
     let wide = Scope::knowing(&wide, &[], &[], &["dbo.Orders.C1"]);
