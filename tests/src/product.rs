@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
+use demo_sqlserver::schema::Database;
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
@@ -62,6 +63,7 @@ pub struct ProductBuilder {
     authorization: Option<AuthorizationBuilder>,
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
+    company: Option<Box<dyn FnOnce(&mut Database) + Send>>,
 }
 
 impl Product {
@@ -151,6 +153,12 @@ impl Product {
 }
 
 impl ProductBuilder {
+    /// Changes the sample company before the database server starts.
+    pub fn company(mut self, change: impl FnOnce(&mut Database) + Send + 'static) -> Self {
+        self.company = Some(Box::new(change));
+        self
+    }
+
     /// Adds keys to every scope, in TOML.
     pub fn scope_settings(mut self, toml: &str) -> Self {
         self.scope_settings.push_str(toml);
@@ -248,9 +256,15 @@ impl ProductBuilder {
     }
 
     /// Starts it.
-    pub async fn start(self) -> Product {
+    pub async fn start(mut self) -> Product {
         crate::prepare_clients();
-        let server = DemoServer::start().await.expect("the demo server starts");
+        let change = self
+            .company
+            .take()
+            .unwrap_or_else(|| Box::new(|_: &mut Database| ()));
+        let server = DemoServer::start_with(change)
+            .await
+            .expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");

@@ -69,6 +69,7 @@ impl App {
             scopes.insert(Arc::clone(&scope.name), Arc::new(scope));
         }
         let list: Vec<_> = scopes.values().cloned().collect();
+        databases::check_log_ins(&list).await?;
         tool_sets.start(&list).await?;
         Ok(Self {
             scopes: ArcSwap::from_pointee(scopes),
@@ -139,6 +140,11 @@ impl App {
             scopes.insert(Arc::clone(&scope.name), scope);
         }
         let list: Vec<_> = scopes.values().cloned().collect();
+        let new = list.iter().filter(|scope| {
+            let old = serving.get(&scope.name);
+            old.is_none_or(|old| !Arc::ptr_eq(old, scope))
+        });
+        databases::check_log_ins(new).await?;
         self.tool_sets.start(&list).await?;
         for (name, gone) in serving.iter() {
             if !scopes.contains_key(name) {

@@ -115,7 +115,7 @@ async fn serve(
         Ok(connection) => open(&mut connection.client, statement, &mut watch).await,
         Err(error) => Err(error),
     };
-    let (stream, opened) = match opened {
+    let (stream, opened, first) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             return Finish {
@@ -128,6 +128,7 @@ async fn serve(
     // An abandoned cursor asks nothing: the loop below ends at once.
     _ = head.send(Ok((opened.columns.clone(), progress)));
     let mut rows = Rows {
+        first,
         stream: Some(stream),
         watch,
         caps,
@@ -185,6 +186,8 @@ async fn exhausted(progress: Progress, mut requests: mpsc::Receiver<Request>) {
 
 /// The reply's rows, one at a time, up to the row cap.
 pub(super) struct Rows<'a> {
+    /// What followed the columns: `Some(None)` is the end.
+    first: Option<Option<CommandItem>>,
     stream: Option<CommandStream<'a>>,
     watch: Watch,
     caps: Caps,
@@ -227,7 +230,11 @@ impl Rows<'_> {
             let Some(stream) = self.stream.as_mut() else {
                 return Ok(None);
             };
-            match next(stream, &mut self.watch).await {
+            let item = match self.first.take() {
+                Some(first) => Ok(first),
+                None => next(stream, &mut self.watch).await,
+            };
+            match item {
                 Ok(Some(CommandItem::Row(row))) => return Ok(Some(row)),
                 Ok(Some(CommandItem::Metadata(_))) => {
                     self.stop();
@@ -295,11 +302,11 @@ async fn open<'a, S>(
     client: &'a mut tiberius::Client<S>,
     statement: Statement,
     watch: &mut Watch,
-) -> Result<(CommandStream<'a>, Opened), Error>
+) -> Result<(CommandStream<'a>, Opened, Option<Option<CommandItem>>), Error>
 where
     S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
 {
-    let mut stream = send(client, statement.sql, statement.bound, watch).await?;
+    let mut stream = ask(client, statement.sql, statement.bound, watch).await?;
     let (described, wire) = match statement.described {
         Source::Asked(descriptions) => {
             let (columns, wire) = super::describe::read(&mut stream, watch).await?;
@@ -323,16 +330,44 @@ where
             convert::column(column, described)
         })
         .unzip();
-    Ok((stream, Opened { columns, kinds }))
+    // A deadlock or a lost connection often comes here, and as long as no row
+    // was seen the statement may be run again.
+    let first = loop {
+        let item = next(&mut stream, watch).await?;
+        // Counts and statuses come even before an error.
+        if matches!(
+            item,
+            None | Some(CommandItem::Row(_) | CommandItem::Metadata(_))
+        ) {
+            break item;
+        }
+    };
+    Ok((stream, Opened { columns, kinds }, Some(first)))
 }
 
-/// Calls `sp_executesql`.
-pub(super) async fn send<'a, S>(
+/// Calls `sp_executesql`, unless the caller gives up first.
+pub(super) async fn ask<'a, S>(
     client: &'a mut tiberius::Client<S>,
     sql: String,
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<CommandStream<'a>, Error>
+where
+    S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
+{
+    tokio::select! {
+        biased;
+        sent = send(client, sql, bound) => sent.map_err(Error::from_driver),
+        stop = watch.stopped() => Err(stop),
+    }
+}
+
+/// Calls `sp_executesql`.
+pub(super) async fn send<S>(
+    client: &mut tiberius::Client<S>,
+    sql: String,
+    bound: Bound,
+) -> tiberius::Result<CommandStream<'_>>
 where
     S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
 {
@@ -345,12 +380,7 @@ where
             command.bind_param(name, Raw(value));
         }
     }
-    let sent = command.exec(client);
-    tokio::select! {
-        biased;
-        sent = sent => sent.map_err(Error::from_driver),
-        stop = watch.stopped() => Err(stop),
-    }
+    command.exec(client).await
 }
 
 /// The next item of a reply.

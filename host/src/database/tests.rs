@@ -3,25 +3,39 @@
 
 use std::time::Duration;
 
+use demo_sqlserver::schema::Policy;
 use demo_sqlserver::{DemoServer, Event};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-struct Stage {
-    server: DemoServer,
+pub(super) struct Stage {
+    pub(super) server: DemoServer,
 }
 
 impl Stage {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = DemoServer::start()
             .await
             .expect("the embedded server starts");
         Self { server }
     }
 
-    fn config(&self, read_only: bool) -> DatabaseConfig {
+    /// With customers that each caller sees of its own country alone.
+    pub(super) async fn with_a_policy() -> Self {
+        let policy = || Policy {
+            schema: "dbo".to_owned(),
+            table: "Customers".to_owned(),
+            predicate: "Country = CAST(SESSION_CONTEXT(N'Country') AS nvarchar(15))".to_owned(),
+        };
+        let server = DemoServer::start_with(move |company| company.policies.push(policy()))
+            .await
+            .expect("the embedded server starts");
+        Self { server }
+    }
+
+    pub(super) fn config(&self, read_only: bool) -> DatabaseConfig {
         let account = if read_only {
             self.server.reader()
         } else {
@@ -34,6 +48,7 @@ impl Stage {
             database: self.server.database().to_owned(),
             user: account.user.clone(),
             password: account.password.clone().into(),
+            entra: None,
             encrypt: Encrypt::Off,
             trust_server_certificate: false,
             ca_file: None,
@@ -41,6 +56,8 @@ impl Stage {
             application_intent_read_only: false,
             application_name: "test".to_owned(),
             read_only,
+            allow_writable_login: false,
+            session_context: None,
             pool: PoolConfig {
                 max: 1,
                 acquire_timeout: Duration::from_secs(20),
@@ -54,20 +71,21 @@ impl Stage {
     }
 }
 
-fn open(config: DatabaseConfig, limits: QueryLimits) -> Database {
+pub(super) fn open(config: DatabaseConfig, limits: QueryLimits) -> Database {
     Database::new(config, limits, Handle::current()).expect("a sound configuration")
 }
 
-fn ask(sql: &str) -> Query {
+pub(super) fn ask(sql: &str) -> Query {
     Query {
         sql: sql.to_owned(),
         params: Vec::new(),
         options: Options::default(),
         cancel: CancellationToken::new(),
+        principal: None,
     }
 }
 
-async fn document(database: &Database, sql: &str) -> Json {
+pub(super) async fn document(database: &Database, sql: &str) -> Json {
     let mut cursor = database.query(ask(sql)).await.expect(sql);
     let text = cursor.document(JsonShape::Objects).await.expect(sql);
     serde_json::from_str(&text).expect("JSON")

@@ -262,6 +262,7 @@ impl StoreState {
                 ..options
             },
             cancel: context.cancel.clone(),
+            principal: context.principal.clone(),
         })
     }
 }
