@@ -1,6 +1,7 @@
 //! Who is calling: what authentication proves, and the one type that the
 //! protocol, the tools and the database share about a person.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -156,6 +157,9 @@ pub struct Principal {
     pub client: String,
     /// What the token may do here and now.
     pub rights: Rights,
+    /// Those claims about the person that the scope asks for, as text; a list
+    /// is a JSON array.
+    pub claims: BTreeMap<String, String>,
 }
 
 impl Principal {

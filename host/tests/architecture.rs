@@ -133,6 +133,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "cli/attack",
             "cli/doctor",
+            "database/entra.rs",
             "oauth/clients/document",
             "oauth/people/provider",
         ],

@@ -1,8 +1,10 @@
 //! A scope that may write, and those that may not.
 
+use demo_sqlserver::Event;
 use integration_tests::{McpClient, Product};
 use mssql_mcp::app::{App, ToolSetFiles};
 use mssql_mcp::config::Config;
+use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
 use mssql_mcp::state::HostKey;
 use serde_json::json;
@@ -44,6 +46,56 @@ async fn a_tool_that_claims_to_read_cannot_write() {
     let claude = product.client("claude");
     let left = claude.sql("SELECT COUNT(*) AS n FROM Sales.Returns").await;
     assert_ne!(left.structured()["results"][0]["n"], 0);
+}
+
+/// By a log-in of its own, in one transaction, and no more rows than allowed.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_write_does_so_within_the_limit_and_by_another_log_in() {
+    let product = Product::builder()
+        .people(&[("ana", "a password")])
+        .scope_writers("writer", &["ana"])
+        .scope_settings("max_rows_affected = 2")
+        .start()
+        .await;
+    let mut events = product.server.events();
+    let token = product.token("writer", "ana", Rights::ALL).await;
+    let writer = product.client_with("writer", Some(token));
+    let listed = writer.request("tools/list", json!({})).await;
+    let tools = listed["tools"].as_array().expect("tools");
+    let tool = tools.iter().find(|tool| tool["name"] == "execute_sql");
+    let hints = &tool.expect("a tool that writes")["annotations"];
+    assert_eq!(
+        (&hints["destructiveHint"], &hints["readOnlyHint"]),
+        (&json!(true), &json!(false))
+    );
+
+    let count = "SELECT COUNT(*) AS n FROM dbo.AllTypes WHERE c_int = 77";
+    let counted = async || writer.sql(count).await.structured()["results"][0]["n"].clone();
+    assert_eq!(counted().await, 0);
+    let mut users = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let Event::LoggedIn { user, .. } = event {
+            users.push(user);
+        }
+    }
+    let own = &product.server.writer().user;
+    assert!(!users.contains(own), "{users:?}");
+
+    let more = "UPDATE dbo.AllTypes SET c_int = 77 WHERE Id <= 3";
+    let refused = writer.sql(more).await;
+    assert_eq!(refused.code(), "statement-not-allowed", "{refused:?}");
+    assert_eq!(counted().await, 0);
+    let fewer = "UPDATE dbo.AllTypes SET c_int = 77 WHERE Id <= 2";
+    assert_eq!(
+        writer.sql(fewer).await.structured(),
+        &json!({"rows_affected": 2})
+    );
+    assert_eq!(counted().await, 2);
+    let mut by_writer = false;
+    while let Ok(event) = events.try_recv() {
+        by_writer |= matches!(event, Event::LoggedIn { user, .. } if user == *own);
+    }
+    assert!(by_writer, "it wrote by another log-in");
 }
 
 /// The component's type is the proof, before any of its code runs.

@@ -114,6 +114,7 @@ impl AuthorizationBuilder {
             writers: of(&self.scope_writers).unwrap_or_default(),
             writable: !scope.read_only,
             redirects: RedirectRule::well_known(),
+            claims: scope.claims(),
         }
     }
 

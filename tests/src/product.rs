@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
-use demo_sqlserver::schema::Table;
+use demo_sqlserver::schema::{Database, Table};
 use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
 use mssql_mcp::config::Config;
 use mssql_mcp::database::PoolState;
@@ -70,6 +70,7 @@ pub struct ProductBuilder {
     compiler: Option<Place>,
     faulty: bool,
     tables: Vec<Table>,
+    company: Option<Box<dyn FnOnce(&mut Database) + Send>>,
 }
 
 impl Product {
@@ -188,6 +189,12 @@ impl Product {
 }
 
 impl ProductBuilder {
+    /// Changes the sample company before the database server starts.
+    pub fn company(mut self, change: impl FnOnce(&mut Database) + Send + 'static) -> Self {
+        self.company = Some(Box::new(change));
+        self
+    }
+
     /// Adds keys to every scope, in TOML.
     pub fn scope_settings(mut self, toml: &str) -> Self {
         self.scope_settings.push_str(toml);
@@ -308,9 +315,20 @@ impl ProductBuilder {
     pub async fn start(mut self) -> Product {
         crate::prepare_clients();
         let tables = std::mem::take(&mut self.tables);
-        let server = DemoServer::start_with(tables)
-            .await
-            .expect("the demo server starts");
+        let change = self.company.take();
+        let server = DemoServer::start_with(move |database| {
+            for table in tables {
+                if !database.schemas.contains(&table.schema) {
+                    database.schemas.push(table.schema.clone());
+                }
+                database.tables.push(table);
+            }
+            if let Some(change) = change {
+                change(database);
+            }
+        })
+        .await
+        .expect("the demo server starts");
         let folder = tempfile::tempdir().expect("a folder");
         let certificate = folder.path().join("ca.pem");
         std::fs::write(&certificate, server.certificate_pem()).expect("a file");

@@ -13,6 +13,8 @@ pub struct LogIn {
     pub user: String,
     /// Its password
     pub password: SecretString,
+    /// An access token in place of both
+    pub token: Option<SecretString>,
     /// The database to open; empty for the log-in's default
     pub database: String,
     /// What the client calls itself

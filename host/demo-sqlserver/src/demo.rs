@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 use secrecy::ExposeSecret;
@@ -15,7 +15,7 @@ use crate::backend::{Backend, BackendSession, Interrupter, LogIn};
 use crate::catalog;
 use crate::engine::{self, Engine, EngineError, Session, User};
 use crate::sample;
-use crate::schema::Table;
+use crate::schema::Database;
 use crate::server::{Event, Server, ServerConfig};
 use crate::value::{Parameter, Sink, SqlError};
 
@@ -26,6 +26,7 @@ pub struct DemoServer {
     database: String,
     reader: Account,
     writer: Account,
+    tokens: Tokens,
     events: broadcast::Receiver<Event>,
     _stop: DropGuard,
 }
@@ -60,15 +61,17 @@ impl DemoServer {
     /// # Errors
     /// Where it cannot be made, or no port be bound.
     pub async fn start() -> Result<Self, StartError> {
-        Self::start_with(Vec::new()).await
+        Self::start_with(|_| ()).await
     }
 
-    /// The same with these tables besides the company's, for tests.
+    /// The same, of a company that `change` has changed.
     ///
     /// # Errors
-    /// As [`DemoServer::start`].
-    pub async fn start_with(tables: Vec<Table>) -> Result<Self, StartError> {
-        let engine = tokio::task::spawn_blocking(|| company(tables))
+    /// As for [`start`](Self::start).
+    pub async fn start_with(
+        change: impl FnOnce(&mut Database) + Send + 'static,
+    ) -> Result<Self, StartError> {
+        let engine = tokio::task::spawn_blocking(|| company(change))
             .await
             .map_err(|_| StartError::Lost)??;
         let account = |user: &str, may_write| Account {
@@ -77,7 +80,9 @@ impl DemoServer {
             may_write,
         };
         let (reader, writer) = (account("mcp_reader", false), account("mcp_writer", true));
+        let tokens = Tokens::default();
         let backend = Accounts {
+            tokens: Arc::clone(&tokens),
             engine,
             known: [reader.clone(), writer.clone()],
         };
@@ -93,6 +98,7 @@ impl DemoServer {
             database,
             reader,
             writer,
+            tokens,
             events,
             _stop: stop.drop_guard(),
         })
@@ -128,6 +134,12 @@ impl DemoServer {
         &self.writer
     }
 
+    /// Lets in whoever brings this access token, as the log-in that can only read;
+    /// no other token from now on.
+    pub fn accept_token(&self, token: &str) {
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.to_owned());
+    }
+
     /// What happens on the server from now on.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -138,8 +150,20 @@ impl DemoServer {
 /// The engine behind the log-ins that it knows.
 struct Accounts {
     engine: Engine,
+    tokens: Tokens,
     known: [Account; 2],
 }
+
+impl Accounts {
+    fn by_token(&self, token: &str) -> Option<&Account> {
+        let accepted = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let accepted = accepted.as_deref() == Some(token);
+        self.known.first().filter(|_| accepted)
+    }
+}
+
+/// The access token that is good.
+type Tokens = Arc<Mutex<Option<String>>>;
 
 impl Backend for Accounts {
     fn log_in(&self, log_in: &LogIn) -> Result<Box<dyn BackendSession>, SqlError> {
@@ -147,9 +171,11 @@ impl Backend for Accounts {
             .known
             .iter()
             .find(|account| account.user.eq_ignore_ascii_case(&log_in.user));
-        let Some(account) =
-            known.filter(|account| account.password == log_in.password.expose_secret())
-        else {
+        let account = match &log_in.token {
+            Some(token) => self.by_token(token.expose_secret()),
+            None => known.filter(|account| account.password == log_in.password.expose_secret()),
+        };
+        let Some(account) = account else {
             return Err(failed(
                 18456,
                 format!("Login failed for user '{}'.", log_in.user),
@@ -232,7 +258,7 @@ impl BackendSession for EngineSession {
 }
 
 /// Takes some tenths of a second.
-fn company(more: Vec<Table>) -> Result<Engine, EngineError> {
+fn company(change: impl FnOnce(&mut Database)) -> Result<Engine, EngineError> {
     let clock = Arc::new(|| {
         let now = Utc::now();
         let since_1970 =
@@ -240,12 +266,7 @@ fn company(more: Vec<Table>) -> Result<Engine, EngineError> {
         TICKS_BEFORE_1970 + since_1970
     });
     let mut database = sample::company();
-    for table in more {
-        if !database.schemas.contains(&table.schema) {
-            database.schemas.push(table.schema.clone());
-        }
-        database.tables.push(table);
-    }
+    change(&mut database);
     let mut columns = HashMap::new();
     for view in &database.views {
         let name = (view.schema.as_str(), view.name.as_str());

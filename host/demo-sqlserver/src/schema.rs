@@ -14,6 +14,19 @@ pub struct Database {
     pub tables: Vec<Table>,
     /// Views over them.
     pub views: Vec<View>,
+    /// Which rows of a table are there for whom.
+    pub policies: Vec<Policy>,
+}
+
+/// A security policy with one FILTER PREDICATE.
+#[derive(Debug)]
+pub struct Policy {
+    /// Schema of the table.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The condition of a row, in T-SQL; it may ask `SESSION_CONTEXT`.
+    pub predicate: String,
 }
 
 /// A table with its keys and rows.

@@ -48,6 +48,22 @@ pub enum BuildError {
         /// Why.
         source: database::Error,
     },
+    /// A scope that only reads has a log-in that can do more.
+    #[error(
+        "scopes.{scope}.read_only: {sentence}; give databases.{label} a log-in that can only read, \
+         or, where the scope is to trust its guard alone, write \
+         databases.{label}.allow_writable_login = true. In SQL Server: {remedy}"
+    )]
+    WritableLogIn {
+        /// The scope.
+        scope: String,
+        /// The database.
+        label: String,
+        /// What the log-in can do.
+        sentence: String,
+        /// The T-SQL that mends it.
+        remedy: String,
+    },
     /// A scope names a database that is not there.
     #[error("there is no [databases.{0}]; add it, or correct the scope's databases")]
     NoDatabase(String),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, FileStatus, ServedScope};
 use crate::audit::FileState;
+use crate::database::{Database, Error};
 use crate::server::{Check, Health, HealthReport, ScopeHealth, Status};
 
 /// Answers `/health` for an [`App`].
@@ -54,7 +55,7 @@ impl AppHealth {
             databases.map(|(label, database)| (Arc::clone(&scope.name), label, database))
         });
         let answers = join_all(databases.map(|(scope, label, database)| async move {
-            let answer = database.ping().await;
+            let answer = ask(database).await;
             let up = answer.is_ok();
             let was_up = self.is_up(&scope, label);
             match answer {
@@ -81,6 +82,25 @@ impl AppHealth {
         } else {
             Status::Unhealthy
         }
+    }
+
+    /// What log-ins of scopes that only read can do besides, and what mends it.
+    fn of_log_ins(&self) -> Vec<String> {
+        let scopes = self.app.scopes();
+        let reading = scopes.iter().filter(|scope| scope.read_only);
+        let databases = reading.flat_map(|scope| {
+            let databases = scope.databases.iter();
+            databases.map(move |(label, database)| (&*scope.name, label, database.known_posture()))
+        });
+        let wrong = databases.filter_map(|(scope, label, known)| {
+            let (posture, _) = known?;
+            let wrong = !posture.only_reads();
+            wrong.then(|| {
+                let (sentence, remedy) = (posture.sentence(), posture.remedy());
+                format!("{scope}, {label}: {sentence}; in SQL Server: {remedy}")
+            })
+        });
+        wrong.collect()
     }
 
     /// How many files serve, and what is wrong with those that do not.
@@ -140,6 +160,22 @@ impl AppHealth {
     }
 }
 
+/// Whether the database answers, and its log-in is fit for what it is used for.
+async fn ask(database: &Database) -> Result<(), Error> {
+    let fresh = database.known_posture().is_some_and(|(posture, age)| {
+        age < POSTURE_KEPT && (posture.only_reads() || !database.must_only_read())
+    });
+    if fresh {
+        return database.ping().await;
+    }
+    let posture = database.posture().await?;
+    if database.must_only_read() && !posture.only_reads() {
+        tracing::error!(remedy = posture.remedy(), "{}", posture.sentence());
+        return Err(Error::Withheld(posture.sentence()));
+    }
+    Ok(())
+}
+
 impl Health for AppHealth {
     fn report(&self) -> BoxFuture<'_, HealthReport> {
         let scopes: BTreeMap<String, ScopeHealth> = self
@@ -167,8 +203,16 @@ impl Health for AppHealth {
             _ if up < scopes.len() => Status::Degraded,
             _ => Status::Healthy,
         };
-        let mut checks =
-            BTreeMap::from([("database", Check::of(databases)), ("tool_sets", tool_sets)]);
+        let log_ins = self.of_log_ins();
+        let database = Check {
+            status: databases,
+            figures: BTreeMap::from([(
+                "writable_log_ins",
+                u64::try_from(log_ins.len()).unwrap_or(u64::MAX),
+            )]),
+            problems: log_ins,
+        };
+        let mut checks = BTreeMap::from([("database", database), ("tool_sets", tool_sets)]);
         if let Some(audit) = self.of_audit() {
             checks.insert("audit", audit);
         }
@@ -185,5 +229,7 @@ impl Health for AppHealth {
     }
 }
 
+/// Rights change seldom; what was wrong is asked for each time.
+const POSTURE_KEPT: Duration = Duration::from_secs(300);
 /// Between two questions to a database.
 const INTERVAL: Duration = Duration::from_secs(10);

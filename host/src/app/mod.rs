@@ -75,6 +75,7 @@ impl App {
             scopes.insert(Arc::clone(&scope.name), Arc::new(scope));
         }
         let list: Vec<_> = scopes.values().cloned().collect();
+        databases::check_log_ins(&list).await?;
         tool_sets.start(&list).await?;
         hand_out(&audit, &list);
         Ok(Self {
@@ -152,6 +153,11 @@ impl App {
             scopes.insert(Arc::clone(&scope.name), scope);
         }
         let list: Vec<_> = scopes.values().cloned().collect();
+        let new = list.iter().filter(|scope| {
+            let old = serving.get(&scope.name);
+            old.is_none_or(|old| !Arc::ptr_eq(old, scope))
+        });
+        databases::check_log_ins(new).await?;
         self.tool_sets.start(&list).await?;
         self.audit.configure(&audit::settings(config));
         hand_out(&self.audit, &list);

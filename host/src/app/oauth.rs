@@ -1,5 +1,6 @@
 //! The authorization servers that the configuration describes.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -86,6 +87,7 @@ fn of_scope(name: &str, section: &ScopeSection) -> Result<ScopeAccess, ConfigErr
         redirects: redirects.map_err(|error: RuleError| {
             rule(&format!("scopes.{name}.allowed_redirect_hosts"), &error)
         })?,
+        claims: section.claims(),
     })
 }
 
@@ -93,7 +95,10 @@ fn sign_in(config: &Config) -> Result<SignInMethod, BuildError> {
     match (config.oauth.sign_in, &config.oauth.oidc) {
         (SignIn::Consent, _) => Ok(SignInMethod::Consent),
         (SignIn::Password, _) => Ok(SignInMethod::Password),
-        (SignIn::Oidc, Some(section)) => oidc(section),
+        (SignIn::Oidc, Some(section)) => {
+            let claims = config.scopes.values().flat_map(ScopeSection::claims);
+            oidc(section, claims.collect())
+        }
         (SignIn::Oidc, None) => {
             Err(rule("oauth.sign_in", &"\"oidc\" needs the section [oauth.oidc]").into())
         }
@@ -107,7 +112,7 @@ fn rule(key: &str, error: &dyn std::fmt::Display) -> ConfigError {
     }
 }
 
-fn oidc(section: &OidcSection) -> Result<SignInMethod, BuildError> {
+fn oidc(section: &OidcSection, claims: BTreeSet<String>) -> Result<SignInMethod, BuildError> {
     let issuer =
         OidcIssuer::parse(&section.issuer).map_err(|error| rule("oauth.oidc.issuer", &error))?;
     let secret = match (&section.client_secret, &section.client_secret_file) {
@@ -132,5 +137,6 @@ fn oidc(section: &OidcSection) -> Result<SignInMethod, BuildError> {
         client_id: section.client_id.clone(),
         client_secret: secret,
         groups_claim: section.groups_claim.clone(),
+        claims,
     }))
 }

@@ -1,7 +1,7 @@
 //! One scope while it serves: what its section of the configuration granted it,
 //! and the tool sets of this moment.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,8 +61,9 @@ impl ServedScope {
         before: Option<&Self>,
     ) -> Result<Self, BuildError> {
         let io = Handle::current();
-        let open =
-            |label: &String, read_only| databases::open(config, label, section, read_only, &io);
+        let open = |label: &String, read_only| {
+            databases::open(config, label, (name, section), read_only, &io)
+        };
         let databases = section
             .databases
             .iter()
@@ -103,6 +104,16 @@ impl ServedScope {
             ),
             bound: Mutex::default(),
         })
+    }
+
+    /// The pool that writes go through, where the scope may write.
+    pub fn writer(&self) -> Option<&Database> {
+        self.writer.as_ref()
+    }
+
+    /// The claims about a person that its databases are told.
+    pub fn claims(&self) -> BTreeSet<String> {
+        self.section.claims()
     }
 
     /// The names of the files that it serves, with every file of the folder where

@@ -3,6 +3,7 @@
 #[cfg(feature = "demo")]
 pub mod attack;
 mod audit;
+mod check;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
@@ -41,6 +42,8 @@ enum Command {
     Demo(DemoArguments),
     /// Serve what a configuration file names
     Serve(ServeArguments),
+    /// Check all that a configuration file names, without serving it
+    Check(check::CheckArguments),
     /// Check what Claude and ChatGPT would find at an address
     Doctor(doctor::DoctorArguments),
     /// The people who may sign in
@@ -111,6 +114,7 @@ impl Arguments {
             #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Serve(arguments) => serve::run(&arguments.config).await,
+            Command::Check(arguments) => check::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::User(arguments) => user::run(arguments).await,
             Command::Client(arguments) => client::run(arguments).await,
@@ -129,7 +133,7 @@ impl Arguments {
     pub fn log_style(&self) -> LogStyle {
         match self.command {
             Command::Serve(_) => LogStyle::Json,
-            Command::Plugin(_) => LogStyle::Quiet,
+            Command::Plugin(_) | Command::Check(_) => LogStyle::Quiet,
             #[cfg(feature = "demo")]
             Command::Attack(_) => LogStyle::Counted,
             _ => LogStyle::Text,

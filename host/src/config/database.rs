@@ -18,12 +18,28 @@ pub struct DatabaseSection {
     pub port: Option<u16>,
     /// Database name.
     pub database: String,
+    /// How to log in.
+    #[serde(default)]
+    pub auth: Auth,
     /// SQL Server log-in.
+    #[serde(default)]
     pub user: String,
     /// Its password, or …
     pub password: Option<SecretString>,
     /// … the file that holds it.
     pub password_file: Option<PathBuf>,
+    /// With `auth = "entra"`: the file that something keeps an access token in, or …
+    pub token_file: Option<PathBuf>,
+    /// … the tenant, …
+    pub tenant: Option<String>,
+    /// … the application in it, …
+    pub client_id: Option<String>,
+    /// … its secret, or …
+    pub client_secret: Option<SecretString>,
+    /// … the file that holds it, …
+    pub client_secret_file: Option<PathBuf>,
+    /// … and whom to ask: another cloud's address.
+    pub authority: Option<String>,
     /// What of the connection is encrypted.
     #[serde(default)]
     pub encrypt: Encrypt,
@@ -35,6 +51,9 @@ pub struct DatabaseSection {
     /// `read-only` lets an availability group send the connection to a replica.
     #[serde(default)]
     pub application_intent: ApplicationIntent,
+    /// Lets scopes that only read use a log-in that can do more.
+    #[serde(default)]
+    pub allow_writable_login: bool,
     /// The connection pool.
     #[serde(default)]
     pub pool: PoolSection,
@@ -43,13 +62,24 @@ pub struct DatabaseSection {
 impl DatabaseSection {
     /// Whether a pool for the one serves for the other.
     pub fn is_same(&self, other: &Self) -> bool {
-        let password = |section: &Self| {
-            let password = section.password.as_ref();
-            password.map(|password| password.expose_secret().to_owned())
+        let secrets = |section: &Self| {
+            [&section.password, &section.client_secret]
+                .map(|secret| Some(secret.as_ref()?.expose_secret().to_owned()))
         };
         // Secrets alone have no part in what `Debug` writes.
-        password(self) == password(other) && format!("{self:?}") == format!("{other:?}")
+        secrets(self) == secrets(other) && format!("{self:?}") == format!("{other:?}")
     }
+}
+
+/// How to log in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auth {
+    /// By `user` and `password`.
+    #[default]
+    Sql,
+    /// By an access token of Microsoft Entra.
+    Entra,
 }
 
 /// What of a connection is encrypted.
@@ -114,9 +144,12 @@ impl Default for PoolSection {
 }
 
 impl DatabaseSection {
-    pub(super) fn check(&self, key: &str) -> Result<(), ConfigError> {
+    fn check_password(&self, key: &str) -> Result<(), ConfigError> {
         let rule =
             |field: &str, message: &str| Err(ConfigError::rule(&format!("{key}.{field}"), message));
+        if self.user.is_empty() {
+            return rule("user", "is missing: the SQL Server log-in");
+        }
         match (&self.password, &self.password_file) {
             (None, None) => {
                 return rule(
@@ -126,6 +159,75 @@ impl DatabaseSection {
             }
             (Some(_), Some(_)) => return rule("password", "is given twice; keep password_file"),
             _ => {}
+        }
+        match self.entra_keys().into_iter().find(|(_, given)| *given) {
+            Some((field, _)) => rule(field, "is for auth = \"entra\"; write that, or remove it"),
+            None => Ok(()),
+        }
+    }
+
+    fn check_entra(&self, key: &str) -> Result<(), ConfigError> {
+        let rule =
+            |field: &str, message: &str| Err(ConfigError::rule(&format!("{key}.{field}"), message));
+        let password = self.password.is_some() || self.password_file.is_some();
+        if password || !self.user.is_empty() {
+            let field = if password { "password_file" } else { "user" };
+            return rule(field, "has no use with auth = \"entra\"; remove it");
+        }
+        if self.encrypt == Encrypt::Off || self.encrypt == Encrypt::LoginOnly {
+            return rule(
+                "encrypt",
+                "would show the access token to others; write \"required\" or \"strict\"",
+            );
+        }
+        let mut client = self.entra_keys().into_iter().skip(1);
+        if self.token_file.is_some() {
+            return match client.find(|(_, given)| *given) {
+                Some((field, _)) => rule(field, "has no use beside token_file; keep one of them"),
+                None => Ok(()),
+            };
+        }
+        if self.tenant.is_none() && self.client_id.is_none() {
+            return rule(
+                "token_file",
+                "is missing: a file with an access token; or write tenant, client_id and \
+                 client_secret_file",
+            );
+        }
+        if self.tenant.is_none() {
+            return rule("tenant", "is missing: the directory that client_id is in");
+        }
+        if self.client_id.is_none() {
+            return rule("client_id", "is missing: the application in that tenant");
+        }
+        match (&self.client_secret, &self.client_secret_file) {
+            (None, None) => rule(
+                "client_secret_file",
+                "is missing: the file that holds the application's secret",
+            ),
+            (Some(_), Some(_)) => rule("client_secret", "is given twice; keep client_secret_file"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The keys of `auth = "entra"`, and whether they are given.
+    fn entra_keys(&self) -> [(&'static str, bool); 6] {
+        [
+            ("token_file", self.token_file.is_some()),
+            ("tenant", self.tenant.is_some()),
+            ("client_id", self.client_id.is_some()),
+            ("client_secret", self.client_secret.is_some()),
+            ("client_secret_file", self.client_secret_file.is_some()),
+            ("authority", self.authority.is_some()),
+        ]
+    }
+
+    pub(super) fn check(&self, key: &str) -> Result<(), ConfigError> {
+        let rule =
+            |field: &str, message: &str| Err(ConfigError::rule(&format!("{key}.{field}"), message));
+        match self.auth {
+            Auth::Sql => self.check_password(key)?,
+            Auth::Entra => self.check_entra(key)?,
         }
         if self.trust_server_certificate && self.ca_file.is_some() {
             return rule(

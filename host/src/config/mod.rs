@@ -16,11 +16,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use audit::{AuditSection, OnFailure};
-pub use database::{ApplicationIntent, BinaryForm, DatabaseSection, Encrypt, PoolSection};
+pub use database::{ApplicationIntent, Auth, BinaryForm, DatabaseSection, Encrypt, PoolSection};
 pub use error::ConfigError;
 pub use http::HttpSection;
 pub use oauth::{OAuthSection, OidcSection, SignIn};
-pub use scope::{LimitsSection, ScopeSection};
+pub use scope::{CLAIM, LimitsSection, ScopeSection};
 pub use state::{StateSection, StoreKind};
 pub use tool_sets::{DEFAULT_CACHE, ToolSetEntry, ToolSetsSection};
 
@@ -170,6 +170,13 @@ impl Config {
             let key = format!("scopes.{name}");
             check_scope_name(&key, name)?;
             scope.check(&key)?;
+            if !self.oauth.enabled && !scope.claims().is_empty() {
+                return Err(ConfigError::rule(
+                    &format!("{key}.session_context"),
+                    "names claims, and with oauth.enabled = false nobody signs in; write \
+                     constants, or leave OAuth on",
+                ));
+            }
             let reading = scope.databases.iter().map(|label| ("databases", label));
             let writing = scope.write_database.iter();
             for (field, label) in reading.chain(writing.map(|label| ("write_database", label))) {

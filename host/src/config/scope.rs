@@ -1,6 +1,6 @@
 //! `[scopes.NAME]`: what a path stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -35,6 +35,10 @@ pub struct ScopeSection {
     /// Where authorization codes may go: `HOST` with its subdomains, `SCHEME:`,
     /// or `*`. Without it the hosts and programs of well-known clients.
     pub allowed_redirect_hosts: Option<Vec<String>>,
+    /// What SESSION_CONTEXT holds besides scope, subject and client, by key:
+    /// `claim:NAME` of the person, or a constant. Without it, even empty, there
+    /// is no SESSION_CONTEXT.
+    pub session_context: Option<BTreeMap<String, String>>,
     /// Rows of one result.
     #[serde(default = "max_rows")]
     pub max_rows: u64,
@@ -150,6 +154,50 @@ impl Default for LimitsSection {
 }
 
 impl ScopeSection {
+    /// The claims that `session_context` names.
+    pub fn claims(&self) -> BTreeSet<String> {
+        let values = self.session_context.iter().flat_map(BTreeMap::values);
+        values
+            .filter_map(|value| value.strip_prefix(CLAIM))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    fn check_session_context(&self, key: &str) -> Result<(), ConfigError> {
+        let mut seen = BTreeSet::new();
+        for (name, value) in self.session_context.iter().flatten() {
+            let rule = |message: &str| {
+                let key = format!("{key}.session_context.{name}");
+                Err(ConfigError::rule(&key, message))
+            };
+            let characters = name.encode_utf16().count();
+            if characters == 0 || characters > MAX_CONTEXT_KEY || name.contains(char::is_control) {
+                return rule(
+                    "a key has 1 to 128 characters, and none that controls; write another",
+                );
+            }
+            if name.to_lowercase().starts_with("mcp.") {
+                return rule("keys that begin with mcp. are set by the server; write another");
+            }
+            if !seen.insert(name.to_lowercase()) {
+                return rule("is there twice, but for case; keep one");
+            }
+            if value.strip_prefix(CLAIM).is_some_and(str::is_empty) {
+                return rule("names no claim; write one, such as \"claim:department\"");
+            }
+            if value.encode_utf16().count() > MAX_CONTEXT_VALUE {
+                return rule("is longer than the 4000 characters that SESSION_CONTEXT takes");
+            }
+        }
+        if seen.len() > MAX_CONTEXT_KEYS {
+            return Err(ConfigError::rule(
+                &format!("{key}.session_context"),
+                "has more than 64 keys; keep those that policies read",
+            ));
+        }
+        Ok(())
+    }
+
     pub(super) fn check(&self, key: &str) -> Result<(), ConfigError> {
         let rule =
             |field: &str, message: &str| Err(ConfigError::rule(&format!("{key}.{field}"), message));
@@ -186,6 +234,7 @@ impl ScopeSection {
                 "names nothing that may be read; name a table, such as \"dbo.*\", or leave it out",
             );
         }
+        self.check_session_context(key)?;
         for entry in &self.tool_sets {
             entry.check(&format!("{key}.tool_sets"))?;
         }
@@ -237,6 +286,13 @@ impl ScopeSection {
     }
 }
 
+/// How a value of `session_context` names a claim.
+pub const CLAIM: &str = "claim:";
+/// `sysname`
+const MAX_CONTEXT_KEY: usize = 128;
+/// `sql_variant` holds 8000 bytes.
+const MAX_CONTEXT_VALUE: usize = 4_000;
+const MAX_CONTEXT_KEYS: usize = 64;
 /// Calls of one tool set at once: an instance is reserved for each.
 const MAX_CONCURRENCY: usize = 1_000;
 /// No client waits longer for a call.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::context::SessionContext;
+use super::entra::TokenSource;
 use super::error::Error;
 
 /// One configured database: address, log-in, encryption and pool.
@@ -23,6 +25,8 @@ pub struct DatabaseConfig {
     pub user: String,
     /// Its password.
     pub password: SecretString,
+    /// Access tokens in place of both.
+    pub entra: Option<TokenSource>,
     /// How much of the traffic TLS covers.
     pub encrypt: Encrypt,
     /// Accept any certificate. Excludes `ca_file` and `ca_pem`.
@@ -38,6 +42,10 @@ pub struct DatabaseConfig {
     /// Reads only: statements pass the guard and are rolled back, and
     /// [`Database::execute`](super::Database::execute) refuses.
     pub read_only: bool,
+    /// With `read_only`: statements run even if the log-in could write.
+    pub allow_writable_login: bool,
+    /// What the server is told of who asks; `None`: nothing.
+    pub session_context: Option<SessionContext>,
     /// Pool of connections.
     pub pool: PoolConfig,
 }

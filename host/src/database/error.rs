@@ -41,6 +41,10 @@ pub enum Error {
     /// No connection could be made; the sentence names no server and no log-in.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A condition of the scope is not met, and nothing reached the server; the
+    /// sentence says which.
+    #[error("{0}")]
+    Withheld(String),
     /// The caller gave up.
     #[error("the statement was cancelled")]
     Cancelled,
@@ -97,7 +101,7 @@ impl Error {
                 if kind == std::io::ErrorKind::TimedOut {
                     Self::Limit(LimitKind::Time)
                 } else {
-                    Self::Unavailable(LOST)
+                    Self::lost()
                 }
             }
             Driver::Encoding(_) | Driver::Utf8 | Driver::Utf16 => {
@@ -109,6 +113,16 @@ impl Error {
                 Self::Unavailable(UNREADABLE)
             }
         }
+    }
+
+    /// The connection ended while a statement ran.
+    pub(super) fn lost() -> Self {
+        Self::Unavailable(LOST)
+    }
+
+    /// Whether it is [`lost`](Self::lost).
+    pub(super) fn is_lost(&self) -> bool {
+        *self == Self::lost()
     }
 
     fn from_token(token: &tiberius::error::TokenError) -> Self {

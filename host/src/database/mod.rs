@@ -11,9 +11,11 @@
 
 mod catalog;
 mod config;
+mod context;
 mod convert;
 mod cursor;
 mod describe;
+mod entra;
 mod error;
 mod exact;
 pub mod guard;
@@ -23,24 +25,31 @@ mod output;
 mod page;
 mod params;
 mod policy;
+mod pool;
+mod posture;
 mod query;
 mod reader;
+mod retry;
 mod session;
 mod socket;
 mod text;
 mod value;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 pub use catalog::{Table, TableName, Tables};
 pub use config::{Binary, DatabaseConfig, Encrypt, PoolConfig, QueryLimits};
+pub use context::{ContextValue, SessionContext};
 pub use cursor::Cursor;
+pub use entra::{ClientCredentials, TokenError, TokenSource};
 pub use error::{Error, LimitKind, ServerError};
 pub use guard::Denial;
 pub use policy::PolicyConfig;
-pub use session::PoolState;
+pub use pool::PoolState;
+pub use posture::{Posture, Right};
 pub use value::{
     Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Page, Param, Query,
     Stats, Time, TruncatedBy, Truncation, Value,
@@ -55,7 +64,9 @@ pub struct Database {
 struct Inner {
     read_only: bool,
     limits: QueryLimits,
-    sessions: session::Sessions,
+    session_context: Option<SessionContext>,
+    sessions: pool::Connections,
+    gate: posture::Gate,
     descriptions: describe::Catalogue,
     catalog: catalog::Cache,
     policy: Option<policy::Policy>,
@@ -88,7 +99,9 @@ impl Database {
             inner: Arc::new(Inner {
                 read_only: config.read_only,
                 limits,
-                sessions: session::Sessions::new(config, &limits, io.clone()),
+                session_context: config.session_context.clone(),
+                gate: posture::Gate::new(config.read_only && !config.allow_writable_login),
+                sessions: pool::Connections::new(config, &limits, io.clone()),
                 descriptions: describe::Catalogue::new(),
                 catalog: catalog::Cache::new(),
                 policy,
@@ -156,9 +169,29 @@ impl Database {
     /// # Errors
     /// Why it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        query::internal(&self.inner, "SELECT 1", Vec::new())
+        query::unchecked(&self.inner, "SELECT 1", Vec::new())
             .await
             .map(drop)
+    }
+
+    /// Asks the server what the log-in may do besides reading. Until a log-in
+    /// that may only read is known to be one, no statement runs, unless the
+    /// configuration allows it.
+    ///
+    /// # Errors
+    /// What stopped the question.
+    pub async fn posture(&self) -> Result<Arc<Posture>, Error> {
+        posture::check(&self.inner).await
+    }
+
+    /// What was found of the log-in last, and how long ago.
+    pub fn known_posture(&self) -> Option<(Arc<Posture>, Duration)> {
+        self.inner.gate.known()
+    }
+
+    /// Whether a log-in that can write stops every statement.
+    pub fn must_only_read(&self) -> bool {
+        self.inner.gate.is_enforced()
     }
 
     /// The pool at this moment.

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
+use super::context::Asker;
 use super::cursor::Cursor;
 use super::describe;
 use super::error::{Error, LimitKind};
@@ -18,13 +19,16 @@ use super::guard;
 use super::page;
 use super::params::{self, Bound};
 use super::policy;
+use super::posture;
 use super::reader::{self, Caps, Source, Statement, Watch};
+use super::retry::Retries;
 use super::session::{Ending, Lease};
 use super::value::{Outcome, Param, Query, Stats};
 
 /// See [`Database::query`](super::Database::query).
 pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Error> {
     let policy::Admitted { checked, masked } = policy::admit(inner, &mut query).await?;
+    posture::admit(inner).await?;
     let mut caps = caps(inner, &query);
     let query = Arc::new(query);
     let mut paged: Option<Arc<str>> = None;
@@ -52,22 +56,35 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
     // pool the statement is then run again without asking.
     let unproven = inner.descriptions.is_unproven();
     let mut described = true;
-    let mut fresh = false;
+    let mut retries = Retries::new(time(inner, query.options.timeout));
     loop {
-        let opened = attempt(inner, &query, &plan, described).await;
+        let opened = attempt(inner, &query, &plan, described, &mut retries).await;
         match opened {
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
             }
-            Err((Error::Unavailable(_), true)) if !fresh => fresh = true,
+            Err((error, reused)) => match retries.after(&error, reused) {
+                Some(pause) => wait(inner, pause, &query.cancel).await?,
+                None => return Err(error),
+            },
             Ok(cursor) => {
                 if !described {
                     inner.descriptions.give_up();
                 }
                 return Ok(cursor);
             }
-            Err((error, _)) => return Err(error),
         }
+    }
+}
+
+async fn wait(inner: &Inner, pause: Duration, cancel: &CancellationToken) -> Result<(), Error> {
+    let pause = {
+        let _io = inner.io.enter();
+        tokio::time::sleep(pause)
+    };
+    match cancel.run_until_cancelled(pause).await {
+        Some(()) => Ok(()),
+        None => Err(Error::Cancelled),
     }
 }
 
@@ -98,7 +115,9 @@ async fn attempt(
     query: &Arc<Query>,
     plan: &Plan<'_>,
     described: bool,
+    retries: &mut Retries,
 ) -> Result<Cursor, (Error, bool)> {
+    let asker = asker(inner, query).map_err(|error| (error, false))?;
     let mut bound = params::bind(query.params.clone()).map_err(|error| (error, false))?;
     let caps = plan.caps;
     // Every page has the columns of the whole.
@@ -115,7 +134,7 @@ async fn attempt(
     let sql = text(plan.sql, &source, rowcount);
     let lease = inner
         .sessions
-        .acquire(&query.cancel)
+        .acquire(&asker, &query.cancel)
         .await
         .map_err(|error| (error, false))?;
     let reused = lease.is_reused();
@@ -131,13 +150,22 @@ async fn attempt(
             rowcount,
         },
     };
-    let watch = watch(inner, query.options.timeout, query.cancel.clone());
+    let watch = watch(inner, Some(retries.begin()), query.cancel.clone());
     let (head, opened) = oneshot::channel();
     let (requests, asked) = mpsc::channel(1);
     let reader = reader::run(lease, statement, caps, watch, head, asked);
     Cursor::open(reader, requests, opened)
         .await
         .map_err(|error| (error, reused))
+}
+
+/// For whom a connection must be.
+fn asker(inner: &Inner, query: &Query) -> Result<Asker, Error> {
+    let Some(context) = &inner.session_context else {
+        return Ok(Asker::Anybody);
+    };
+    let identity = context.identity(query.principal.as_deref())?;
+    Ok(Asker::Person(identity))
 }
 
 /// The text for `sp_executesql`, all of ours on the statement's first line.
@@ -168,9 +196,13 @@ fn caps(inner: &Inner, query: &Query) -> Caps {
     }
 }
 
-fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) -> Watch {
+fn time(inner: &Inner, asked: Option<Duration>) -> Duration {
     let limit = inner.limits.timeout;
-    let timeout = timeout.map_or(limit, |asked| asked.min(limit));
+    asked.map_or(limit, |asked| asked.min(limit))
+}
+
+fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) -> Watch {
+    let timeout = time(inner, timeout);
     // The timer belongs to `io`: calls move between runtimes.
     let _io = inner.io.enter();
     Watch::new(Box::pin(tokio::time::sleep(timeout)), cancel)
@@ -184,9 +216,10 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
     guard::check_write(&query.sql, &names).map_err(Error::Denied)?;
     policy::admit_write(inner, &query.sql).await?;
+    let asker = asker(inner, &query)?;
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
-    let mut lease = inner.sessions.acquire(&query.cancel).await?;
+    let mut lease = inner.sessions.acquire(&asker, &query.cancel).await?;
     let started = Instant::now();
     let written = write(&mut lease, query.sql, bound, &mut watch).await;
     let limit = inner.limits.max_rows_affected;
@@ -239,7 +272,7 @@ async fn write(
         begun = client.begin_transaction() => begun.map_err(Error::from_driver)?,
         stop = watch.stopped() => return Err(stop),
     }
-    let mut stream = reader::send(client, sql, bound, watch).await?;
+    let mut stream = reader::ask(client, sql, bound, watch).await?;
     // Triggers report before the statement that fired them; DONEPROC, which has
     // a count of its own while a transaction is open, after the return status.
     let mut affected = 0;
@@ -282,10 +315,20 @@ pub(super) async fn internal(
     sql: &str,
     params: Vec<Param>,
 ) -> Result<Vec<ResultSet>, Error> {
+    posture::admit(inner).await?;
+    unchecked(inner, sql, params).await
+}
+
+/// The same, whatever the log-in may do.
+pub(super) async fn unchecked(
+    inner: &Inner,
+    sql: &str,
+    params: Vec<Param>,
+) -> Result<Vec<ResultSet>, Error> {
     let bound = params::bind(params)?;
     let cancel = CancellationToken::new();
     let mut watch = watch(inner, None, cancel.clone());
-    let mut lease = inner.sessions.acquire(&cancel).await?;
+    let mut lease = inner.sessions.acquire(&Asker::Host, &cancel).await?;
     let ending = if inner.read_only {
         Ending::Unknown
     } else {
@@ -310,7 +353,7 @@ async fn read_all(
     watch.over(connection);
     let received = Arc::clone(&connection.received);
     let client = &mut connection.client;
-    let mut stream = reader::send(client, sql.to_owned(), bound, watch).await?;
+    let mut stream = reader::ask(client, sql.to_owned(), bound, watch).await?;
     let mut sets: Vec<ResultSet> = Vec::new();
     while let Some(item) = reader::next(&mut stream, watch).await? {
         match (item, sets.last_mut()) {

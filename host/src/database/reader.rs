@@ -126,7 +126,7 @@ async fn serve(
     let again = statement.again.clone();
     let mut progress = Progress::default();
     progress.stats.queue_us = micros(lease.queued);
-    let (stream, opened) = match open(lease, statement, &mut watch).await {
+    let (stream, opened, first) = match open(lease, statement, &mut watch).await {
         Ok(opened) => opened,
         Err(error) => {
             return Finish {
@@ -139,6 +139,7 @@ async fn serve(
     // An abandoned cursor asks nothing: the loop below ends at once.
     _ = head.send(Ok((opened.columns.clone(), progress)));
     let mut rows = Rows {
+        first,
         stream: Some(stream),
         watch,
         caps,
@@ -204,6 +205,8 @@ async fn exhausted(progress: Progress, mut requests: mpsc::Receiver<Request>) {
 
 /// The reply's rows, one at a time, up to the row cap.
 pub(super) struct Rows<'a> {
+    /// What followed the columns: `Some(None)` is the end.
+    first: Option<Option<CommandItem>>,
     stream: Option<CommandStream<'a>>,
     watch: Watch,
     caps: Caps,
@@ -248,7 +251,11 @@ impl Rows<'_> {
             let Some(stream) = self.stream.as_mut() else {
                 return Ok(None);
             };
-            match next(stream, &mut self.watch).await {
+            let item = match self.first.take() {
+                Some(first) => Ok(first),
+                None => next(stream, &mut self.watch).await,
+            };
+            match item {
                 Ok(Some(CommandItem::Row(row))) => return Ok(Some(row)),
                 Ok(Some(CommandItem::Metadata(_))) => {
                     self.stop();
@@ -339,7 +346,7 @@ async fn read_again(
     let started = Instant::now();
     let client = &mut lease.connection().ok()?.client;
     let exact = output.exact();
-    let opened = match send(client, sql, bound, &mut watch).await {
+    let opened = match self::ask(client, sql, bound, &mut watch).await {
         Ok(mut stream) => {
             let columns = metadata(&mut stream, &mut watch).await;
             columns.map(|columns| (stream, columns.len()))
@@ -354,6 +361,7 @@ async fn read_again(
         return Some((Ended::Midway, None));
     }
     let mut rows = Rows {
+        first: None,
         stream: Some(stream),
         watch,
         caps,
@@ -402,11 +410,11 @@ async fn open<'a>(
     lease: &'a mut Lease,
     statement: Statement,
     watch: &mut Watch,
-) -> Result<(CommandStream<'a>, Opened), Error> {
+) -> Result<(CommandStream<'a>, Opened, Option<Option<CommandItem>>), Error> {
     let connection = lease.connection()?;
     watch.over(connection);
     let client = &mut connection.client;
-    let mut stream = send(client, statement.sql, statement.bound, watch).await?;
+    let mut stream = ask(client, statement.sql, statement.bound, watch).await?;
     let (described, wire) = match statement.described {
         Source::Asked(descriptions) => {
             let (columns, wire) = super::describe::read(&mut stream, watch).await?;
@@ -433,21 +441,49 @@ async fn open<'a>(
             (column, kind)
         })
         .unzip();
+    // A deadlock or a lost connection often comes here, and as long as no row
+    // was seen the statement may be run again.
+    let first = loop {
+        let item = next(&mut stream, watch).await?;
+        // Counts and statuses come even before an error.
+        if matches!(
+            item,
+            None | Some(CommandItem::Row(_) | CommandItem::Metadata(_))
+        ) {
+            break item;
+        }
+    };
     let opened = Opened {
         columns,
         kinds,
         exact_types,
     };
-    Ok((stream, opened))
+    Ok((stream, opened, Some(first)))
 }
 
-/// Calls `sp_executesql`.
-pub(super) async fn send<'a, S>(
+/// Calls `sp_executesql`, unless the caller gives up first.
+pub(super) async fn ask<'a, S>(
     client: &'a mut tiberius::Client<S>,
     sql: String,
     bound: Bound,
     watch: &mut Watch,
 ) -> Result<CommandStream<'a>, Error>
+where
+    S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
+{
+    tokio::select! {
+        biased;
+        sent = send(client, sql, bound) => sent.map_err(Error::from_driver),
+        stop = watch.stopped() => Err(stop),
+    }
+}
+
+/// Calls `sp_executesql`.
+pub(super) async fn send<S>(
+    client: &mut tiberius::Client<S>,
+    sql: String,
+    bound: Bound,
+) -> tiberius::Result<CommandStream<'_>>
 where
     S: futures_util::io::AsyncRead + futures_util::io::AsyncWrite + Unpin + Send,
 {
@@ -460,12 +496,7 @@ where
             command.bind_param(name, Raw(value));
         }
     }
-    let sent = command.exec(client);
-    tokio::select! {
-        biased;
-        sent = sent => sent.map_err(Error::from_driver),
-        stop = watch.stopped() => Err(stop),
-    }
+    command.exec(client).await
 }
 
 /// The next item of a reply.

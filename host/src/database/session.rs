@@ -1,30 +1,19 @@
 //! A connection while a statement runs on it: however the statement ends, it
 //! goes back clean or not at all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bb8::{Pool, PooledConnection, RunError};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use super::config::{DatabaseConfig, PoolConfig, QueryLimits};
 use super::error::Error;
-use super::manager::{self, Connection, Manager};
-
-/// A pool that tells its callers why they get no connection.
-#[derive(Clone)]
-pub(super) struct Sessions {
-    pool: Pool<Manager>,
-    failures: watch::Receiver<&'static str>,
-    io: Handle,
-}
+use super::manager::{self, Connection};
+use super::pool::{Place, Pooled};
 
 /// Exclusive use of one connection. Dropped before [`finish`](Self::finish),
 /// it stops the statement at the server and discards the connection.
 pub(super) struct Lease {
-    connection: Option<PooledConnection<'static, Manager>>,
+    used: Option<(Pooled, Place)>,
     io: Handle,
     /// Time spent waiting for the connection.
     pub(super) queued: Duration,
@@ -43,111 +32,45 @@ pub(super) enum Ending {
     Closed,
 }
 
-impl Sessions {
-    /// Connects when the first caller asks.
-    pub(super) fn new(config: DatabaseConfig, limits: &QueryLimits, io: Handle) -> Self {
-        let PoolConfig {
-            max,
-            acquire_timeout,
-            max_lifetime,
-        } = config.pool;
-        let manager = Manager::new(config, limits.timeout, io.clone());
-        let failures = manager.failures();
-        // bb8 starts its reaper in the current runtime.
-        let _io = io.enter();
-        let pool = Pool::builder()
-            .max_size(max)
-            .connection_timeout(acquire_timeout)
-            .max_lifetime(max_lifetime)
-            .retry_connection(false)
-            .build_unchecked(manager);
-        Self { pool, failures, io }
-    }
-
-    /// A connection for one statement.
-    pub(super) async fn acquire(&self, cancel: &CancellationToken) -> Result<Lease, Error> {
-        let started = Instant::now();
-        let mut failures = self.failures.clone();
-        failures.mark_unchanged();
-        let connection = self.pool.get_owned();
-        tokio::pin!(connection);
-        let connection = loop {
-            tokio::select! {
-                biased;
-                connection = &mut connection => break connection,
-                () = cancel.cancelled() => return Err(Error::Cancelled),
-                failed = failures.changed() => {
-                    // While other connections live, one of them will come free.
-                    if failed.is_ok() && self.pool.state().connections == 0 {
-                        return Err(Error::Unavailable(*failures.borrow()));
-                    }
-                }
-            }
-        };
-        let mut connection = connection.map_err(|error| match error {
-            RunError::User(error) => error,
-            RunError::TimedOut if self.pool.state().connections == 0 => {
-                Error::Unavailable(*self.failures.borrow())
-            }
-            RunError::TimedOut => Error::Busy,
-        })?;
+impl Lease {
+    /// Until it is finished, the connection counts as unclean.
+    pub(super) fn new(mut connection: Pooled, place: Place, io: Handle) -> Self {
         connection.armed = true;
-        Ok(Lease {
-            connection: Some(connection),
-            io: self.io.clone(),
-            queued: started.elapsed(),
-        })
-    }
-
-    /// Connections, idle ones among them, and how many may be made.
-    pub(super) fn state(&self) -> PoolState {
-        let state = self.pool.state();
-        PoolState {
-            connections: state.connections,
-            idle: state.idle_connections,
-            waiting: state.statistics.pending_gets(),
-            max: self.pool.config().max_size,
+        Self {
+            used: Some((connection, place)),
+            io,
+            queued: Duration::ZERO,
         }
     }
-}
 
-/// A pool at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolState {
-    /// Open connections.
-    pub connections: u32,
-    /// Of these, not in use.
-    pub idle: u32,
-    /// Callers that wait for one.
-    pub waiting: u64,
-    /// Most connections.
-    pub max: u32,
-}
+    /// Closes the connection, on which nothing is to be stopped.
+    pub(super) fn discard(mut self) -> Result<Place, Error> {
+        let (mut connection, place) = self.used.take().ok_or_else(given_back)?;
+        connection.armed = true;
+        place.discard(connection);
+        Ok(place)
+    }
 
-impl Lease {
     /// The connection, until the lease is finished.
     pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
-        let connection = self
-            .connection
-            .as_deref_mut()
-            .ok_or_else(|| Error::Other("the connection was given back already".to_owned()))?;
+        let (connection, _) = self.used.as_mut().ok_or_else(given_back)?;
         // It is asked for where a statement begins.
         connection.received.begin();
-        Ok(connection)
+        Ok(&mut **connection)
     }
 
     /// Whether an earlier statement ran on this connection; it may have died
     /// of idleness since.
     pub(super) fn is_reused(&self) -> bool {
-        self.connection
+        self.used
             .as_ref()
-            .is_some_and(|connection| connection.used)
+            .is_some_and(|(connection, _)| connection.used)
     }
 
     /// Gives the connection back after its reply was read to the end. What
     /// that takes runs behind the caller's back.
     pub(super) fn finish(mut self, ending: Ending) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some((mut connection, place)) = self.used.take() else {
             return;
         };
         let io = self.io.clone();
@@ -157,14 +80,14 @@ impl Lease {
                 Ok(false) => tracing::warn!("a connection was discarded at check-in"),
                 Err(_) => tracing::warn!("a connection did not answer at check-in"),
             }
-            drop(connection);
+            place.give_back(connection);
         });
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some((mut connection, place)) = self.used.take() else {
             return;
         };
         // Closing the socket alone does not stop a statement that has no rows
@@ -176,9 +99,13 @@ impl Drop for Lease {
                 "statement stopped"
             );
             // Still armed, so the pool closes it.
-            drop(connection);
+            place.give_back(connection);
         });
     }
+}
+
+fn given_back() -> Error {
+    Error::Other("the connection was given back already".to_owned())
 }
 
 /// Whether the connection may be used again.

@@ -1,9 +1,12 @@
 //! Values, columns and parameters as the WIT package `mssql-mcp:database`
 //! knows them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+use crate::principal::Principal;
 
 /// Proleptic Gregorian date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +119,8 @@ pub struct Query {
     pub options: Options,
     /// Stops the statement at the server.
     pub cancel: CancellationToken,
+    /// Who asks; `None` where nobody signs in.
+    pub principal: Option<Arc<Principal>>,
 }
 
 /// One page of a result.

@@ -74,6 +74,7 @@ mod tests {
             subject: subject.to_owned(),
             client: "c".to_owned(),
             rights: Rights::READ,
+            claims: std::collections::BTreeMap::new(),
         };
         let (ana, bob) = (caller("ana"), caller("bob"));
         let first = places.take(Some(&ana)).unwrap();

@@ -52,6 +52,7 @@ mod tests {
             subject: subject.to_owned(),
             client: client.to_owned(),
             rights: Rights::READ,
+            claims: std::collections::BTreeMap::new(),
         };
         let ana = caller("ana", "claude");
         for _ in 0..6 {

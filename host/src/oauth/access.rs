@@ -21,6 +21,8 @@ pub struct ScopeAccess {
     pub writable: bool,
     /// Where codes may go.
     pub redirects: Vec<RedirectRule>,
+    /// The claims about a person that are handed on with a call.
+    pub claims: BTreeSet<String>,
 }
 
 impl ScopeAccess {
@@ -209,6 +211,7 @@ mod tests {
             writers: list(writers),
             writable: true,
             redirects: Vec::new(),
+            claims: std::collections::BTreeSet::new(),
         }
     }
 

@@ -246,6 +246,7 @@ mod tests {
             writers: Vec::new(),
             writable: true,
             redirects: Vec::new(),
+            claims: std::collections::BTreeSet::new(),
         };
         Issuer::new(
             Arc::new(scope),

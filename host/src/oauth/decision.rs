@@ -140,6 +140,7 @@ mod tests {
             writers: vec!["ana".parse().unwrap()],
             writable: true,
             redirects: Vec::new(),
+            claims: std::collections::BTreeSet::new(),
         }
     }
 

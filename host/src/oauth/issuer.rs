@@ -183,6 +183,7 @@ mod tests {
             writers: Vec::new(),
             writable: false,
             redirects: Vec::new(),
+            claims: std::collections::BTreeSet::new(),
         };
         let base = PublicUrl::parse("https://Data.example.com:443/").unwrap();
         Issuer::new(Arc::new(scope), base, at_root)

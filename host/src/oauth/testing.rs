@@ -61,6 +61,7 @@ fn scope(name: &str, people: &[&str], writers: &[&str]) -> ScopeAccess {
         writers: list(writers),
         writable: !writers.is_empty(),
         redirects: RedirectRule::well_known(),
+        claims: std::collections::BTreeSet::new(),
     }
 }
 

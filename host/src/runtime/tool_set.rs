@@ -32,6 +32,9 @@ pub struct Grants {
     pub databases: Vec<(String, Database)>,
     /// Pool for writing, under another log-in; `None` in a read-only scope.
     pub writer: Option<Database>,
+    /// Whether a query answers each person differently, so that nothing of one
+    /// may be cached for another.
+    pub by_person: bool,
     /// The tool set's settings.
     pub settings: HashMap<String, String>,
     /// Its limits.
@@ -61,6 +64,7 @@ pub(super) struct ToolSetScope {
     pub(super) tool_set: String,
     pub(super) databases: Vec<(String, Database)>,
     pub(super) writer: Option<Database>,
+    pub(super) by_person: bool,
     pub(super) settings: HashMap<String, String>,
     pub(super) limits: Limits,
     pub(super) cache: GuestCache,
@@ -89,6 +93,7 @@ impl WasmToolSet {
             tool_set: name.to_owned(),
             databases: grants.databases,
             writer: grants.writer,
+            by_person: grants.by_person,
             settings: grants.settings,
             cache: GuestCache::new(grants.limits.cache),
             limits: grants.limits,

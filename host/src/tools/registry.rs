@@ -414,6 +414,7 @@ mod tests {
             subject: "ana".to_owned(),
             client: "c".to_owned(),
             rights: scopes.iter().copied().collect(),
+            claims: std::collections::BTreeMap::new(),
         };
         CallContext::new("demo", Some(Arc::new(principal)), CancellationToken::new())
     }

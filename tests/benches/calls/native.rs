@@ -52,6 +52,7 @@ impl ToolProvider for Native {
                 params: Vec::new(),
                 options: Options::default(),
                 cancel: context.cancel,
+                principal: None,
             };
             let mut cursor = self.database.query(query).await.map_err(database_problem)?;
             let document = cursor

@@ -65,5 +65,6 @@ fn query() -> Query {
         params: Vec::new(),
         options: Options::default(),
         cancel: CancellationToken::new(),
+        principal: None,
     }
 }

@@ -212,6 +212,7 @@ async fn document(database: &Database) -> String {
         params: Vec::new(),
         options: Options::default(),
         cancel: CancellationToken::new(),
+        principal: None,
     };
     let mut cursor = database.query(query).await.expect("a cursor");
     cursor

@@ -106,6 +106,7 @@ impl Call {
             subject: "ana".to_owned(),
             client: "test".to_owned(),
             rights: Rights::READ,
+            claims: std::collections::BTreeMap::new(),
         };
         let context = CallContext {
             progress: Some(Arc::clone(told) as Arc<dyn Progress>),

@@ -1,5 +1,6 @@
 //! A provider of identities as companies have one, in a process of its own.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -70,6 +71,7 @@ impl Provider {
             client_id: CLIENT_ID.to_owned(),
             client_secret: Some(CLIENT_SECRET.into()),
             groups_claim: Some("groups".to_owned()),
+            claims: BTreeSet::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod indexes;
 mod information;
 mod model;
 mod objects;
+mod rights;
 mod server;
 mod sheet;
 mod types;
@@ -37,6 +38,7 @@ pub fn system_tables(
     tables.extend(indexes::tables(&model));
     tables.extend(information::tables(&model));
     tables.extend(objects::tables(&model));
+    tables.extend(rights::tables());
     // What lists everything comes last, since it lists these too.
     let everything = [
         objects::all_objects(&model, &tables),

@@ -15,6 +15,8 @@ pub(crate) struct Catalog {
     /// By `schema.name` in lower case.
     tables: HashMap<String, TableInfo>,
     views: HashMap<String, ViewInfo>,
+    /// What is left of a table under its policy.
+    policies: HashMap<String, Query>,
 }
 
 /// A table in SQLite; its columns there are `c0`, `c1` ….
@@ -83,6 +85,18 @@ impl Catalog {
                 primary_key,
             },
         );
+    }
+
+    /// Adds a security policy: the rows of a table that are there.
+    pub(crate) fn add_policy(&mut self, schema: &str, table: &str, rows: Query) {
+        let name = format!("{schema}.{table}").to_lowercase();
+        self.policies.insert(name, rows);
+    }
+
+    /// The rows of a table that its security policy leaves, if it has one.
+    pub(crate) fn policy(&self, schema: &str, table: &str) -> Option<&Query> {
+        self.policies
+            .get(&format!("{schema}.{table}").to_lowercase())
     }
 
     /// Adds a view.

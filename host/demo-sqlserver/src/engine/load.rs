@@ -84,6 +84,18 @@ pub(super) fn describe(database: &Database, system: &[Table]) -> Result<Catalog,
     for table in system {
         catalog.add_table(table, true);
     }
+    for policy in &database.policies {
+        let (schema, table) = (&policy.schema, &policy.table);
+        let text = format!(
+            "SELECT * FROM [{schema}].[{table}] WHERE {}",
+            policy.predicate
+        );
+        let query = batch::parse_query(&text).map_err(|source| EngineError::Description {
+            object: format!("the security policy of {schema}.{table}"),
+            source,
+        })?;
+        catalog.add_policy(schema, table, query);
+    }
     for view in &database.views {
         let object = format!("{}.{}", view.schema, view.name);
         let query = batch::parse_query(&view.definition)

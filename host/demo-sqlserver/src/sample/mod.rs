@@ -54,5 +54,6 @@ pub fn company() -> Database {
             all_types::table(),
         ],
         views: views::all(),
+        policies: Vec::new(),
     }
 }

@@ -226,7 +226,7 @@ fn greet(
             old: &FIRST_PACKET_SIZE.to_string(),
         },
     );
-    if let Some(features) = login.features {
+    if let Some(features) = &login.features {
         token::feature_extension_ack(out, features.utf8);
     }
 }

@@ -13,17 +13,19 @@ pub(crate) struct Login7 {
     /// As asked; 0 leaves it to the server.
     pub(crate) packet_size: u32,
     pub(crate) log_in: LogIn,
-    /// Windows or Entra authentication, which this server does not have.
+    /// Windows authentication, or Entra's without a token, which this server does
+    /// not have.
     pub(crate) foreign_authentication: bool,
     /// A feature extension block came with it.
     pub(crate) features: Option<Features>,
 }
 
 /// What the client asked for beyond LOGIN7's own fields.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 pub(crate) struct Features {
     pub(crate) utf8: bool,
     federated_authentication: bool,
+    token: Option<SecretString>,
 }
 
 impl Login7 {
@@ -57,7 +59,7 @@ impl Login7 {
         let _language = field()?;
         let database = utf16(field()?);
 
-        let features = if flags3 & FLAG3_EXTENSION != 0 && extension_length >= 4 {
+        let mut features = if flags3 & FLAG3_EXTENSION != 0 && extension_length >= 4 {
             let pointer = Reader::new(slice(payload, extension_offset, 4)?).u32()?;
             let offset = usize::try_from(pointer).map_err(|_| ProtocolError::Truncated)?;
             Some(Features::decode(
@@ -66,11 +68,15 @@ impl Login7 {
         } else {
             None
         };
+        let token = features.as_mut().and_then(|features| features.token.take());
+        let federated = features
+            .as_ref()
+            .is_some_and(|features| features.federated_authentication);
         Ok(Self {
             tds_version,
             packet_size,
             foreign_authentication: flags2 & FLAG2_INTEGRATED_SECURITY != 0
-                || features.is_some_and(|features| features.federated_authentication),
+                || (federated && token.is_none()),
             features,
             log_in: LogIn {
                 user,
@@ -78,6 +84,7 @@ impl Login7 {
                 database,
                 application,
                 host,
+                token,
                 read_only_intent: type_flags & TYPE_READ_ONLY_INTENT != 0,
             },
         })
@@ -89,16 +96,35 @@ impl Features {
         let mut reader = Reader::new(block);
         let mut features = Self::default();
         loop {
-            match reader.u8()? {
-                0xFF => return Ok(features),
-                0x02 => features.federated_authentication = true,
+            let feature = reader.u8()?;
+            if feature == 0xFF {
+                return Ok(features);
+            }
+            let length = reader.u32()?;
+            let data =
+                reader.bytes(usize::try_from(length).map_err(|_| ProtocolError::Truncated)?)?;
+            match feature {
+                0x02 => {
+                    features.federated_authentication = true;
+                    features.token = security_token(data);
+                }
                 0x0A => features.utf8 = true,
                 _ => {}
             }
-            let length = reader.u32()?;
-            reader.bytes(usize::try_from(length).map_err(|_| ProtocolError::Truncated)?)?;
         }
     }
+}
+
+/// FEDAUTH with bFedAuthLibrary = SECURITYTOKEN (MS-TDS §2.2.6.4): an option byte
+/// and the token in UTF-16 behind its length.
+fn security_token(data: &[u8]) -> Option<SecretString> {
+    let mut reader = Reader::new(data);
+    let library = reader.u8().ok()? >> 1;
+    if library != SECURITY_TOKEN {
+        return None;
+    }
+    let length = usize::try_from(reader.u32().ok()?).ok()?;
+    Some(SecretString::from(utf16(reader.bytes(length).ok()?)))
 }
 
 /// Each byte travels with its halves swapped and then XORed with 0xA5.
@@ -122,6 +148,7 @@ fn slice(payload: &[u8], offset: usize, length: usize) -> Result<&[u8], Protocol
 
 const FLAG2_INTEGRATED_SECURITY: u8 = 0x80;
 const FLAG3_EXTENSION: u8 = 0x10;
+const SECURITY_TOKEN: u8 = 1;
 const TYPE_READ_ONLY_INTENT: u8 = 0x20;
 
 #[cfg(test)]

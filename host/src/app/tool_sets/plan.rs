@@ -168,6 +168,7 @@ impl ToolSets {
             scope: Arc::clone(&scope.name),
             databases: scope.databases.clone(),
             writer: scope.writer.clone(),
+            by_person: scope.section.session_context.is_some(),
             settings: settings.clone(),
             limits: scope.limits(),
             places: scope.places(file),

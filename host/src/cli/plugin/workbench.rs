@@ -174,6 +174,7 @@ fn person() -> Principal {
         subject: "local".to_owned(),
         client: "plugin".to_owned(),
         rights: Rights::ALL,
+        claims: std::collections::BTreeMap::new(),
     }
 }
 

@@ -5,6 +5,7 @@ mod values;
 
 use std::time::Duration;
 
+use demo_sqlserver::schema::Policy;
 use demo_sqlserver::{DemoServer, Event};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,19 @@ impl Stage {
         Self { server }
     }
 
+    /// With customers that each caller sees of its own country alone.
+    pub(super) async fn with_a_policy() -> Self {
+        let policy = || Policy {
+            schema: "dbo".to_owned(),
+            table: "Customers".to_owned(),
+            predicate: "Country = CAST(SESSION_CONTEXT(N'Country') AS nvarchar(15))".to_owned(),
+        };
+        let server = DemoServer::start_with(move |company| company.policies.push(policy()))
+            .await
+            .expect("the embedded server starts");
+        Self { server }
+    }
+
     pub(super) fn config(&self, read_only: bool) -> DatabaseConfig {
         let account = if read_only {
             self.server.reader()
@@ -36,6 +50,7 @@ impl Stage {
             database: self.server.database().to_owned(),
             user: account.user.clone(),
             password: account.password.clone().into(),
+            entra: None,
             encrypt: Encrypt::Off,
             trust_server_certificate: false,
             ca_file: None,
@@ -43,6 +58,8 @@ impl Stage {
             application_intent_read_only: false,
             application_name: "test".to_owned(),
             read_only,
+            allow_writable_login: false,
+            session_context: None,
             pool: PoolConfig {
                 max: 1,
                 acquire_timeout: Duration::from_secs(20),
@@ -56,7 +73,7 @@ impl Stage {
     }
 }
 
-fn open(config: DatabaseConfig, limits: QueryLimits) -> Database {
+pub(super) fn open(config: DatabaseConfig, limits: QueryLimits) -> Database {
     Database::new(config, limits, Handle::current()).expect("a sound configuration")
 }
 
@@ -66,6 +83,7 @@ pub(super) fn ask(sql: &str) -> Query {
         params: Vec::new(),
         options: Options::default(),
         cancel: CancellationToken::new(),
+        principal: None,
     }
 }
 

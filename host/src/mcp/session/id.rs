@@ -111,6 +111,7 @@ mod tests {
             subject: subject.to_owned(),
             client: client.to_owned(),
             rights,
+            claims: std::collections::BTreeMap::new(),
         }
     }
 

@@ -421,6 +421,7 @@ mod tests {
             subject: "ana".to_owned(),
             client: "c".to_owned(),
             rights: Rights::READ,
+            claims: std::collections::BTreeMap::new(),
         }
     }
 

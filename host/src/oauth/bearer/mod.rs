@@ -12,7 +12,7 @@ mod refusal;
 pub(crate) mod testing;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,18 +176,22 @@ impl OAuth {
             person,
         } = known;
         let scope = self.scope(&grant.scope).ok_or(Refusal::Elsewhere)?;
-        let groups = match (&self.shared.sign_in, person) {
-            (SignInMethod::Consent, _) if grant.subject == LOCAL_SUBJECT => BTreeSet::new(),
+        let (groups, known) = match (&self.shared.sign_in, person) {
+            (SignInMethod::Consent, _) if grant.subject == LOCAL_SUBJECT => {
+                (BTreeSet::new(), BTreeMap::new())
+            }
             (SignInMethod::Consent, _) | (_, None) => return Err(Refusal::NotAdmitted),
-            (_, Some(person)) => person.groups,
+            (_, Some(person)) => (person.groups, person.claims),
         };
         let given = token.rights.and(grant.rights);
         let rights = given.and(scope.rights_of(&grant.subject, &groups));
         if rights.is_empty() {
             return Err(Refusal::NotAdmitted);
         }
+        let claims = claims(&scope.claims, &grant.subject, &groups, known);
         Ok(Known {
             principal: Arc::new(Principal {
+                claims,
                 subject: grant.subject,
                 client: grant.client_id,
                 rights,
@@ -198,6 +202,27 @@ impl OAuth {
             expires_at: token.expires_at,
         })
     }
+}
+
+/// Those of `wanted` that are known of a person.
+fn claims(
+    wanted: &BTreeSet<String>,
+    subject: &str,
+    groups: &BTreeSet<String>,
+    mut known: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let claim = |name: &String| {
+        let value = match name.as_str() {
+            "groups" => serde_json::to_string(groups).ok(),
+            name => known.remove(name).or_else(|| match name {
+                "sub" => Some(subject.to_owned()),
+                "email" => Some(subject.to_owned()).filter(|subject| subject.contains('@')),
+                _ => None,
+            }),
+        };
+        Some((name.clone(), value?))
+    };
+    wanted.iter().filter_map(claim).collect()
 }
 
 /// A look-up is repeated when something ends while it is under way.

@@ -131,6 +131,7 @@ pub(crate) fn authenticated() -> (Authenticated, CancellationToken) {
         subject: "ana".to_owned(),
         client: "program".to_owned(),
         rights: Rights::READ,
+        claims: std::collections::BTreeMap::new(),
     };
     let caller = Authenticated {
         client_name: None,
@@ -148,6 +149,7 @@ fn scope(name: &str, people: &[&str], writable: bool) -> ScopeAccess {
         writers: vec!["ana".parse().unwrap(), "group:writers".parse().unwrap()],
         writable,
         redirects: Vec::new(),
+        claims: std::collections::BTreeSet::new(),
     }
 }
 

@@ -206,6 +206,7 @@ mod tests {
             writers: Vec::new(),
             writable: false,
             redirects: RedirectRule::well_known(),
+            claims: std::collections::BTreeSet::new(),
         }
     }
 

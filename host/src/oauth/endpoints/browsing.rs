@@ -31,9 +31,16 @@ impl Scene {
 
     /// With a provider that says what a test wants it to say.
     pub(super) async fn with_provider() -> (Self, FakeProvider) {
+        Self::with_provider_of(&[]).await
+    }
+
+    /// The same, and these claims are kept.
+    pub(super) async fn with_provider_of(claims: &[&str]) -> (Self, FakeProvider) {
         let (mut config, hand) = testing::config();
         let fake = FakeProvider::start(config.store.clock().clone()).await;
-        config.sign_in = SignInMethod::Oidc(fake.settings());
+        let mut settings = fake.settings();
+        settings.claims = claims.iter().map(|claim| (*claim).to_owned()).collect();
+        config.sign_in = SignInMethod::Oidc(settings);
         (Self::of(config, hand), fake)
     }
 

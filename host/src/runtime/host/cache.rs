@@ -1,12 +1,14 @@
 //! `mssql-mcp:host/cache`: values that may vanish, private to one tool set in
 //! one scope, and to one person where the guest asks for that.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 use moka::sync::Cache;
 
+use crate::principal::Principal;
 use crate::runtime::bindings::mssql_mcp::host::cache::{Error, Host, Sharing};
 use crate::runtime::state::StoreState;
 
@@ -54,11 +56,22 @@ impl Host for StoreState {
 impl StoreState {
     fn cache_key(&self, sharing: Sharing, key: String) -> wasmtime::Result<Key> {
         let (context, _) = self.call()?;
-        let subject = match sharing {
-            Sharing::PerScope => None,
-            Sharing::PerUser => Some(context.principal.as_ref().map(|p| p.subject.clone())),
-        };
-        Ok(Key { subject, key })
+        let owner = Owner::of(sharing, self.scope.by_person, context.principal.as_deref());
+        Ok(Key { owner, key })
+    }
+}
+
+impl Owner {
+    fn of(sharing: Sharing, by_person: bool, caller: Option<&Principal>) -> Self {
+        match sharing {
+            // What one sees another may not: the same as SESSION_CONTEXT is told.
+            _ if by_person => Self::Caller(caller.map(|caller| {
+                let (subject, client) = caller.caller();
+                (subject.to_owned(), client.to_owned(), caller.claims.clone())
+            })),
+            Sharing::PerScope => Self::Scope,
+            Sharing::PerUser => Self::Person(caller.map(|caller| caller.subject.clone())),
+        }
     }
 }
 
@@ -67,12 +80,19 @@ pub(in crate::runtime) struct GuestCache {
     entries: Cache<Key, Entry>,
 }
 
-/// `subject` is `None` for values of the whole scope, `Some(None)` for those of
-/// callers without a name.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    subject: Option<Option<String>>,
+    owner: Owner,
     key: String,
+}
+
+/// Whose a value is; callers without a name share theirs.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Scope,
+    Person(Option<String>),
+    /// Subject, client and claims.
+    Caller(Option<(String, String, BTreeMap<String, String>)>),
 }
 
 #[derive(Clone)]
@@ -122,3 +142,40 @@ const MAX_VALUE: usize = 1 << 20;
 const OVERHEAD: usize = 128;
 /// Life of a value whose guest names none.
 const DEFAULT_TTL: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::principal::Rights;
+
+    fn caller(subject: &str, client: &str, department: &str) -> Principal {
+        Principal {
+            subject: subject.to_owned(),
+            client: client.to_owned(),
+            rights: Rights::READ,
+            claims: [("department".to_owned(), department.to_owned())].into(),
+        }
+    }
+
+    #[test]
+    fn where_rows_differ_by_person_nothing_is_shared_between_two_that_the_database_tells_apart() {
+        let (ana, ben) = (caller("ana", "c", "7"), caller("ben", "c", "7"));
+        let owner = |sharing, by_person, who: &Principal| Owner::of(sharing, by_person, Some(who));
+        assert_eq!(
+            owner(Sharing::PerScope, false, &ana),
+            owner(Sharing::PerScope, false, &ben)
+        );
+        for sharing in [Sharing::PerScope, Sharing::PerUser] {
+            let anas = owner(sharing, true, &ana);
+            for other in [
+                &ben,
+                &caller("ana", "c", "8"),
+                &caller("ana", "another", "7"),
+            ] {
+                assert_ne!(anas, owner(sharing, true, other));
+            }
+            assert_eq!(anas, owner(sharing, true, &ana.clone()));
+            assert_ne!(anas, Owner::of(sharing, true, None));
+        }
+    }
+}

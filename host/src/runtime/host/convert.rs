@@ -197,6 +197,7 @@ pub(super) fn error(error: db::Error) -> wit::Error {
         }),
         db::Error::Busy => wit::Error::Busy,
         db::Error::Unavailable(reason) => wit::Error::Unavailable(reason.to_owned()),
+        db::Error::Withheld(reason) => wit::Error::Unavailable(reason),
         db::Error::Cancelled => wit::Error::Cancelled,
         db::Error::Other(reason) => wit::Error::Other(reason),
     }

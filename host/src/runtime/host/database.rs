@@ -296,6 +296,7 @@ impl StoreState {
                 ..options
             },
             cancel: context.cancel.clone(),
+            principal: context.principal.clone(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A person who may sign in, and the invitation of one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ pub struct Person {
     pub password: Option<String>,
     /// Groups, without `group:`.
     pub groups: BTreeSet<String>,
+    /// What the provider of identities says besides, by claim, as far as a scope
+    /// wants to know it.
+    #[serde(default)]
+    pub claims: BTreeMap<String, String>,
     /// When the person became known.
     pub created_at: Timestamp,
     /// When the person last signed in.
@@ -33,6 +37,7 @@ impl Person {
             subject: subject.to_owned(),
             password: None,
             groups,
+            claims: BTreeMap::new(),
             created_at: now,
             signed_in_at: None,
         }

@@ -1,6 +1,6 @@
 //! People: added, invited, changed, removed; and their browsers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{GrantFilter, Store};
@@ -23,8 +23,14 @@ pub enum Proof<'a> {
     /// By the password of this PHC string, which must still be the person's.
     Password(&'a str),
     /// By an OpenID Connect provider: the person is added if not known, and is
-    /// from now on in exactly these groups, if the provider says any.
-    Provider(Option<&'a BTreeSet<String>>),
+    /// from now on in exactly these groups, if the provider says any, and has
+    /// exactly these claims.
+    Provider {
+        /// Without `group:`.
+        groups: Option<&'a BTreeSet<String>>,
+        /// By name.
+        claims: &'a BTreeMap<String, String>,
+    },
 }
 
 impl Store {
@@ -199,28 +205,31 @@ impl Store {
         let known = change!(self, |transaction| {
             let now = transaction.now();
             let known: Option<Person> = transaction.get(subject).await?;
-            let before = known.as_ref().map(|person| person.groups.clone());
+            let told = |person: &Person| (person.groups.clone(), person.claims.clone());
+            let before = known.as_ref().map(told);
             let (person, after) = match (known, proof) {
                 (Some(person), Proof::Password(phc)) if person.password.as_deref() == Some(phc) => {
-                    let groups = person.groups.clone();
-                    (person, groups)
+                    let after = told(&person);
+                    (person, after)
                 }
                 (_, Proof::Password(_)) => return Ok(false),
-                (known, Proof::Provider(groups)) => {
+                (known, Proof::Provider { groups, claims }) => {
                     if transaction.get::<RemovedPerson>(subject).await?.is_some() {
                         return Ok(false);
                     }
                     let nobody = || Person::new(subject, BTreeSet::new(), now);
                     let person = known.unwrap_or_else(nobody);
                     let groups = groups.cloned().unwrap_or_else(|| person.groups.clone());
-                    (person, groups)
+                    (person, (groups, claims.clone()))
                 }
             };
             if before.as_ref() != Some(&after) {
                 transaction.emit(Event::PersonChanged(subject.to_owned()));
             }
+            let (groups, claims) = after;
             transaction.put(&Person {
-                groups: after,
+                groups,
+                claims,
                 signed_in_at: Some(now),
                 ..person
             })?;

@@ -1,8 +1,8 @@
 //! FROM: tables, views, derived tables, joins, APPLY and table functions.
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
-    TableFactor, TableWithJoins,
+    Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, Query,
+    TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::query::OutColumn;
@@ -197,6 +197,13 @@ impl Compiler<'_> {
         }
         let (schema, table) = self.resolve(&names)?;
         let catalog = self.catalog;
+        if let Some(rows) = catalog.policy(&schema, &table)
+            && !std::mem::replace(&mut self.behind_policy, true)
+        {
+            let source = self.whole(rows, alias, &schema, &table);
+            self.behind_policy = false;
+            return source;
+        }
         if let Some(info) = catalog.table(&schema, &table) {
             let t = self.unique("t");
             let columns = info
@@ -220,17 +227,28 @@ impl Compiler<'_> {
                 format!("Invalid object name '{}'.", names.join(".")),
             ));
         };
-        // A view sees the database and nothing of the statement around it.
+        self.whole(&view.query, alias, &schema, &table)
+    }
+
+    /// A query of the database's own as a source: it sees the database and
+    /// nothing of the statement around it.
+    fn whole(
+        &mut self,
+        query: &Query,
+        alias: Option<&TableAlias>,
+        schema: &str,
+        table: &str,
+    ) -> Result<String> {
         let (scopes, ctes) = (
             std::mem::take(&mut self.scopes),
             std::mem::take(&mut self.ctes),
         );
-        let compiled = self.query(&view.query);
+        let compiled = self.query(query);
         (self.scopes, self.ctes) = (scopes, ctes);
         let compiled = compiled?;
         let t = self.unique("t");
         let columns = source_columns(&t, compiled.columns);
-        self.add_source(alias, &table, Some(&schema), columns)?;
+        self.add_source(alias, table, Some(schema), columns)?;
         Ok(format!("({}) AS {t}", compiled.sql))
     }
 

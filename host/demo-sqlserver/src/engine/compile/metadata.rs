@@ -82,9 +82,9 @@ impl Compiler<'_> {
                 let found = context
                     .session_values
                     .iter()
-                    .find(|(k, _)| k.eq_ignore_ascii_case(key));
+                    .find(|(k, ..)| k.eq_ignore_ascii_case(key));
                 match found {
-                    Some((_, value)) => Typed::constant(value.clone(), SqlType::Variant),
+                    Some((_, value, _)) => Typed::constant(value.clone(), SqlType::Variant),
                     None => null(SqlType::Variant),
                 }
             }
@@ -320,7 +320,7 @@ impl Compiler<'_> {
             },
             None => Typed::constant(Value::Null, SqlType::Int),
         };
-        let (securable, class, permission) = (text(securable)?, text(class)?, text(permission)?);
+        let (class, permission) = (text(class)?, text(permission)?);
         let Some(permission) = permission else {
             return Ok(answer(None));
         };
@@ -330,7 +330,7 @@ impl Compiler<'_> {
         );
         let writes = matches!(permission.as_str(), "INSERT" | "UPDATE" | "DELETE");
         if class.as_deref() == Some("OBJECT") {
-            let name = securable.unwrap_or_default().replace(['[', ']'], "");
+            let name = text(securable)?.unwrap_or_default().replace(['[', ']'], "");
             let names: Vec<&str> = name.split('.').collect();
             let known = self
                 .resolve(&names)

@@ -130,6 +130,8 @@ pub(crate) struct Compiler<'a> {
     depth: usize,
     /// The extra column of a recursive part, until its SELECT takes it.
     recursion: Option<String>,
+    /// Whether the table is meant whose policy is being followed.
+    behind_policy: bool,
     /// OPTION (MAXRECURSION n)
     pub(crate) max_recursion: u32,
 }
@@ -148,6 +150,7 @@ impl<'a> Compiler<'a> {
             next: 0,
             depth: 0,
             recursion: None,
+            behind_policy: false,
             max_recursion: 100,
         }
     }

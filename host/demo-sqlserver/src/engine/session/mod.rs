@@ -32,8 +32,8 @@ pub(crate) struct Context {
     pub(crate) row_count: i64,
     /// SCOPE_IDENTITY()
     pub(crate) identity: Option<i64>,
-    /// sp_set_session_context
-    pub(crate) session_values: Vec<(String, Value)>,
+    /// sp_set_session_context: key, value, and whether it is so for good.
+    pub(crate) session_values: Vec<(String, Value, bool)>,
 }
 
 impl Context {

@@ -345,12 +345,28 @@ impl Session {
                 "Procedure or function 'sp_set_session_context' expects parameter '@value', which was not supplied.",
             ));
         };
+        let read_only = match argument("@read_only", 2) {
+            Some(e) => self.evaluate(e, SqlType::Bit)? == Value::Bit(true),
+            None => false,
+        };
         let key = self.evaluate_text(key)?;
         let value = self.evaluate(value, SqlType::Variant)?;
-        self.context
-            .session_values
-            .retain(|(k, _)| !k.eq_ignore_ascii_case(&key));
-        self.context.session_values.push((key, value));
+        let values = &mut self.context.session_values;
+        let set = values
+            .iter()
+            .position(|(k, ..)| k.eq_ignore_ascii_case(&key));
+        if let Some(set) = set {
+            if let Some((_, _, true)) = values.get(set) {
+                return Err(error(
+                    15_664,
+                    format!(
+                        "Cannot set key '{key}' in the session context. The key has been set as read_only for this session."
+                    ),
+                ));
+            }
+            values.remove(set);
+        }
+        values.push((key, value, read_only));
         Ok(())
     }
 

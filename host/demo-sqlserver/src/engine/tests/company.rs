@@ -239,6 +239,7 @@ pub(super) fn company() -> Database {
             customers, orders, details, products, categories, employees, sales,
         ],
         views: Vec::new(),
+        policies: Vec::new(),
     }
 }
 

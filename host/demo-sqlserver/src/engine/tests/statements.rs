@@ -120,6 +120,50 @@ fn variables_conditions_and_messages_run_in_order() {
 }
 
 #[test]
+fn a_key_of_the_session_context_that_is_read_only_keeps_its_value() {
+    let mut s = session();
+    let set = "EXEC sys.sp_set_session_context @key = N'user', @value = N'ann', @read_only = 1; ";
+    run(&mut s, set).unwrap();
+    for again in [set, "EXEC sp_set_session_context N'USER', NULL"] {
+        assert_eq!(run(&mut s, again).unwrap_err().number, 15664);
+    }
+    let seen = run(
+        &mut s,
+        "SELECT CAST(SESSION_CONTEXT(N'user') AS nvarchar(20))",
+    );
+    assert_eq!(show(&seen.unwrap()), ["ann"]);
+}
+
+#[test]
+fn a_policy_filters_its_table_wherever_that_is_named() {
+    let mut database = company();
+    database.policies.push(crate::schema::Policy {
+        schema: "dbo".into(),
+        table: "Categories".into(),
+        predicate: "CategoryID = CAST(SESSION_CONTEXT(N'category') AS int)".into(),
+    });
+    let engine = Engine::open(database, company::system(), Arc::new(clock)).unwrap();
+    let user = User {
+        name: "r".into(),
+        may_write: false,
+    };
+    let mut s = engine.session(user).unwrap();
+    for (told, rows) in [(None, "0"), (Some(1), "1"), (Some(2), "1"), (Some(99), "0")] {
+        if let Some(category) = told {
+            let sql = format!("EXEC sp_set_session_context N'category', N'{category}'");
+            run(&mut s, &sql).unwrap();
+        }
+        for sql in [
+            "SELECT COUNT(*) FROM Categories",
+            "SELECT COUNT(*) FROM dbo.Categories AS a JOIN Categories AS b ON a.CategoryID = b.CategoryID",
+            "WITH c AS (SELECT * FROM [Categories]) SELECT COUNT(*) FROM (SELECT * FROM c) AS d",
+        ] {
+            assert_eq!(show(&run(&mut s, sql).unwrap()), [rows], "{sql} {told:?}");
+        }
+    }
+}
+
+#[test]
 fn a_waiting_or_running_statement_stops_when_interrupted() {
     for sql in [
         "WAITFOR DELAY '00:10:00'",

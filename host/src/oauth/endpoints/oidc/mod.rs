@@ -116,7 +116,11 @@ impl<'a> Trip<'a> {
         let identity = identity
             .map_err(|error| Failure::Provider(error, Some(federation.return_to.clone())))?;
         self.admit(&identity).await?;
-        let (subject, proof) = (&identity.subject, Proof::Provider(identity.groups.as_ref()));
+        let subject = &identity.subject;
+        let proof = Proof::Provider {
+            groups: identity.groups.as_ref(),
+            claims: &identity.claims,
+        };
         let response = see_other(&federation.return_to);
         let signed_in = self
             .caller

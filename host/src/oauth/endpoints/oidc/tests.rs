@@ -77,6 +77,19 @@ async fn groups_are_those_of_the_last_sign_in() {
 }
 
 #[tokio::test]
+async fn claims_that_are_kept_are_those_of_the_last_sign_in() {
+    let (scene, fake) = Scene::with_provider_of(&["department", "email"]).await;
+    for (department, kept) in [(json!(7), Some("7")), (json!("8"), Some("8"))] {
+        let claims = json!({"department": department, "office": "here"});
+        sign_in(&mut scene.visitor(), &fake, claims).await;
+        let person = scene.store.person(ANA).await.unwrap().unwrap();
+        assert_eq!(person.claims.get("department").map(String::as_str), kept);
+        assert_eq!(person.claims["email"], "Ana@Example.com");
+        assert_eq!(person.claims.len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn an_id_token_that_is_not_valid_signs_nobody_in() {
     let (scene, fake) = Scene::with_provider().await;
     for claims in [

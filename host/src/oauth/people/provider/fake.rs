@@ -81,6 +81,7 @@ impl FakeProvider {
             client_id: Self::CLIENT.to_owned(),
             client_secret: Some(Self::SECRET.into()),
             groups_claim: Some("groups".to_owned()),
+            claims: std::collections::BTreeSet::new(),
         }
     }
 

@@ -17,6 +17,8 @@ pub(in crate::oauth) struct Identity {
     pub(in crate::oauth) subject: String,
     /// Exactly the groups of the claim, where one is configured.
     pub(in crate::oauth) groups: Option<BTreeSet<String>>,
+    /// Those claims that are to be kept and that the provider knows, as text.
+    pub(in crate::oauth) claims: BTreeMap<String, String>,
 }
 
 /// Claims that the specification does not name.
@@ -34,11 +36,14 @@ pub(super) struct Claims {
     email: Option<String>,
     email_verified: bool,
     rest: Rest,
+    /// All of them, also those that the specification names.
+    all: BTreeMap<String, Value>,
 }
 
 impl Claims {
     pub(super) fn from_id_token(claims: &IdTokenClaims<Rest, CoreGenderClaim>) -> Self {
         Self {
+            all: all(claims),
             sub: claims.subject().to_string(),
             email: claims.email().map(|email| email.to_string()),
             email_verified: claims.email_verified() == Some(true),
@@ -49,7 +54,12 @@ impl Claims {
     /// Whether userinfo may say more.
     pub(super) fn lacks(&self, settings: &OidcSettings) -> bool {
         let groups = settings.groups_claim.as_ref();
-        self.email.is_none() || groups.is_some_and(|claim| !self.rest.0.contains_key(claim))
+        self.email.is_none()
+            || groups.is_some_and(|claim| !self.rest.0.contains_key(claim))
+            || settings
+                .claims
+                .iter()
+                .any(|claim| !self.all.contains_key(claim))
     }
 
     /// With what the ID token does not have; the address and whether it is
@@ -64,6 +74,12 @@ impl Claims {
             let entry = self.rest.0.entry(name.clone());
             entry.or_insert_with(|| value.clone());
         }
+        for (name, value) in all(more) {
+            // Whether an address is verified was decided above.
+            if !name.starts_with("email") {
+                self.all.entry(name).or_insert(value);
+            }
+        }
         self
     }
 
@@ -74,6 +90,7 @@ impl Claims {
             Some(value) => read_groups(claim, value),
             None => BTreeSet::new(),
         });
+        let claims = self.kept(settings);
         let subject = match self.email {
             Some(email) if self.email_verified => email.to_lowercase(),
             _ if self.sub.contains('@') => {
@@ -92,7 +109,51 @@ impl Claims {
                  characters"
             )));
         }
-        Ok(Identity { subject, groups })
+        Ok(Identity {
+            subject,
+            groups,
+            claims,
+        })
+    }
+
+    /// The claims that the configuration names; an address only if verified.
+    fn kept(&self, settings: &OidcSettings) -> BTreeMap<String, String> {
+        let value = |name: &String| match name.as_str() {
+            "sub" => Some(self.sub.clone()),
+            "email" => self.email.clone().filter(|_| self.email_verified),
+            name => self.all.get(name).and_then(as_text),
+        };
+        let named = settings.claims.iter();
+        let known = named.filter_map(|name| Some((name.clone(), value(name)?)));
+        known
+            .filter(|(name, value)| {
+                let fits = value.len() <= MAX_CLAIM_BYTES;
+                if !fits {
+                    tracing::warn!(
+                        name,
+                        "a claim longer than {MAX_CLAIM_BYTES} bytes is not kept"
+                    );
+                }
+                fits
+            })
+            .collect()
+    }
+}
+
+/// What a set of claims is as JSON.
+fn all<T: Serialize>(claims: &T) -> BTreeMap<String, Value> {
+    match serde_json::to_value(claims) {
+        Ok(Value::Object(all)) => all.into_iter().collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+/// A claim as it is handed on; what is nothing or empty is no claim.
+fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        value => Some(value.to_string()),
     }
 }
 
@@ -122,6 +183,8 @@ const MAX_SUBJECT_BYTES: usize = 255;
 /// Microsoft Entra lists 200 and leaves out the claim beyond.
 const MAX_GROUPS: usize = 1_000;
 const MAX_GROUP_BYTES: usize = 256;
+/// More than SESSION_CONTEXT takes of one value.
+const MAX_CLAIM_BYTES: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -140,9 +203,18 @@ mod tests {
             sub: sub.to_owned(),
             email: email.map(ToOwned::to_owned),
             email_verified: verified,
+            all: BTreeMap::from([
+                ("department".to_owned(), json!(7)),
+                ("name".to_owned(), json!("Ana")),
+                ("empty".to_owned(), json!("")),
+                ("email".to_owned(), json!(email)),
+            ]),
             rest: Rest(BTreeMap::from([("groups".to_owned(), groups)])),
         };
         claims.identify(&OidcSettings {
+            claims: ["department", "empty", "email", "sub", "office"]
+                .map(str::to_owned)
+                .into(),
             issuer: OidcIssuer::parse("https://login.example.com").unwrap(),
             client_id: "mssql-mcp".to_owned(),
             client_secret: None,
@@ -168,6 +240,22 @@ mod tests {
         ] {
             assert!(subject(sub, email, false).is_err(), "{sub}");
         }
+    }
+
+    #[test]
+    fn claims_are_kept_as_text_and_an_address_only_if_it_is_verified() {
+        let claims = |verified| {
+            let identity = identify("1001", Some("Ana@Example.com"), verified, Value::Null);
+            identity.unwrap().claims
+        };
+        let kept = |pairs: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+            pairs.iter().map(owned).collect::<BTreeMap<_, _>>()
+        };
+        let some = [("department", "7"), ("sub", "1001")];
+        assert_eq!(claims(false), kept(&some));
+        let verified = [("email", "Ana@Example.com"), some[0], some[1]];
+        assert_eq!(claims(true), kept(&verified));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What this server must know to send people to their provider.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use secrecy::SecretString;
@@ -29,6 +30,8 @@ pub struct OidcSettings {
     /// The claim that lists a person's groups: an array of strings, or one
     /// string. Without it, groups are those of `mssql-mcp user groups`.
     pub groups_claim: Option<String>,
+    /// Other claims to keep of a person, as they are at the last sign-in.
+    pub claims: BTreeSet<String>,
 }
 
 /// An issuer identifier (OpenID Connect Discovery §3), exactly as the provider

@@ -59,6 +59,7 @@ fn ana() -> Identity {
     Identity {
         subject: "ana@example.com".to_owned(),
         groups: Some(BTreeSet::from(["analysts".to_owned()])),
+        claims: std::collections::BTreeMap::new(),
     }
 }
 

@@ -154,7 +154,7 @@ async fn one_record_that_many_change_at_once_is_changed_by_all_of_them() {
         .add_person("ana", None, &groups(&[]))
         .await
         .unwrap();
-    let sign_ins = (0..50).map(|_| scene.store.sign_in("ana", Proof::Provider(None), HOUR));
+    let sign_ins = (0..50).map(|_| scene.store.sign_in("ana", provider(None), HOUR));
     for cookie in futures_util::future::join_all(sign_ins).await {
         let cookie = cookie.unwrap().unwrap();
         assert!(scene.store.signed_in(cookie.hash).await.unwrap().is_some());
@@ -195,6 +195,15 @@ fn secret(kind: SecretKind) -> IssuedSecret {
 
 fn secrets() -> Secrets {
     Secrets::new(&HostKey::random().unwrap(), Entropy::system())
+}
+
+/// Proof of a provider that tells no claims.
+fn provider(groups: Option<&BTreeSet<String>>) -> Proof<'_> {
+    const NONE: &std::collections::BTreeMap<String, String> = &std::collections::BTreeMap::new();
+    Proof::Provider {
+        groups,
+        claims: NONE,
+    }
 }
 
 fn groups(names: &[&str]) -> BTreeSet<String> {

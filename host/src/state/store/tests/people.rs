@@ -1,5 +1,7 @@
 //! People: added, invited, signed in, removed.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::state::{Allowed, Person};
 
@@ -15,7 +17,7 @@ impl Scene {
     }
 
     async fn sign_in(&self, subject: &str) -> SecretHash {
-        let proof = Proof::Provider(None);
+        let proof = provider(None);
         let cookie = self.store.sign_in(subject, proof, HOUR).await.unwrap();
         cookie.unwrap().hash
     }
@@ -72,13 +74,38 @@ async fn a_provider_decides_about_groups_and_adds_whom_it_knows() {
     let scene = Scene::new();
     let sign_in = async |names: &[&str]| {
         let names = groups(names);
-        let proof = Proof::Provider(Some(&names));
+        let proof = provider(Some(&names));
         let cookie = scene.store.sign_in("ana", proof, HOUR).await;
         assert!(scene.is_signed_in(cookie.unwrap().unwrap().hash).await);
         scene.person("ana").await.groups
     };
     assert_eq!(sign_in(&["a", "b"]).await, groups(&["a", "b"]));
     assert_eq!(sign_in(&[]).await, groups(&[]));
+}
+
+#[tokio::test]
+async fn claims_are_those_of_the_last_sign_in_at_the_provider_and_outlive_other_changes() {
+    let scene = Scene::new();
+    for department in ["7", "8"] {
+        let claims = BTreeMap::from([("department".to_owned(), department.to_owned())]);
+        let proof = Proof::Provider {
+            groups: None,
+            claims: &claims,
+        };
+        assert!(
+            scene
+                .store
+                .sign_in("ana", proof, HOUR)
+                .await
+                .unwrap()
+                .is_some()
+        );
+        let staff = groups(&["staff"]);
+        assert!(scene.store.set_groups("ana", &staff).await.unwrap());
+        assert_eq!(scene.person("ana").await.claims, claims);
+    }
+    scene.sign_in("ana").await;
+    assert!(scene.person("ana").await.claims.is_empty());
 }
 
 #[tokio::test]
@@ -89,15 +116,15 @@ async fn nobody_signs_in_who_was_removed_meanwhile() {
     assert!(sign_in(Proof::Password("old")).await.is_some());
     assert!(scene.store.remove_person("ana").await.unwrap());
     let staff = groups(&["staff"]);
-    let provider = Proof::Provider(Some(&staff));
-    for proof in [Proof::Password("old"), provider] {
+    let by_provider = provider(Some(&staff));
+    for proof in [Proof::Password("old"), by_provider] {
         assert!(sign_in(proof).await.is_none(), "{proof:?}");
     }
     assert!(scene.store.is_person_removed("ana").await.unwrap());
     assert_eq!(scene.store.person("ana").await.unwrap(), None);
     // Until somebody wants the person back.
     scene.invite("ana").await;
-    assert!(sign_in(provider).await.is_some());
+    assert!(sign_in(by_provider).await.is_some());
 }
 
 #[tokio::test]

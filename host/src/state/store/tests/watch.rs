@@ -60,11 +60,11 @@ async fn changes_of_people_and_clients_are_seen() {
         store.set_groups("ana", &groups(&["a"])).await.unwrap();
         store.set_groups("ana", &groups(&["a"])).await.unwrap();
         store
-            .sign_in("ana", Proof::Provider(Some(&groups(&["a"]))), HOUR)
+            .sign_in("ana", provider(Some(&groups(&["a"]))), HOUR)
             .await
             .unwrap();
         store
-            .sign_in("ana", Proof::Provider(Some(&groups(&["b"]))), HOUR)
+            .sign_in("ana", provider(Some(&groups(&["b"]))), HOUR)
             .await
             .unwrap();
     });

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
+use futures_util::StreamExt;
 use secrecy::ExposeSecret;
 use tiberius::{AuthMethod, EncryptionLevel, SqlBrowser};
 use tokio::net::TcpStream;
@@ -13,7 +13,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::config::{DatabaseConfig, Encrypt};
+use super::context::Identity;
+use super::entra::TokenError;
 use super::error::{Error, is_transient};
+use super::reader;
 use super::socket::{Received, Socket};
 
 type Client = tiberius::Client<Socket>;
@@ -29,10 +32,97 @@ pub(super) struct Connection {
     pub(super) armed: bool,
     /// Whether any statement ran on it before.
     pub(super) used: bool,
+    /// The one caller that the server was told of.
+    whose: Option<Identity>,
+    opened: Instant,
+    /// When the token ends by which it was opened.
+    expires: Option<Instant>,
     last_used: Instant,
 }
 
 impl Connection {
+    fn new(client: Client, received: Arc<Received>, expires: Option<Instant>) -> Self {
+        let now = Instant::now();
+        Self {
+            client,
+            received,
+            armed: false,
+            used: false,
+            whose: None,
+            opened: now,
+            expires,
+            last_used: now,
+        }
+    }
+
+    /// Whose it is for good, if anybody's.
+    pub(super) fn whose(&self) -> Option<&Identity> {
+        self.whose.as_ref()
+    }
+
+    /// Whether it was opened longer ago than `age`, or its token has ended.
+    pub(super) fn is_older_than(&self, age: Duration) -> bool {
+        self.opened.elapsed() > age || self.has_expired()
+    }
+
+    fn has_expired(&self) -> bool {
+        self.expires
+            .is_some_and(|expires| expires <= Instant::now())
+    }
+
+    /// Tells the server for whom the statements are that follow.
+    pub(super) async fn tell(&mut self, identity: Identity) -> Result<(), Error> {
+        // Half of it may be told already when this fails or is given up.
+        self.armed = true;
+        self.whose = Some(identity.clone());
+        let (sql, bound) = identity.statement();
+        let told = timeout(TELLING_TIMEOUT, async {
+            let mut stream = reader::send(&mut self.client, sql, bound).await?;
+            while let Some(item) = stream.next().await {
+                item?;
+            }
+            Ok::<(), tiberius::error::Error>(())
+        });
+        match told.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "SESSION_CONTEXT could not be set");
+                Err(match Error::from_driver(error) {
+                    Error::Server(_) | Error::Unsupported(_) => Error::Withheld(UNTOLD.to_owned()),
+                    error => error,
+                })
+            }
+            Err(_) => Err(Error::Unavailable(UNREACHABLE)),
+        }
+    }
+
+    /// Whether it still answers and holds no transaction; not asked where it was
+    /// used a moment ago.
+    pub(super) async fn is_sound(&mut self) -> Result<(), Error> {
+        if self.has_expired() {
+            return Err(Error::Other("its access token has ended".to_owned()));
+        }
+        if self.last_used.elapsed() < FRESH {
+            return Ok(());
+        }
+        self.armed = true;
+        self.received.restart();
+        let probe = async {
+            let stream = self.client.simple_query("SELECT @@TRANCOUNT").await?;
+            stream.into_row().await
+        };
+        let open = match timeout(PROBE_TIMEOUT, probe).await {
+            Ok(Ok(row)) => row.and_then(|row| row.try_get::<i32, _>(0).ok().flatten()),
+            Ok(Err(error)) => return Err(Error::from_driver(error)),
+            Err(_) => return Err(Error::Unavailable(UNREACHABLE)),
+        };
+        if open != Some(0) {
+            return Err(Error::Other("an idle connection held a transaction".into()));
+        }
+        self.disarm();
+        Ok(())
+    }
+
     /// Marks the reply as read to its end.
     pub(super) fn disarm(&mut self) {
         self.armed = false;
@@ -68,7 +158,7 @@ impl Manager {
         self.failures.subscribe()
     }
 
-    fn failed(&self, error: &tiberius::error::Error) {
+    fn failed(&self, error: &dyn std::error::Error, told: &'static str) {
         tracing::warn!(
             host = self.config.host,
             port = self.config.port,
@@ -76,7 +166,7 @@ impl Manager {
             %error,
             "cannot connect to the database"
         );
-        self.failures.send_replace(explain(error));
+        self.failures.send_replace(told);
     }
 }
 
@@ -91,65 +181,90 @@ impl bb8::ManageConnection for Manager {
         let opened = self
             .io
             .spawn(async move {
+                let log_in = LogIn::of(&config).await?;
                 // Nobody waits longer, and the place in the pool is wanted.
-                timeout(OPEN_TIMEOUT, open_patiently(&config, command_timeout))
+                let opened = timeout(
+                    OPEN_TIMEOUT,
+                    open_patiently(&config, &log_in, command_timeout),
+                );
+                let opened = opened
                     .await
-                    .unwrap_or_else(|_| Err(timed_out("the server did not get ready in time")))
+                    .unwrap_or_else(|_| Err(timed_out("the server did not get ready in time")));
+                let (client, received) = opened?;
+                Ok::<_, NotOpened>((client, received, log_in.expires))
             })
             .await;
         match opened {
-            Ok(Ok((client, received))) => Ok(Connection {
-                client,
-                received,
-                armed: false,
-                used: false,
-                last_used: Instant::now(),
-            }),
-            Ok(Err(error)) => {
-                self.failed(&error);
+            Ok(Ok((client, received, expires))) => Ok(Connection::new(client, received, expires)),
+            Ok(Err(NotOpened::Driver(error))) => {
+                self.failed(&error, explain(&error));
                 Err(Error::Unavailable(explain(&error)))
+            }
+            Ok(Err(NotOpened::Token(error))) => {
+                self.failed(&error, NO_TOKEN);
+                Err(Error::Unavailable(NO_TOKEN))
             }
             Err(error) => Err(Error::Other(format!("opening a connection: {error}"))),
         }
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), Error> {
-        if connection.last_used.elapsed() < FRESH {
-            return Ok(());
-        }
-        connection.armed = true;
-        connection.received.restart();
-        let probe = async {
-            let stream = connection.client.simple_query("SELECT @@TRANCOUNT").await?;
-            stream.into_row().await
-        };
-        let open = match timeout(PROBE_TIMEOUT, probe).await {
-            Ok(Ok(row)) => row.and_then(|row| row.try_get::<i32, _>(0).ok().flatten()),
-            Ok(Err(error)) => return Err(Error::from_driver(error)),
-            Err(_) => return Err(Error::Unavailable(UNREACHABLE)),
-        };
-        if open != Some(0) {
-            return Err(Error::Other("an idle connection held a transaction".into()));
-        }
-        connection.disarm();
-        Ok(())
+        connection.is_sound().await
     }
 
+    /// What is somebody's must not serve another: in the pool it is worth nothing.
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.armed
+        connection.armed || connection.whose.is_some() || connection.has_expired()
+    }
+}
+
+/// Why there is no connection.
+enum NotOpened {
+    Driver(tiberius::error::Error),
+    Token(TokenError),
+}
+
+impl From<tiberius::error::Error> for NotOpened {
+    fn from(error: tiberius::error::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// How one connection logs in.
+struct LogIn {
+    method: AuthMethod,
+    /// When what it logs in with ends.
+    expires: Option<Instant>,
+}
+
+impl LogIn {
+    async fn of(config: &DatabaseConfig) -> Result<Self, NotOpened> {
+        let Some(source) = &config.entra else {
+            let password = config.password.expose_secret();
+            return Ok(Self {
+                method: AuthMethod::sql_server(&config.user, password),
+                expires: None,
+            });
+        };
+        let token = source.token().await.map_err(NotOpened::Token)?;
+        Ok(Self {
+            method: AuthMethod::aad_token(token.secret.expose_secret()),
+            expires: token.expires,
+        })
     }
 }
 
 async fn open_patiently(
     config: &DatabaseConfig,
+    log_in: &LogIn,
     command_timeout: Duration,
 ) -> tiberius::Result<(Client, Arc<Received>)> {
-    match open(config, command_timeout).await {
+    match open(config, log_in, command_timeout).await {
         Err(tiberius::error::Error::Server(token))
             if i32::try_from(token.code()).is_ok_and(is_transient) =>
         {
             tokio::time::sleep(RETRY_AFTER).await;
-            open(config, command_timeout).await
+            open(config, log_in, command_timeout).await
         }
         opened => opened,
     }
@@ -157,9 +272,10 @@ async fn open_patiently(
 
 async fn open(
     config: &DatabaseConfig,
+    log_in: &LogIn,
     command_timeout: Duration,
 ) -> tiberius::Result<(Client, Arc<Received>)> {
-    let driver = driver_config(config, command_timeout);
+    let driver = driver_config(config, log_in, command_timeout);
     let received = Arc::new(Received::default());
     let mut client = match connect(driver.clone(), config, &received).await {
         Err(tiberius::error::Error::Routing { host, port }) => {
@@ -168,7 +284,8 @@ async fn open(
             hop.host = host;
             hop.port = port;
             hop.instance = None;
-            connect(driver_config(&hop, command_timeout), &hop, &received).await?
+            let driver = driver_config(&hop, log_in, command_timeout);
+            connect(driver, &hop, &received).await?
         }
         connected => connected?,
     };
@@ -215,7 +332,11 @@ fn timed_out(what: &'static str) -> tiberius::error::Error {
 }
 
 /// [`DatabaseConfig::validate`] has excluded the combinations that panic here.
-fn driver_config(config: &DatabaseConfig, command_timeout: Duration) -> tiberius::Config {
+fn driver_config(
+    config: &DatabaseConfig,
+    log_in: &LogIn,
+    command_timeout: Duration,
+) -> tiberius::Config {
     let mut driver = tiberius::Config::new();
     driver.host(&config.host);
     match &config.instance {
@@ -224,10 +345,7 @@ fn driver_config(config: &DatabaseConfig, command_timeout: Duration) -> tiberius
     }
     driver.database(&config.database);
     driver.application_name(&config.application_name);
-    driver.authentication(AuthMethod::sql_server(
-        &config.user,
-        config.password.expose_secret(),
-    ));
+    driver.authentication(log_in.method.clone());
     driver.encryption(match config.encrypt {
         Encrypt::Required => EncryptionLevel::Required,
         Encrypt::Strict => EncryptionLevel::Strict,
@@ -271,10 +389,15 @@ fn explain(error: &tiberius::error::Error) -> &'static str {
 }
 
 const UNREACHABLE: &str = "the database cannot be reached at the moment; try again later";
+const NO_TOKEN: &str = "the database cannot be logged in to: there is no access token for it; \
+    whoever runs this service finds the reason in its log";
+const UNTOLD: &str = "which rows may be shown here depends on who asks, and the database could not \
+    be told; whoever runs this service finds the reason in its log";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Address, TLS, log-in, a hop and the settings together.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
 const RETRY_AFTER: Duration = Duration::from_millis(200);
+const TELLING_TIMEOUT: Duration = Duration::from_secs(5);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection used this recently is taken without asking it.
 const FRESH: Duration = Duration::from_secs(5);
@@ -292,3 +415,6 @@ const READ_ONLY_SETTINGS: &str = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON;"
 
 /// Counts are what a write answers.
 const WRITE_SETTINGS: &str = "SET NOCOUNT OFF; SET IMPLICIT_TRANSACTIONS OFF;";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! `mssql-mcp check`: everything that serving needs, without serving: the
+//! configuration, its files, tool sets, and each database with what its log-in
+//! may do. One line a finding.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::exit::{NothingDone, print};
+use super::serve;
+use crate::app::{self, App, BuildError};
+use crate::config::Config;
+use crate::database::Database;
+
+/// `mssql-mcp check`
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArguments {
+    /// Configuration file
+    #[arg(long, env = "MSSQL_MCP_CONFIG")]
+    config: PathBuf,
+}
+
+pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<()> {
+    let findings = findings(&arguments.config).await;
+    for finding in &findings {
+        print(finding)?;
+    }
+    match findings.len() {
+        0 => print(&format!("{}: nothing found", arguments.config.display())),
+        1 => Err(NothingDone("1 finding".to_owned()).into()),
+        count => Err(NothingDone(format!("{count} findings")).into()),
+    }
+}
+
+async fn findings(path: &Path) -> Vec<String> {
+    let built = async {
+        let config = Config::from_file(path)?;
+        app::access(&config)?;
+        let key = app::host_key(&config)?;
+        Ok::<App, BuildError>(serve::app(&config, &key).await?)
+    };
+    match built.await {
+        Ok(app) => of_databases(&app).await,
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+async fn of_databases(app: &App) -> Vec<String> {
+    let mut findings = Vec::new();
+    for scope in app.scopes() {
+        let reading = scope.databases.iter();
+        for (label, database) in reading {
+            let found = of_log_in(database, scope.read_only).await;
+            findings.extend(found.map(|found| format!("{}, {label}: {found}", scope.name)));
+        }
+        if let Some(writer) = scope.writer() {
+            let found = answer(writer.ping()).await.err();
+            findings.extend(found.map(|found| format!("{}, write_database: {found}", scope.name)));
+        }
+    }
+    findings
+}
+
+async fn of_log_in(database: &Database, must_only_read: bool) -> Option<String> {
+    match answer(database.posture()).await {
+        Ok(posture) if must_only_read && !posture.only_reads() => Some(format!(
+            "{}; in SQL Server: {}",
+            posture.sentence(),
+            posture.remedy()
+        )),
+        Ok(_) => None,
+        Err(sentence) => Some(sentence),
+    }
+}
+
+/// What a database says, or why it says nothing.
+async fn answer<T>(
+    asked: impl Future<Output = Result<T, crate::database::Error>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!(
+            "the database did not answer within {} seconds",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn of(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mssql-mcp.toml");
+        let dir = folder.path().display();
+        let text = text.replace("DIR", &dir.to_string());
+        std::fs::write(&file, text).unwrap();
+        findings(&file).await
+    }
+
+    #[tokio::test]
+    async fn what_keeps_it_from_serving_is_a_finding_that_names_the_key() {
+        let missing = of("[databases.d]\nhost = \"h\"\n").await;
+        assert!(missing[0].contains("database"), "{missing:?}");
+        let text = "[oauth]\nenabled = false\n[state]\nstore = \"memory\"\n[tool_sets]\n\
+            dir = 'DIR'\n[databases.d]\nhost = \"127.0.0.1\"\nport = 1\ndatabase = \"d\"\n\
+            user = \"u\"\npassword = \"p\"\n[scopes.claude]\ntool_sets = [\"nothing-here\"]\n\
+            databases = [\"d\"]\n";
+        let missing = of(text).await;
+        assert_eq!(missing.len(), 1);
+        assert!(missing[0].contains("nothing-here"), "{missing:?}");
+    }
+}
