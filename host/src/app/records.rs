@@ -213,6 +213,7 @@ impl Description {
                 ..Options::default()
             },
             cancel: context.cancel.clone(),
+            principal: context.principal.clone(),
         })
     }
 }

@@ -146,6 +146,7 @@ mod tests {
                 params,
                 options: Options::default(),
                 cancel: CancellationToken::new(),
+                principal: None,
             }),
             paged: None,
             rowcount: Some(11),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use secrecy::ExposeSecret;
 use tiberius::{AuthMethod, EncryptionLevel, SqlBrowser};
 use tokio::net::TcpStream;

@@ -205,7 +205,7 @@ impl OAuth {
 }
 
 /// Those of `wanted` that are known of a person.
-fn claims(
+pub(super) fn claims(
     wanted: &BTreeSet<String>,
     subject: &str,
     groups: &BTreeSet<String>,

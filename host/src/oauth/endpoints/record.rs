@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::sign_in::SignIn;
 use crate::oauth::OAuth;
 use crate::oauth::audit::Details;
+use crate::oauth::bearer::claims;
 use crate::oauth::pages::{ErrorPage, Language, RecordLine, RecordPage, Trouble, WayOut, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::Visitor;
@@ -73,7 +74,11 @@ impl Reader {
         let rights = rules.map(|rules| rules.rights_of(&visitor.subject, &visitor.groups));
         let rights = rights.unwrap_or_default();
         if rights.has(OAuthScope::Read) {
+            let wanted = rules.map(|rules| &rules.claims);
+            let claims = wanted
+                .map(|wanted| claims(wanted, &visitor.subject, &visitor.groups, visitor.claims));
             return Ok(Principal {
+                claims: claims.unwrap_or_default(),
                 subject: visitor.subject,
                 client: BROWSER.to_owned(),
                 rights,

@@ -1,6 +1,6 @@
 //! Who is asked: the person who has signed in, or whoever is at this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Browser, LOCAL_SUBJECT};
 use crate::oauth::{OAuth, SignInMethod};
@@ -12,6 +12,8 @@ pub(in crate::oauth) struct Visitor {
     pub(in crate::oauth) subject: String,
     /// Groups, without `group:`.
     pub(in crate::oauth) groups: BTreeSet<String>,
+    /// Claims that the provider knew at the sign-in.
+    pub(in crate::oauth) claims: BTreeMap<String, String>,
     /// Whether the person has signed in and can sign out.
     pub(in crate::oauth) has_signed_in: bool,
 }
@@ -26,6 +28,7 @@ impl Visitor {
             return Ok(Some(Self {
                 subject: LOCAL_SUBJECT.to_owned(),
                 groups: BTreeSet::new(),
+                claims: BTreeMap::new(),
                 has_signed_in: false,
             }));
         }
@@ -33,6 +36,7 @@ impl Visitor {
         Ok(signed_in.map(|(_, person)| Self {
             subject: person.subject,
             groups: person.groups,
+            claims: person.claims,
             has_signed_in: true,
         }))
     }
