@@ -93,7 +93,8 @@ pub(super) fn closing(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     None
 }
 
-/// The index behind the times of FOR SYSTEM_TIME: literals or parameters.
+/// The index behind the times of FOR SYSTEM_TIME: literals or parameters. None for
+/// anything else, which the walk must read.
 pub(super) fn system_time(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(word));
     let pair = |first: usize, joint: &str| {
@@ -109,7 +110,11 @@ pub(super) fn system_time(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     } else if is(at, "BETWEEN") {
         pair(at + 1, "AND")
     } else if is(at, "CONTAINED") && is(at + 1, "IN") {
-        closing(tokens, at + 2)
+        let opens = tokens.get(at + 2)?.is_mark(b'(');
+        let comma = operand(tokens, at + 3)?;
+        let separates = tokens.get(comma)?.is_mark(b',');
+        let end = operand(tokens, comma + 1)?;
+        (opens && separates && tokens.get(end)?.is_mark(b')')).then_some(end + 1)
     } else {
         None
     }
@@ -120,7 +125,12 @@ fn operand(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let first = tokens.get(at)?;
     match first.kind {
         Kind::String | Kind::Variable | Kind::Number => Some(at + 1),
-        Kind::Mark(b'{') if tokens.get(at + 3)?.is_mark(b'}') => Some(at + 4),
+        Kind::Mark(b'{') => {
+            let literal = tokens.get(at + 1)?.is_any(&["d", "t", "ts"])
+                && tokens.get(at + 2)?.kind == Kind::String
+                && tokens.get(at + 3)?.is_mark(b'}');
+            literal.then_some(at + 4)
+        }
         _ => None,
     }
 }

@@ -452,8 +452,7 @@ fn time_is_linear_in_the_length() {
         let shortest = shortest.min().unwrap();
         assert!(
             shortest < Duration::from_millis(100),
-            "{shortest:?}: {:.60}",
-            sql
+            "{shortest:?}: {sql:.60}"
         );
     }
 }
