@@ -7,8 +7,8 @@ use super::lexer::Token;
 /// Why the guard refused a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// `write-not-allowed`, `statement-not-allowed`, `table-not-allowed` or
-    /// `function-not-allowed`.
+    /// `write-not-allowed`, `statement-not-allowed`, `table-not-allowed`,
+    /// `column-not-allowed` or `function-not-allowed`.
     pub code: &'static str,
     /// What was refused, and where.
     pub message: String,
@@ -42,7 +42,8 @@ impl Denial {
                 place(sql, token.start)
             ),
             hint: Some(format!(
-                "{ONE_SELECT} A column or table of that name is written in brackets: [{}].",
+                "{} A column or table of that name is written in brackets: [{}].",
+                instead_of(token.text).unwrap_or(ONE_SELECT),
                 token.text
             )),
         }
@@ -54,6 +55,46 @@ impl Denial {
             code: "statement-not-allowed",
             message: format!("{what} at {} is not allowed.", place(sql, at)),
             hint: Some(hint.to_owned()),
+        }
+    }
+
+    /// A name that the scope's policy keeps back, or that nothing has.
+    pub(in crate::database) fn kept_back(sql: &str, at: usize, name: &str, hint: String) -> Self {
+        Self {
+            code: "table-not-allowed",
+            message: format!(
+                "{} at {} is no table that may be read here.",
+                shown(name),
+                place(sql, at)
+            ),
+            hint: Some(hint),
+        }
+    }
+
+    /// A function that tells of objects, where the policy keeps some back.
+    pub(in crate::database) fn catalogue_function(sql: &str, at: usize, name: &str) -> Self {
+        Self {
+            code: "function-not-allowed",
+            message: format!(
+                "The function {} at {} may not be called here.",
+                shown(name),
+                place(sql, at)
+            ),
+            hint: Some("Use list_tables and describe_table.".to_owned()),
+        }
+    }
+
+    /// What a policy refuses besides.
+    pub(in crate::database) fn policy(
+        code: &'static str,
+        sql: &str,
+        at: usize,
+        what: &str,
+        hint: &str,
+    ) -> Self {
+        Self {
+            code,
+            ..Self::statement(sql, at, what, hint)
         }
     }
 
@@ -111,6 +152,28 @@ pub(super) fn shown(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// What to do in place of `word`, where more can be said than to write a SELECT.
+pub(super) fn instead_of(word: &str) -> Option<&'static str> {
+    let is = |words: &[&str]| words.iter().any(|other| other.eq_ignore_ascii_case(word));
+    if is(&["INTO"]) {
+        Some("Leave INTO and its table out: the rows of the SELECT are the result.")
+    } else if is(&["DECLARE", "SET"]) {
+        Some("Pass values as parameters or write them where they are used, in one SELECT.")
+    } else if is(&["EXEC", "EXECUTE"]) {
+        Some("Procedures cannot be called: write the SELECT itself.")
+    } else if is(&["USE", "GO"]) {
+        Some("Leave it out: every call is one SELECT on the scope's database.")
+    } else if is(&["BEGIN", "COMMIT", "ROLLBACK", "TRAN", "TRANSACTION", "SAVE"]) {
+        Some("Leave it out: every call is one SELECT in a transaction of its own.")
+    } else if is(&["BROWSE"]) {
+        Some("Leave FOR BROWSE out.")
+    } else if is(&["IF", "WHILE"]) {
+        Some("Write one SELECT, with CASE where it must decide.")
+    } else {
+        None
+    }
 }
 
 pub(super) const ONE_SELECT: &str = "Write one SELECT, or WITH … SELECT.";

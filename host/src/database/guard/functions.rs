@@ -10,6 +10,21 @@ pub(super) fn is_row_source(parts: &[String]) -> bool {
     matches!(parts, [name] if contains(&ROW_SOURCES, name))
 }
 
+/// Whether these parts name a user function of `allowed`: schema and name, in
+/// any case.
+pub(super) fn is_allowed(parts: &[String], allowed: &[(String, String)]) -> bool {
+    let [schema, name] = parts else { return false };
+    allowed.iter().any(|(other, function)| {
+        other.to_lowercase() == schema.to_lowercase()
+            && function.to_lowercase() == name.to_lowercase()
+    })
+}
+
+/// Whether the function tells of objects by their name or number.
+pub(super) fn tells_of_objects(parts: &[String]) -> bool {
+    matches!(parts, [name] if contains(&METADATA, name))
+}
+
 /// Checks a call outside FROM. `method`: a dot stands before the name;
 /// `declares`: the name is a column with its type.
 pub(super) fn check(
@@ -17,6 +32,7 @@ pub(super) fn check(
     name: Name<'_, '_>,
     method: bool,
     declares: bool,
+    allowed: &[(String, String)],
 ) -> Result<(), Denial> {
     let passes = match name.parts {
         [only] if method => is_method(only),
@@ -26,14 +42,23 @@ pub(super) fn check(
                 || contains(&TYPES, only)
                 || declares
         }
+        // schema.table.column.method(): a function has three parts at most.
+        [_, _, _, last] if is_method(last) => true,
         // A column's method; a schema of the server's own is never a column.
-        [first, .., last] => is_method(last) && !contains(&SCHEMAS, first),
+        [first, .., last] => {
+            is_method(last) && !contains(&SCHEMAS, first) || is_allowed(name.parts, allowed)
+        }
         [] => true,
     };
     if passes {
         return Ok(());
     }
     Err(Denial::function(sql, &name.first, &name.parts.join(".")))
+}
+
+/// Whether it is a schema that every database has.
+pub(super) fn is_server_schema(name: &str) -> bool {
+    contains(&SCHEMAS, name)
 }
 
 fn is_method(name: &str) -> bool {
@@ -246,6 +271,27 @@ const FUNCTIONS: [&str; 199] = [
     "YEAR",
 ];
 
+/// Of [`FUNCTIONS`], those that tell of objects.
+const METADATA: [&str; 17] = [
+    "COLUMNPROPERTY",
+    "COL_LENGTH",
+    "COL_NAME",
+    "HAS_PERMS_BY_NAME",
+    "IDENT_CURRENT",
+    "IDENT_INCR",
+    "IDENT_SEED",
+    "INDEXKEY_PROPERTY",
+    "INDEXPROPERTY",
+    "INDEX_COL",
+    "OBJECTPROPERTY",
+    "OBJECTPROPERTYEX",
+    "OBJECT_ID",
+    "OBJECT_NAME",
+    "OBJECT_SCHEMA_NAME",
+    "STATS_DATE",
+    "TYPEPROPERTY",
+];
+
 /// Types that take arguments, or might in a later version.
 const TYPES: [&str; 30] = [
     "BIGINT",
@@ -281,7 +327,7 @@ const TYPES: [&str; 30] = [
 ];
 
 /// Words of the grammar that a parenthesis may follow.
-const GRAMMAR: [&str; 24] = [
+const GRAMMAR: [&str; 26] = [
     "APPLY",
     "AUTO",
     "CHANGES",
@@ -292,10 +338,10 @@ const GRAMMAR: [&str; 24] = [
     "GROUPING",
     "HINT",
     "LANGUAGE",
-    "MATCH",
     "NEXT",
     "OFFSET",
     "PATH",
+    "PROPERTY",
     "RANGE",
     "RAW",
     "REPEATABLE",
@@ -303,8 +349,10 @@ const GRAMMAR: [&str; 24] = [
     "ROOT",
     "ROWS",
     "SETS",
+    "SYSTEM",
     "WINDOW",
     "XMLNAMESPACES",
+    "XMLSCHEMA",
     "ZONE",
 ];
 
@@ -364,6 +412,7 @@ mod tests {
     fn the_lists_are_sorted_for_the_search() {
         for list in [
             &FUNCTIONS[..],
+            &METADATA,
             &TYPES,
             &GRAMMAR,
             &METHODS,

@@ -226,7 +226,7 @@ const RESERVED: [&str; 188] = [
 ];
 
 /// What the grammar of SELECT needs.
-const READING: [&str; 74] = [
+const READING: [&str; 81] = [
     "ALL",
     "AND",
     "ANY",
@@ -238,6 +238,7 @@ const READING: [&str; 74] = [
     "COALESCE",
     "COLLATE",
     "CONTAINS",
+    "CONTAINSTABLE",
     "CONVERT",
     "CROSS",
     "CURRENT",
@@ -245,6 +246,7 @@ const READING: [&str; 74] = [
     "CURRENT_TIME",
     "CURRENT_TIMESTAMP",
     "CURRENT_USER",
+    "DEFAULT",
     "DESC",
     "DISTINCT",
     "DOUBLE",
@@ -256,10 +258,12 @@ const READING: [&str; 74] = [
     "FETCH",
     "FOR",
     "FREETEXT",
+    "FREETEXTTABLE",
     "FROM",
     "FULL",
     "GROUP",
     "HAVING",
+    "IDENTITYCOL",
     "IN",
     "INDEX",
     "INNER",
@@ -282,14 +286,17 @@ const READING: [&str; 74] = [
     "OVER",
     "PERCENT",
     "PIVOT",
+    "PLAN",
     "PRECISION",
     "RIGHT",
+    "ROWGUIDCOL",
     "SELECT",
     "SESSION_USER",
     "SOME",
     "SYSTEM_USER",
     "TABLESAMPLE",
     "THEN",
+    "TO",
     "TOP",
     "TRY_CONVERT",
     "UNION",
@@ -331,14 +338,7 @@ const WRITING: [&str; 23] = [
 ];
 
 /// Row sources outside the tables of the database.
-const OUTSIDE: [&str; 6] = [
-    "CONTAINSTABLE",
-    "FREETEXTTABLE",
-    "OPENDATASOURCE",
-    "OPENQUERY",
-    "OPENROWSET",
-    "OPENXML",
-];
+const OUTSIDE: [&str; 4] = ["OPENDATASOURCE", "OPENQUERY", "OPENROWSET", "OPENXML"];
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 //! two readers could differ.
 
 use super::denial::Denial;
+use super::keywords::contains;
 
 /// A token and where it begins in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,11 @@ impl Token<'_> {
 
     pub(super) fn is_mark(&self, mark: u8) -> bool {
         self.kind == Kind::Mark(mark)
+    }
+
+    /// Byte offset behind it.
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
     }
 
     /// The name it stands for, quotes undone.
@@ -228,9 +234,21 @@ impl<'a> Lexer<'a> {
         self.apart(start)
     }
 
+    /// `$1.5`, or a column that every table of a kind has: `$node_id`.
     fn money(&mut self) -> Result<Kind, Denial> {
         let start = self.at;
         self.at += 1;
+        let rest = self.sql.as_bytes().get(self.at..).unwrap_or_default();
+        let letters = rest
+            .iter()
+            .take_while(|next| next.is_ascii_alphabetic() || **next == b'_')
+            .count();
+        let pseudo = self.sql.get(self.at..self.at + letters).unwrap_or_default();
+        if contains(&PSEUDO_COLUMNS, pseudo) {
+            self.at += letters;
+            self.apart(start)?;
+            return Ok(Kind::Word);
+        }
         self.digits();
         self.apart(start)
     }
@@ -357,6 +375,11 @@ fn is_foreign(letter: char) -> bool {
 fn alone_and_ascii(mut folded: impl Iterator<Item = char>) -> bool {
     matches!((folded.next(), folded.next()), (Some(only), None) if only.is_ascii())
 }
+
+/// Behind a `$`.
+const PSEUDO_COLUMNS: [&str; 6] = [
+    "EDGE_ID", "FROM_ID", "IDENTITY", "NODE_ID", "ROWGUID", "TO_ID",
+];
 
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_TOKENS: usize = 5_000;

@@ -12,13 +12,20 @@ mod denial;
 mod functions;
 mod keywords;
 mod lexer;
+mod mentions;
 mod options;
+mod phrases;
 mod relations;
 mod rules;
+mod seen;
+mod special;
 mod walk;
 mod write;
 
 pub use denial::Denial;
+pub(super) use mentions::{Mention, Mentions, mentions};
+pub(super) use relations::is_catalogue;
+pub use seen::{Alias, Call, Cte, Qualified, Relation, RelationKind, Seen};
 
 /// What is known of a statement that passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +44,20 @@ pub struct Checked {
 /// # Errors
 /// What was refused and where, and the nearest form that passes.
 pub fn check(sql: &str, bound: &[&str]) -> Result<Checked, Denial> {
-    rules::check(sql, bound)
+    rules::check(sql, bound, &[], false).map(|(checked, _)| checked)
+}
+
+/// As [`check`], with the names that the statement reads, for a policy.
+/// `functions` are user functions that may be called, as schema and name.
+///
+/// # Errors
+/// As [`check`].
+pub fn inspect(
+    sql: &str,
+    bound: &[&str],
+    functions: &[(String, String)],
+) -> Result<(Checked, Seen), Denial> {
+    rules::check(sql, bound, functions, true)
 }
 
 /// Passes one statement that writes data or defines objects, for scopes that

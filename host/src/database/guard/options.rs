@@ -20,10 +20,7 @@ pub(super) fn hints(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize,
             Kind::Word if contains(&HINTS, token.text) => any = true,
             Kind::Word if named => {}
             Kind::Mark(b',' | b'=') | Kind::Number | Kind::Quoted => {}
-            _ => {
-                let what = format!("The hint {}", shown(token.text));
-                return Err(Denial::statement(sql, token.start, &what, HINT_HINT));
-            }
+            _ => return Err(hint(sql, token)),
         }
         named = token.is_mark(b'=');
     }
@@ -38,6 +35,12 @@ pub(super) fn hints(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize,
             HINT_HINT,
         ))
     }
+}
+
+/// The refusal of a table hint.
+pub(super) fn hint(sql: &str, token: &Token<'_>) -> Denial {
+    let what = format!("The hint {}", shown(token.text));
+    Denial::statement(sql, token.start, &what, HINT_HINT)
 }
 
 /// Checks `( option [, …] )` at `at` and returns the index behind it.
@@ -71,14 +74,19 @@ fn one(tokens: &[Token<'_>]) -> Option<usize> {
             .and_then(|second| second.text.parse().ok())
             .is_some_and(|number| range.contains(&number))
     };
-    if first.is("RECOMPILE") || first.is("IGNORE_NONCLUSTERED_COLUMNSTORE_INDEX") {
+    if first.is_any(&[
+        "RECOMPILE",
+        "IGNORE_NONCLUSTERED_COLUMNSTORE_INDEX",
+        "NO_PERFORMANCE_SPOOL",
+    ]) {
         Some(1)
     } else if (first.is("MAXDOP") && number(0..=64))
         || (first.is("MAXRECURSION") && number(1..=1_000))
         || (first.is("FAST") && number(1..=100_000))
         || (first.is_any(&["HASH", "ORDER"]) && followed(&["GROUP"]))
-        || (first.is_any(&["HASH", "LOOP"]) && followed(&["JOIN"]))
-        || (first.is_any(&["HASH", "CONCAT"]) && followed(&["UNION"]))
+        || (first.is_any(&["HASH", "LOOP", "MERGE"]) && followed(&["JOIN"]))
+        || (first.is_any(&["HASH", "CONCAT", "MERGE"]) && followed(&["UNION"]))
+        || (first.is_any(&["KEEP", "KEEPFIXED", "ROBUST"]) && followed(&["PLAN"]))
         || (first.is("FORCE") && followed(&["ORDER"]))
         || (first.is("EXPAND") && followed(&["VIEWS"]))
     {
@@ -88,10 +96,41 @@ fn one(tokens: &[Token<'_>]) -> Option<usize> {
         && tokens.get(2).is_some_and(|third| third.is("UNKNOWN"))
     {
         Some(3)
+    } else if first.is("OPTIMIZE") && followed(&["FOR"]) {
+        optimize_for(tokens)
+    } else if first.is_any(&["MAX_GRANT_PERCENT", "MIN_GRANT_PERCENT"]) {
+        let percent = tokens.get(2)?.text.parse::<u32>().ok()?;
+        (second?.is_mark(b'=') && percent <= 100).then_some(3)
     } else if first.is("USE") && followed(&["HINT"]) {
         use_hints(tokens)
     } else {
         None
+    }
+}
+
+/// `OPTIMIZE FOR (@p1 = 5, @p2 UNKNOWN)`
+fn optimize_for(tokens: &[Token<'_>]) -> Option<usize> {
+    let mut at = 2;
+    loop {
+        let opens = tokens.get(at)?;
+        let first = at == 2 && opens.is_mark(b'(');
+        if !(first || opens.is_mark(b',')) || tokens.get(at + 1)?.kind != Kind::Variable {
+            return None;
+        }
+        let is = tokens.get(at + 2)?;
+        at = if is.is("UNKNOWN") {
+            at + 3
+        } else if is.is_mark(b'=') {
+            let negative = usize::from(tokens.get(at + 3)?.is_mark(b'-'));
+            let value = tokens.get(at + 3 + negative)?;
+            let literal = matches!(value.kind, Kind::String | Kind::Number) || value.is("NULL");
+            literal.then_some(at + 4 + negative)?
+        } else {
+            return None;
+        };
+        if tokens.get(at)?.is_mark(b')') {
+            return Some(at + 1);
+        }
     }
 }
 
@@ -143,15 +182,16 @@ fn closing(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize, Denial> 
     ))
 }
 
-const HINT_HINT: &str = "Of the table hints NOLOCK, READPAST, READCOMMITTED, READUNCOMMITTED, SNAPSHOT, INDEX, FORCESEEK, FORCESCAN and NOEXPAND may be used.";
-const OPTION_HINT: &str = "Of the query options RECOMPILE, MAXDOP, MAXRECURSION 1 to 1000, FAST, HASH or ORDER GROUP, OPTIMIZE FOR UNKNOWN and USE HINT may be used.";
+const HINT_HINT: &str = "Of the table hints NOLOCK, NOWAIT, READPAST, READCOMMITTED, READUNCOMMITTED, SNAPSHOT, INDEX, FORCESEEK, FORCESCAN and NOEXPAND may be used.";
+const OPTION_HINT: &str = "Of the query options RECOMPILE, MAXDOP, MAXRECURSION 1 to 1000, FAST, HASH or ORDER GROUP, HASH, LOOP or MERGE JOIN, OPTIMIZE FOR and USE HINT may be used.";
 
-const HINTS: [&str; 9] = [
+const HINTS: [&str; 10] = [
     "FORCESCAN",
     "FORCESEEK",
     "INDEX",
     "NOEXPAND",
     "NOLOCK",
+    "NOWAIT",
     "READCOMMITTED",
     "READPAST",
     "READUNCOMMITTED",

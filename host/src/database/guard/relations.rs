@@ -32,12 +32,22 @@ pub(super) enum Found {
     Other,
 }
 
-/// Checks a name after FROM, JOIN or APPLY.
-pub(super) fn check(sql: &str, name: Name<'_, '_>, called: bool) -> Result<Found, Denial> {
+/// Checks a name after FROM, JOIN or APPLY. `allowed` are the user functions that
+/// may be called.
+pub(super) fn check(
+    sql: &str,
+    name: Name<'_, '_>,
+    called: bool,
+    allowed: &[(String, String)],
+) -> Result<Found, Denial> {
     if called {
         // t.Doc.nodes('/a') is a method of a column.
-        let nodes = matches!(name.parts, [.., _, last] if last == "nodes");
-        return if nodes || functions::is_row_source(name.parts) {
+        let nodes = matches!(name.parts, [.., _, last] if last == "nodes")
+            && !matches!(name.parts, [schema, _] if functions::is_server_schema(schema));
+        return if nodes
+            || functions::is_row_source(name.parts)
+            || functions::is_allowed(name.parts, allowed)
+        {
             Ok(Found::Other)
         } else {
             Err(Denial::function(sql, &name.first, &name.dotted()))
@@ -51,7 +61,7 @@ pub(super) fn check(sql: &str, name: Name<'_, '_>, called: bool) -> Result<Found
                 sql,
                 &name.first,
                 &name.dotted(),
-                "Name tables of this database alone, as schema.table.",
+                elsewhere(name.parts),
             ));
         }
     };
@@ -81,6 +91,25 @@ pub(super) fn check(sql: &str, name: Name<'_, '_>, called: bool) -> Result<Found
             &shown(&name.dotted()),
             "Of the catalogue, read sys.tables, sys.columns, sys.indexes, sys.foreign_keys and the like.",
         )),
+    }
+}
+
+/// Whether a name, or a part of one, is of the catalogue: its schemas, and the views
+/// of SQL Server 2000 that answer under `dbo`.
+pub(in crate::database) fn is_catalogue(part: &str) -> bool {
+    contains(&["INFORMATION_SCHEMA", "SYS"], part) || contains(&COMPATIBILITY, part)
+}
+
+/// What to do in place of a name of no or too many parts.
+fn elsewhere(parts: &[String]) -> &'static str {
+    match parts {
+        [_, _, _] => {
+            "Other databases cannot be read from here: name tables of this one, as schema.table."
+        }
+        [_, _, _, _, ..] => {
+            "Linked servers cannot be read from here: name tables of this database, as schema.table."
+        }
+        _ => "Name tables of this database alone, as schema.table.",
     }
 }
 

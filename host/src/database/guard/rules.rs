@@ -1,13 +1,20 @@
 //! The rule of a reading statement, over its tokens.
 
 use super::Checked;
-use super::denial::{Denial, ONE_SELECT, shown};
+use super::denial::{self, Denial, ONE_SELECT, shown};
 use super::keywords;
 use super::lexer::{Kind, Token, lex};
+use super::options;
+use super::seen::Seen;
 use super::walk::Walk;
 
-/// See [`check`](super::check).
-pub(super) fn check(sql: &str, bound: &[&str]) -> Result<Checked, Denial> {
+/// See [`check`](super::check) and [`inspect`](super::inspect).
+pub(super) fn check(
+    sql: &str,
+    bound: &[&str],
+    functions: &[(String, String)],
+    collect: bool,
+) -> Result<(Checked, Seen), Denial> {
     let tokens = lex(sql)?;
     let tokens = trim(&tokens);
     begins(sql, tokens)?;
@@ -16,7 +23,7 @@ pub(super) fn check(sql: &str, bound: &[&str]) -> Result<Checked, Denial> {
         mark(sql, tokens, index, token)?;
         variable(sql, tokens, index, token, bound)?;
     }
-    Walk::new(sql, tokens).run()
+    Walk::new(sql, tokens, functions, collect).run()
 }
 
 /// Without the `;` that habit puts before WITH and at the end.
@@ -42,7 +49,8 @@ fn begins(sql: &str, tokens: &[Token<'_>]) -> Result<(), Denial> {
         }
         Some(first) => {
             let what = format!("A statement that begins with {}", shown(first.text));
-            Err(Denial::statement(sql, first.start, &what, ONE_SELECT))
+            let hint = denial::instead_of(first.text).unwrap_or(ONE_SELECT);
+            Err(Denial::statement(sql, first.start, &what, hint))
         }
     }
 }
@@ -74,6 +82,17 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
     if token.is("USE") && tokens.get(index + 1).is_some_and(|next| next.is("HINT")) {
         return Ok(());
     }
+    // INNER MERGE JOIN and OPTION (MERGE UNION) are hints: no table has these names.
+    if token.is("MERGE")
+        && tokens
+            .get(index + 1)
+            .is_some_and(|next| next.is_any(&["JOIN", "UNION"]))
+    {
+        return Ok(());
+    }
+    if token.is("HOLDLOCK") {
+        return Err(options::hint(sql, token));
+    }
     if keywords::reaches_out(token.text) {
         return Err(Denial::function(sql, token, token.text));
     }
@@ -81,7 +100,8 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
         return Err(Denial::write(sql, token));
     }
     let hint = format!(
-        "{ONE_SELECT} A column or table of that name is written in brackets: [{}].",
+        "{} A column or table of that name is written in brackets: [{}].",
+        denial::instead_of(token.text).unwrap_or(ONE_SELECT),
         token.text
     );
     Err(Denial::statement(
@@ -94,13 +114,18 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
 
 fn mark(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Result<(), Denial> {
     let next_is = |mark: u8| tokens.get(index + 1).is_some_and(|next| next.is_mark(mark));
-    let what = match token.kind {
-        Kind::Mark(b';') => "A second statement",
-        Kind::Mark(b'/') if next_is(b'/') => "A double slash",
-        Kind::Mark(b'!') if !(next_is(b'=') || next_is(b'<') || next_is(b'>')) => "A lone !",
+    let (what, hint) = match token.kind {
+        Kind::Mark(b';') => ("A second statement", "Send one statement in a call."),
+        Kind::Mark(b'/') if next_is(b'/') => (
+            "A double slash",
+            "Comments begin with --, division is one slash.",
+        ),
+        Kind::Mark(b'!') if !(next_is(b'=') || next_is(b'<') || next_is(b'>')) => {
+            ("A lone !", "Write NOT or <>.")
+        }
         _ => return Ok(()),
     };
-    Err(Denial::statement(sql, token.start, what, ONE_SELECT))
+    Err(Denial::statement(sql, token.start, what, hint))
 }
 
 fn variable(

@@ -7,27 +7,33 @@ use super::functions;
 use super::keywords;
 use super::lexer::{Kind, Token};
 use super::options;
+use super::phrases::{self, is_name};
 use super::relations;
+use super::seen::{self, Collector, RelationKind, Seen};
 
 /// The walk and the parentheses it is in.
 pub(super) struct Walk<'a, 'b> {
-    sql: &'a str,
-    tokens: &'b [Token<'a>],
-    at: usize,
+    pub(super) sql: &'a str,
+    pub(super) tokens: &'b [Token<'a>],
+    pub(super) at: usize,
     frames: Vec<Frame>,
     /// Between WITH and the SELECT that it serves.
     in_ctes: bool,
     starts_with_ctes: bool,
     open_cases: u32,
-    checked: Checked,
+    pub(super) checked: Checked,
+    /// User functions that may be called.
+    functions: &'b [(String, String)],
+    /// Takes names down where a policy asks for them.
+    pub(super) collector: Option<Collector>,
 }
 
 /// One level of parentheses.
 #[derive(Debug, Clone, Copy, Default)]
-struct Frame {
-    clause: Clause,
+pub(super) struct Frame {
+    pub(super) clause: Clause,
     /// A table, a function or a derived table comes next.
-    expects_relation: bool,
+    pub(super) expects_relation: bool,
     /// The relation before this point was OPENJSON, whose WITH is a schema.
     after_openjson: bool,
     /// Arguments of TRIM: they have a FROM of their own.
@@ -37,7 +43,7 @@ struct Frame {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Clause {
+pub(super) enum Clause {
     /// Arguments, an expression, or before SELECT.
     #[default]
     None,
@@ -52,7 +58,12 @@ enum Clause {
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
-    pub(super) fn new(sql: &'a str, tokens: &'b [Token<'a>]) -> Self {
+    pub(super) fn new(
+        sql: &'a str,
+        tokens: &'b [Token<'a>],
+        functions: &'b [(String, String)],
+        collect: bool,
+    ) -> Self {
         let with = tokens.first().is_some_and(|first| first.is("WITH"));
         Self {
             sql,
@@ -66,10 +77,12 @@ impl<'a, 'b> Walk<'a, 'b> {
                 returns_one_document: false,
                 reads_a_table: false,
             },
+            functions,
+            collector: collect.then(Collector::default),
         }
     }
 
-    pub(super) fn run(mut self) -> Result<Checked, Denial> {
+    pub(super) fn run(mut self) -> Result<(Checked, Seen), Denial> {
         while let Some(token) = self.peek(0) {
             match token.kind {
                 Kind::Word if keywords::is_reserved(token.text) => self.keyword(token)?,
@@ -88,7 +101,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 "Close every parenthesis and CASE, and end WITH in a SELECT.",
             ));
         }
-        Ok(self.checked)
+        let mut seen = self.collector.map(|of| of.seen).unwrap_or_default();
+        seen.plain = seen::is_plain(self.tokens, &seen.relations);
+        Ok((self.checked, seen))
     }
 
     fn keyword(&mut self, token: Token<'a>) -> Result<(), Denial> {
@@ -122,7 +137,16 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         } else if token.is("OPTION") {
             return self.option(token);
+        } else if token.is_any(&["CONTAINSTABLE", "FREETEXTTABLE"]) {
+            return self.full_text(token);
         } else if token.is("FOR") {
+            if next_is("SYSTEM_TIME")
+                && !self.frame().expects_relation
+                && let Some(after) = phrases::system_time(self.tokens, self.at + 2)
+            {
+                self.at = after;
+                return Ok(());
+            }
             if next_is("JSON") || next_is("XML") {
                 self.checked.returns_one_document |= self.frames.len() == 1;
             }
@@ -130,8 +154,38 @@ impl<'a, 'b> Walk<'a, 'b> {
             if next_is("JSON") || next_is("XML") || next_is("BROWSE") {
                 self.leave_from();
             }
-        } else if token.is("USE") {
+        } else if token.is_any(&["USE", "TO", "PLAN"]) {
+            // They belong to OPTION and FOR SYSTEM_TIME, which are read whole.
             return Err(self.misplaced(token));
+        } else if token.is("WITHIN") {
+            if !next_is("GROUP") {
+                return Err(self.misplaced(token));
+            }
+        } else if token.is("OF") {
+            let times = self.before(1).is_some_and(|before| before.is("AS"))
+                && self
+                    .before(2)
+                    .is_some_and(|before| before.is("SYSTEM_TIME"));
+            if !times {
+                return Err(self.misplaced(token));
+            }
+        } else if token.is("MERGE") {
+            let joins = self
+                .before(1)
+                .is_some_and(|before| before.is_any(&["INNER", "LEFT", "RIGHT", "FULL", "OUTER"]));
+            if !joins || !next_is("JOIN") {
+                return Err(self.misplaced(token));
+            }
+        } else if token.is("DEFAULT") {
+            // dbo.f(DEFAULT); WITH XMLNAMESPACES (DEFAULT 'urn:x')
+            let declares = self.in_ctes && next.is_some_and(|next| next.kind == Kind::String);
+            let alone = self
+                .before(1)
+                .is_some_and(|before| before.is_mark(b'(') || before.is_mark(b','))
+                && next.is_some_and(|next| next.is_mark(b')') || next.is_mark(b','));
+            if !(alone || declares) || self.frame().clause != Clause::None {
+                return Err(self.misplaced(token));
+            }
         } else if token.is_any(&["WHERE", "GROUP", "HAVING", "ORDER"]) {
             // STRING_AGG(…) WITHIN GROUP (…) stands in the select list.
             if !self.before(1).is_some_and(|before| before.is("WITHIN")) {
@@ -230,7 +284,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         Ok(())
     }
 
-    fn leave_from(&mut self) {
+    pub(super) fn leave_from(&mut self) {
         let frame = self.frame();
         if frame.clause != Clause::None {
             frame.clause = Clause::Rest;
@@ -251,9 +305,14 @@ impl<'a, 'b> Walk<'a, 'b> {
             self.at += 1;
             return Ok(());
         }
+        if self.phrase(first)? {
+            return Ok(());
+        }
         let method = self.before(1).is_some_and(|before| before.is_mark(b'.'));
         let before = self.before(1);
+        let from = self.at;
         let parts = self.parts();
+        let range = (from, self.at);
         let called = self.peek(0).is_some_and(|next| next.is_mark(b'('));
         let name = relations::Name {
             first,
@@ -262,12 +321,17 @@ impl<'a, 'b> Walk<'a, 'b> {
         if self.frame().expects_relation {
             self.frame().expects_relation = false;
             self.frame().after_openjson = called && name.is_function("OPENJSON");
-            if called && !functions::is_row_source(&parts) && self.old_hints(name)? {
+            let own =
+                functions::is_row_source(&parts) || functions::is_allowed(&parts, self.functions);
+            if called && !own && self.old_hints(name, range)? {
                 return Ok(());
             }
-            let found = relations::check(self.sql, name, called)?;
+            let found = relations::check(self.sql, name, called, self.functions)?;
             let may_be_cte = self.starts_with_ctes && parts.len() == 1;
             self.checked.reads_a_table |= found == relations::Found::Table && !may_be_cte;
+            if !called {
+                self.note_relation(found, range, &parts);
+            }
             return Ok(());
         }
         let in_from = matches!(self.frame().clause, Clause::From | Clause::On);
@@ -282,27 +346,58 @@ impl<'a, 'b> Walk<'a, 'b> {
             _ => false,
         };
         let names_cte = self.in_ctes && self.frames.len() == 1;
+        if let Some(collector) = &mut self.collector {
+            let follows = before.is_some_and(|before| before.is("WITH") || before.is_mark(b','));
+            let namespaces = called && first.is("XMLNAMESPACES");
+            if names_cte && follows && !namespaces {
+                collector.cte(first.name());
+            }
+            if parts.len() > 1 && !alias {
+                collector.qualified(self.tokens, range, &parts);
+            }
+            if called && !method && functions::tells_of_objects(&parts) {
+                collector.seen.metadata.push(seen::Call {
+                    name: first.text.to_owned(),
+                    at: first.start,
+                });
+            }
+        }
         // OPENJSON(…) WITH (sku nvarchar(20) '$.sku')
         let declares = self.frame().after_openjson;
         if !called || alias || names_cte {
             return Ok(());
         }
-        functions::check(self.sql, name, method, declares)
+        functions::check(self.sql, name, method, declares, self.functions)
+    }
+
+    fn note_relation(&mut self, found: relations::Found, range: (usize, usize), parts: &[String]) {
+        if let Some(collector) = &mut self.collector {
+            let kind = match found {
+                relations::Found::Table => RelationKind::Table,
+                relations::Found::Other => RelationKind::Catalogue,
+            };
+            collector.relation(self.tokens, range, parts, kind);
+        }
     }
 
     /// `dbo.t (NOLOCK)`, as it was written before WITH.
-    fn old_hints(&mut self, name: relations::Name<'_, 'a>) -> Result<bool, Denial> {
+    fn old_hints(
+        &mut self,
+        name: relations::Name<'_, 'a>,
+        range: (usize, usize),
+    ) -> Result<bool, Denial> {
         let Ok(after) = options::hints(self.sql, self.tokens, self.at) else {
             return Ok(false);
         };
         self.at = after;
-        let found = relations::check(self.sql, name, false)?;
+        let found = relations::check(self.sql, name, false, &[])?;
         self.checked.reads_a_table |= found == relations::Found::Table;
+        self.note_relation(found, range, name.parts);
         Ok(true)
     }
 
     /// Takes `a`, `a.b`, `a..b` …; an empty part is an empty string.
-    fn parts(&mut self) -> Vec<String> {
+    pub(super) fn parts(&mut self) -> Vec<String> {
         let mut parts = Vec::new();
         while let Some(token) = self.peek(0) {
             if is_name(&token) {
@@ -400,36 +495,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         Ok(())
     }
 
-    /// `geography::Point(…)`
-    fn static_method(&mut self, token: Token<'a>) -> Result<(), Denial> {
-        let on_type = self
-            .before(1)
-            .is_some_and(|before| before.is_any(&["geography", "geometry", "hierarchyid"]));
-        let calls = self.peek(1).is_some_and(|next| next.is_mark(b':'))
-            && self.peek(2).is_some_and(|next| next.kind == Kind::Word)
-            && self.peek(3).is_some_and(|next| next.is_mark(b'('));
-        if !on_type || !calls || self.frame().expects_relation {
-            return Err(self.misplaced(token));
-        }
-        self.at += 3;
-        Ok(())
-    }
-
-    /// `{d '2024-01-01'}`; `{fn …}`, `{call …}` and `{oj …}` are refused.
-    fn odbc_literal(&mut self, token: Token<'a>) -> Result<(), Denial> {
-        let literal = self
-            .peek(1)
-            .is_some_and(|next| next.is_any(&["d", "t", "ts", "guid"]))
-            && self.peek(2).is_some_and(|next| next.kind == Kind::String)
-            && self.peek(3).is_some_and(|next| next.is_mark(b'}'));
-        if !literal || self.frame().expects_relation {
-            return Err(self.misplaced(token));
-        }
-        self.at += 4;
-        Ok(())
-    }
-
-    fn frame(&mut self) -> &mut Frame {
+    pub(super) fn frame(&mut self) -> &mut Frame {
         if self.frames.is_empty() {
             self.frames.push(Frame::default());
         }
@@ -439,15 +505,15 @@ impl<'a, 'b> Walk<'a, 'b> {
         &mut self.frames[last]
     }
 
-    fn peek(&self, ahead: usize) -> Option<Token<'a>> {
+    pub(super) fn peek(&self, ahead: usize) -> Option<Token<'a>> {
         self.tokens.get(self.at + ahead).copied()
     }
 
-    fn before(&self, back: usize) -> Option<Token<'a>> {
+    pub(super) fn before(&self, back: usize) -> Option<Token<'a>> {
         self.tokens.get(self.at.checked_sub(back)?).copied()
     }
 
-    fn misplaced(&self, token: Token<'a>) -> Denial {
+    pub(super) fn misplaced(&self, token: Token<'a>) -> Denial {
         let what = format!("{} in this place", shown(token.text));
         Denial::statement(self.sql, token.start, &what, ONE_SELECT)
     }
@@ -456,14 +522,6 @@ impl<'a, 'b> Walk<'a, 'b> {
         let what = format!("{} in place of a table", shown(token.text));
         let hint = "After FROM and JOIN write a table, a view or a SELECT in parentheses.";
         Denial::statement(self.sql, token.start, &what, hint)
-    }
-}
-
-fn is_name(token: &Token<'_>) -> bool {
-    match token.kind {
-        Kind::Quoted => true,
-        Kind::Word => !keywords::is_reserved(token.text),
-        _ => false,
     }
 }
 
