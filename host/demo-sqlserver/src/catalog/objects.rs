@@ -61,6 +61,12 @@ pub(super) fn tables(model: &Model<'_>) -> Vec<Table> {
         sheet("sys", "sequences", &sequence_fields(), none()),
         sheet("sys", "triggers", &trigger_fields(), none()),
         sheet("sys", "parameters", &parameter_fields(), none()),
+        sheet(
+            "sys",
+            "sql_expression_dependencies",
+            &dependency_fields(),
+            dependencies(model),
+        ),
     ]
 }
 
@@ -220,6 +226,62 @@ fn trigger_fields<T: AsObject>() -> Vec<Field<T>> {
         never("is_disabled"),
         never("is_not_for_replication"),
         never("is_instead_of_trigger"),
+    ]
+}
+
+/// A view and a table or view that it reads.
+type Dependency<'a> = (&'a Object<'a>, &'a Object<'a>);
+
+/// What the views read: their texts name everything with its schema.
+fn dependencies<'a>(model: &'a Model<'_>) -> Vec<Dependency<'a>> {
+    let read = |object: &&Object<'_>| matches!(object.kind, Kind::Table(_) | Kind::View(_));
+    let mut dependencies = Vec::new();
+    for view in &model.objects {
+        let Kind::View(text) = view.kind else {
+            continue;
+        };
+        let read = model.objects.iter().filter(read);
+        let named = read.filter(|object| names(&text.definition, object));
+        dependencies.extend(named.map(|object| (view, object)));
+    }
+    dependencies
+}
+
+fn names(definition: &str, object: &Object<'_>) -> bool {
+    let plain = format!("{}.{}", object.schema, object.name);
+    let ends = |(at, name): (usize, &str)| {
+        let rest = definition.get(at + name.len()..).unwrap_or_default();
+        !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_')
+    };
+    definition.match_indices(&plain).any(ends)
+        || definition.contains(&format!("{}.[{}]", object.schema, object.name))
+}
+
+fn dependency_fields<'a>() -> Vec<Field<Dependency<'a>>> {
+    vec![
+        required("referencing_id", Int, |row: &Dependency<'_>| int(row.0.id)),
+        required("referencing_minor_id", Int, |_| int(0)),
+        required("referencing_class", TinyInt, |_| int(1)),
+        optional("referencing_class_desc", nvarchar(60), |_| {
+            text("OBJECT_OR_COLUMN")
+        }),
+        never("is_schema_bound_reference"),
+        required("referenced_class", TinyInt, |_| int(1)),
+        optional("referenced_class_desc", nvarchar(60), |_| {
+            text("OBJECT_OR_COLUMN")
+        }),
+        absent("referenced_server_name", SYSNAME),
+        absent("referenced_database_name", SYSNAME),
+        optional("referenced_schema_name", SYSNAME, |row: &Dependency<'_>| {
+            text(row.1.schema)
+        }),
+        required("referenced_entity_name", SYSNAME, |row: &Dependency<'_>| {
+            text(row.1.name.as_str())
+        }),
+        optional("referenced_id", Int, |row: &Dependency<'_>| int(row.1.id)),
+        required("referenced_minor_id", Int, |_| int(0)),
+        never("is_caller_dependent"),
+        never("is_ambiguous"),
     ]
 }
 
