@@ -13,6 +13,7 @@
 //!   → runtime::call                  place in the bulkhead → fresh store → guest `call`
 //!        → guest → runtime::host::database
 //!             → database::guard      read-only rule                       denied, before the server hears of it
+//!             → database::policy     the scope's tables, masks in place   denied likewise
 //!             → database::manager    a connection of the scope's pool
 //!             → sp_executesql        never a batch
 //!             → database::cursor     rows, as they are asked for

@@ -7,7 +7,9 @@ use super::{BuildError, bytes};
 use crate::config::{
     ApplicationIntent, BinaryForm, Config, DatabaseSection, Encrypt, ScopeSection,
 };
-use crate::database::{self, Binary, Database, DatabaseConfig, PoolConfig, QueryLimits};
+use crate::database::{
+    self, Binary, Database, DatabaseConfig, PolicyConfig, PoolConfig, QueryLimits,
+};
 
 /// Opens a scope's pool for the database `label`, to read or to write through;
 /// nothing is connected yet.
@@ -23,10 +25,21 @@ pub(super) fn open(
         return Err(BuildError::NoDatabase(label.to_owned()));
     };
     let settings = settings(label, section, read_only)?;
-    Database::new(settings, limits(scope), io.clone()).map_err(|source| BuildError::Database {
-        label: label.to_owned(),
-        source,
+    Database::with_policy(settings, limits(scope), &policy(scope), io.clone()).map_err(|source| {
+        BuildError::Database {
+            label: label.to_owned(),
+            source,
+        }
     })
+}
+
+fn policy(scope: &ScopeSection) -> PolicyConfig {
+    PolicyConfig {
+        allow: scope.tables.allow.clone().unwrap_or_default(),
+        deny: scope.tables.deny.clone(),
+        mask: scope.mask.clone(),
+        functions: scope.functions.clone(),
+    }
 }
 
 fn settings(

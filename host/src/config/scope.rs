@@ -64,12 +64,31 @@ pub struct ScopeSection {
     /// Where a record can be looked at: `https://…/{schema}/{table}/{key}`.
     #[serde(default)]
     pub record_url: String,
+    /// Tables and views that may be read.
+    #[serde(default)]
+    pub tables: TablesSection,
+    /// Columns whose values are masked: `schema.table.column`, with `*`.
+    #[serde(default)]
+    pub mask: Vec<String>,
+    /// User functions that may be called: `schema.name`.
+    #[serde(default)]
+    pub functions: Vec<String>,
     /// Limits of the sandbox.
     #[serde(default)]
     pub limits: LimitsSection,
     /// Settings of single tool sets, by tool set and key.
     #[serde(default)]
     pub config: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// `tables` of a scope: names as `schema.name`, with `*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TablesSection {
+    /// Those that may be read; without it all.
+    pub allow: Option<Vec<String>>,
+    /// Those that may not, whatever `allow` says.
+    pub deny: Vec<String>,
 }
 
 /// `limits` of a scope.
@@ -153,6 +172,12 @@ impl ScopeSection {
             return rule(
                 "writers",
                 "has no use with read_only = true; remove one of them",
+            );
+        }
+        if self.tables.allow.as_ref().is_some_and(Vec::is_empty) {
+            return rule(
+                "tables.allow",
+                "names nothing that may be read; name a table, such as \"dbo.*\", or leave it out",
             );
         }
         for entry in &self.tool_sets {

@@ -32,6 +32,29 @@ fn values_have_units_and_defaults() {
 }
 
 #[test]
+fn a_policy_is_written_as_names() {
+    let text = format!(
+        "{GOOD}\ntables = {{ allow = [\"dbo.*\"], deny = [\"dbo.Salaries\"] }}\n\
+         mask = [\"dbo.Customers.Email\"]\nfunctions = [\"dbo.fn_x\"]\n"
+    );
+    let config = Config::parse(&text, "test").unwrap();
+    let scope = &config.scopes["claude"];
+    assert_eq!(
+        scope.tables.allow.as_deref(),
+        Some(&["dbo.*".to_owned()][..])
+    );
+    assert_eq!(scope.tables.deny, ["dbo.Salaries"]);
+    assert_eq!(scope.mask, ["dbo.Customers.Email"]);
+    assert_eq!(scope.functions, ["dbo.fn_x"]);
+    let nothing = text.replace("[\"dbo.*\"]", "[]");
+    let error = Config::parse(&nothing, "test").unwrap_err().to_string();
+    assert!(
+        error.contains("tables.allow") && error.contains("leave it out"),
+        "{error}"
+    );
+}
+
+#[test]
 fn mistakes_are_named_with_the_way_out() {
     let cases = [
         ("max_bytes", "max_byte", "did you mean `max_bytes`?"),

@@ -2,8 +2,8 @@
 //! rule. The only module that names the driver.
 //!
 //! ```text
-//! query → guard → params → session (pool) → reader (sp_executesql) → cursor
-//!                                                       └ output: convert, json
+//! query → guard → policy → params → session (pool) → reader (sp_executesql) → cursor
+//!                                                                └ output: convert, json
 //! ```
 //! Statements of users run through `sp_executesql` alone, so that a `SET` in
 //! them ends with them; in a read-only scope in a transaction that is rolled
@@ -20,6 +20,7 @@ mod json;
 mod manager;
 mod output;
 mod params;
+mod policy;
 mod query;
 mod reader;
 mod session;
@@ -35,6 +36,7 @@ pub use config::{Binary, DatabaseConfig, Encrypt, PoolConfig, QueryLimits};
 pub use cursor::Cursor;
 pub use error::{Error, LimitKind, ServerError};
 pub use guard::Denial;
+pub use policy::PolicyConfig;
 pub use session::PoolState;
 pub use value::{
     Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Param, Query,
@@ -53,6 +55,7 @@ struct Inner {
     sessions: session::Sessions,
     descriptions: describe::Catalogue,
     catalog: catalog::Cache,
+    policy: Option<policy::Policy>,
     io: Handle,
 }
 
@@ -63,7 +66,21 @@ impl Database {
     /// # Errors
     /// A configuration that contradicts itself.
     pub fn new(config: DatabaseConfig, limits: QueryLimits, io: Handle) -> Result<Self, Error> {
+        Self::with_policy(config, limits, &PolicyConfig::default(), io)
+    }
+
+    /// As [`new`](Self::new), with what of the database may be read.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and an entry of the policy that is not a name.
+    pub fn with_policy(
+        config: DatabaseConfig,
+        limits: QueryLimits,
+        policy: &PolicyConfig,
+        io: Handle,
+    ) -> Result<Self, Error> {
         config.validate()?;
+        let policy = policy::Policy::new(policy)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 read_only: config.read_only,
@@ -71,6 +88,7 @@ impl Database {
                 sessions: session::Sessions::new(config, &limits, io.clone()),
                 descriptions: describe::Catalogue::new(),
                 catalog: catalog::Cache::new(),
+                policy,
                 io,
             }),
         })
@@ -95,12 +113,12 @@ impl Database {
         query::execute(&self.inner, query).await
     }
 
-    /// Tables and views, by schema and name.
+    /// Tables and views that may be read, by schema and name.
     ///
     /// # Errors
     /// What stopped the catalogue query.
     pub async fn tables(&self) -> Result<Vec<Table>, Error> {
-        Ok(catalog::tables(&self.inner).await?.as_ref().clone())
+        Ok(policy::visible(&self.inner).await?.as_ref().clone())
     }
 
     /// Columns, keys in key order, foreign keys both ways, indexes, checks and
@@ -157,3 +175,5 @@ impl std::fmt::Debug for Database {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_policy;

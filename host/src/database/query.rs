@@ -13,14 +13,14 @@ use super::describe;
 use super::error::{Error, LimitKind};
 use super::guard;
 use super::params::{self, Bound};
+use super::policy;
 use super::reader::{self, Caps, Source, Statement, Watch};
 use super::session::{Ending, Lease};
 use super::value::{Outcome, Param, Query, Stats};
 
 /// See [`Database::query`](super::Database::query).
-pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> {
-    let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
-    let checked = guard::check(&query.sql, &names).map_err(Error::Denied)?;
+pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Error> {
+    let policy::Admitted { checked, masked } = policy::admit(inner, &mut query).await?;
     let plan = Plan {
         rowcount: !checked.returns_one_document,
         ending: match (inner.read_only, checked.reads_a_table) {
@@ -35,7 +35,7 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
     let mut described = true;
     let mut fresh = false;
     loop {
-        let opened = attempt(inner, &query, plan, described).await;
+        let opened = attempt(inner, &query, plan, &masked, described).await;
         match opened {
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
@@ -72,6 +72,7 @@ async fn attempt(
     inner: &Inner,
     query: &Query,
     plan: Plan,
+    masked: &[String],
     described: bool,
 ) -> Result<Cursor, (Error, bool)> {
     let mut bound = params::bind(query.params.clone()).map_err(|error| (error, false))?;
@@ -93,6 +94,7 @@ async fn attempt(
         bound,
         described: source,
         ending: plan.ending,
+        masked: masked.to_vec(),
     };
     let watch = watch(inner, query.options.timeout, query.cancel.clone());
     let (head, opened) = oneshot::channel();
@@ -148,6 +150,7 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     }
     let names: Vec<&str> = query.params.iter().map(|p| p.name.as_str()).collect();
     guard::check_write(&query.sql, &names).map_err(Error::Denied)?;
+    policy::admit_write(inner, &query.sql).await?;
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
     let mut lease = inner.sessions.acquire(&query.cancel).await?;

@@ -27,6 +27,8 @@ pub(super) struct Statement {
     pub(super) described: Source,
     /// How it ends if it succeeds.
     pub(super) ending: Ending,
+    /// Names of result columns that the policy masks.
+    pub(super) masked: Vec<String>,
 }
 
 /// Where exact column types come from.
@@ -320,7 +322,9 @@ where
         .enumerate()
         .map(|(index, column)| {
             let described = described.as_ref().and_then(|all| all.get(index));
-            convert::column(column, described)
+            let (mut column, kind) = convert::column(column, described);
+            column.masked = statement.masked.contains(&column.name);
+            (column, kind)
         })
         .unzip();
     Ok((stream, Opened { columns, kinds }))

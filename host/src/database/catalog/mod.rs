@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use describe::{describe, primary_key};
-pub(super) use name::resolve;
+pub(super) use name::{nearest, resolve};
+pub(super) use rows::Cells;
 pub(super) use tables::tables;
 pub use tables::{Table, TableName};
+pub(super) use types::sql_type;
 
 /// Answers of the catalogue that are still fresh.
 pub(super) struct Cache {

@@ -1,12 +1,12 @@
 //! Which table a name means.
 
-use super::tables::{Table, TableName, tables};
-use crate::database::Inner;
+use super::tables::{Table, TableName};
 use crate::database::error::Error;
+use crate::database::{Inner, policy};
 
 /// See [`Database::resolve`](crate::database::Database::resolve).
 pub(in crate::database) async fn resolve(inner: &Inner, name: &str) -> Result<TableName, Error> {
-    let tables = tables(inner).await?;
+    let tables = policy::visible(inner).await?;
     choose(&tables, name).map(|table| table.name.clone())
 }
 
@@ -103,7 +103,7 @@ fn quoted(text: &str, close: char) -> Option<(String, &str)> {
 }
 
 /// The names most like `given`, best first.
-fn nearest(tables: &[Table], given: &str) -> Vec<String> {
+pub(in crate::database) fn nearest(tables: &[Table], given: &str) -> Vec<String> {
     let wanted = given.replace(['[', ']', '"'], "").to_lowercase();
     let mut scored: Vec<(f64, String)> = tables
         .iter()

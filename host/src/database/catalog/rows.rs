@@ -6,14 +6,14 @@ use crate::database::convert::{self, Kind};
 use crate::database::value::Value;
 
 /// The cells of one row, taken in order; a missing cell reads as NULL.
-pub(super) struct Cells(std::vec::IntoIter<ColumnData<'static>>);
+pub(in crate::database) struct Cells(std::vec::IntoIter<ColumnData<'static>>);
 
 impl Cells {
-    pub(super) fn new(row: Vec<ColumnData<'static>>) -> Self {
+    pub(in crate::database) fn new(row: Vec<ColumnData<'static>>) -> Self {
         Self(row.into_iter())
     }
 
-    pub(super) fn text(&mut self) -> Option<String> {
+    pub(in crate::database) fn text(&mut self) -> Option<String> {
         match self.next()? {
             // Catalogue codes such as `U ` are char(2).
             Value::Text(text) => Some(text.trim_end().to_owned()),
@@ -22,7 +22,7 @@ impl Cells {
         }
     }
 
-    pub(super) fn number(&mut self) -> Option<i64> {
+    pub(in crate::database) fn number(&mut self) -> Option<i64> {
         match self.next()? {
             Value::Int(number) => Some(number),
             Value::Bit(bit) => Some(bit.into()),
@@ -31,7 +31,7 @@ impl Cells {
         }
     }
 
-    pub(super) fn bit(&mut self) -> bool {
+    pub(in crate::database) fn bit(&mut self) -> bool {
         self.number().is_some_and(|number| number != 0)
     }
 

@@ -18,9 +18,9 @@ pub struct Table {
     pub approximate_rows: Option<u64>,
     /// `MS_Description`.
     pub comment: Option<String>,
-    pub(super) object_id: i64,
+    pub(in crate::database) object_id: i64,
     /// Whether the log-in means it by the bare name.
-    pub(super) in_default_schema: bool,
+    pub(in crate::database) in_default_schema: bool,
 }
 
 /// Schema and name of a table or view, without quoting.

@@ -1,7 +1,12 @@
 //! A column's type from `sys.columns` as SQL Server writes it.
 
 /// `max_length` is in bytes, −1 for `(max)`.
-pub(super) fn sql_type(base: &str, max_length: i64, precision: i64, scale: i64) -> String {
+pub(in crate::database) fn sql_type(
+    base: &str,
+    max_length: i64,
+    precision: i64,
+    scale: i64,
+) -> String {
     let length = |bytes_per_char: i64| {
         if max_length < 0 {
             "max".to_owned()

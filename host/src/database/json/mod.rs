@@ -128,6 +128,9 @@ impl Encoder {
             if cell.lossy {
                 out.extend_from_slice(b",\"lossy\":true");
             }
+            if column.masked {
+                out.extend_from_slice(b",\"masked\":true");
+            }
             out.push(b'}');
         }
         out.push(b']');

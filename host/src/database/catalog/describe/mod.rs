@@ -7,14 +7,15 @@ use tiberius::ColumnData;
 
 use super::name::find;
 use super::rows::Cells;
-use super::tables::{Table, TableName, tables};
+use super::tables::{Table, TableName};
 use super::types::sql_type;
 use crate::database::error::Error;
+use crate::database::policy::{self, Standing};
 use crate::database::value::{Param, Value};
 use crate::database::{Inner, query};
 
 /// The document of `describe_table`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Details {
     schema: String,
     table: String,
@@ -31,7 +32,7 @@ pub(super) struct Details {
     column_count: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Column {
     name: String,
     r#type: String,
@@ -40,29 +41,32 @@ struct Column {
     identity: bool,
     computed: Option<String>,
     comment: Option<String>,
+    /// Whether its values are masked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Key {
     name: String,
     columns: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct ForeignKey {
     name: String,
     columns: Vec<String>,
     references: Target,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Target {
     schema: String,
     table: String,
     columns: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Referrer {
     name: String,
     schema: String,
@@ -71,13 +75,13 @@ struct Referrer {
     referenced_columns: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Check {
     name: String,
     definition: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Index {
     name: String,
     unique: bool,
@@ -94,8 +98,11 @@ pub(in crate::database) async fn describe(
     table: &TableName,
 ) -> Result<String, Error> {
     let details = details(inner, table).await?;
-    serde_json::to_string(details.as_ref())
-        .map_err(|error| Error::Other(format!("encoding a table's description: {error}")))
+    let json = match policy::standing(inner).await? {
+        Some(standing) => serde_json::to_string(&details.under(&standing)),
+        None => serde_json::to_string(details.as_ref()),
+    };
+    json.map_err(|error| Error::Other(format!("encoding a table's description: {error}")))
 }
 
 /// See [`Database::primary_key`](crate::database::Database::primary_key).
@@ -107,7 +114,7 @@ pub(in crate::database) async fn primary_key(
 }
 
 async fn details(inner: &Inner, name: &TableName) -> Result<Arc<Details>, Error> {
-    let tables = tables(inner).await?;
+    let tables = policy::visible(inner).await?;
     let table = find(&tables, name)?;
     if let Some(details) = inner.catalog.details.get(&table.name) {
         return Ok(details);
@@ -124,6 +131,37 @@ async fn details(inner: &Inner, name: &TableName) -> Result<Arc<Details>, Error>
         .details
         .insert(table.name.clone(), Arc::clone(&details));
     Ok(details)
+}
+
+impl Details {
+    /// What a scope's policy leaves of it: no name of a table that is kept back.
+    fn under(&self, standing: &Standing) -> Self {
+        let mut details = self.clone();
+        let (schema, table) = (&self.schema, &self.table);
+        let tells = |text: &Option<String>| {
+            text.as_deref()
+                .is_some_and(|text| standing.tells_of_hidden(text))
+        };
+        for column in &mut details.columns {
+            column.masked = standing.is_masked(schema, table, &column.name);
+            if tells(&column.default) {
+                column.default = None;
+            }
+            if tells(&column.computed) {
+                column.computed = Some("(…)".to_owned());
+            }
+        }
+        details
+            .foreign_keys
+            .retain(|key| standing.is_readable(&key.references.schema, &key.references.table));
+        details
+            .referenced_by
+            .retain(|key| standing.is_readable(&key.schema, &key.table));
+        details
+            .checks
+            .retain(|check| !standing.tells_of_hidden(&check.definition));
+        details
+    }
 }
 
 type Sets = Vec<Vec<Vec<ColumnData<'static>>>>;
@@ -171,6 +209,7 @@ fn column(mut cells: Cells) -> Option<Column> {
         default: cells.text(),
         computed: cells.text(),
         comment: cells.text(),
+        masked: false,
     })
 }
 
