@@ -5,6 +5,7 @@ mod contract;
 mod errors;
 mod large_results;
 mod oauth;
+mod policy;
 mod queries;
 mod reload;
 mod rust_client;

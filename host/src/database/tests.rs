@@ -9,19 +9,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-struct Stage {
-    server: DemoServer,
+pub(super) struct Stage {
+    pub(super) server: DemoServer,
 }
 
 impl Stage {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = DemoServer::start()
             .await
             .expect("the embedded server starts");
         Self { server }
     }
 
-    fn config(&self, read_only: bool) -> DatabaseConfig {
+    pub(super) fn config(&self, read_only: bool) -> DatabaseConfig {
         let account = if read_only {
             self.server.reader()
         } else {
@@ -49,7 +49,7 @@ impl Stage {
         }
     }
 
-    fn reader(&self, limits: QueryLimits) -> Database {
+    pub(super) fn reader(&self, limits: QueryLimits) -> Database {
         open(self.config(true), limits)
     }
 }
@@ -58,7 +58,7 @@ fn open(config: DatabaseConfig, limits: QueryLimits) -> Database {
     Database::new(config, limits, Handle::current()).expect("a sound configuration")
 }
 
-fn ask(sql: &str) -> Query {
+pub(super) fn ask(sql: &str) -> Query {
     Query {
         sql: sql.to_owned(),
         params: Vec::new(),
@@ -67,7 +67,7 @@ fn ask(sql: &str) -> Query {
     }
 }
 
-async fn document(database: &Database, sql: &str) -> Json {
+pub(super) async fn document(database: &Database, sql: &str) -> Json {
     let mut cursor = database.query(ask(sql)).await.expect(sql);
     let text = cursor.document(JsonShape::Objects).await.expect(sql);
     serde_json::from_str(&text).expect("JSON")
