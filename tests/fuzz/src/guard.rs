@@ -53,7 +53,7 @@ fn look(sql: &str) {
             atom.text
         );
     }
-    for apart in ["/**/", "\r\n", "--'\n", " /* /* [ */ */\t"] {
+    for apart in ["/**/", "\r\n", " --'\n", " /* /* [ */ */\t"] {
         let spaced = spaced(&atoms, apart);
         assert!(
             spaced.len() > MAX_BYTES || passes(&spaced),
