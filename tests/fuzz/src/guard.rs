@@ -53,7 +53,7 @@ fn look(sql: &str) {
             atom.text
         );
     }
-    for apart in ["/**/", "\r\n", "--'\n", " /* /* [ */ */\t"] {
+    for apart in ["/**/", "\r\n", " --'\n", " /* /* [ */ */\t"] {
         let spaced = spaced(&atoms, apart);
         assert!(
             spaced.len() > MAX_BYTES || passes(&spaced),
@@ -83,19 +83,23 @@ fn explained<T>(verdict: &Result<T, Denial>, sql: &str) {
     }
 }
 
-/// Both checks end in a bounded time; a busy machine has more than one try.
+/// Both checks end in a bounded time.
 fn in_time(sql: &str) {
+    bounded(sql, || guard::check(sql, &BOUND).is_ok());
+    bounded(sql, || guard::check_write(sql, &BOUND).is_ok());
+}
+
+/// A busy machine has more than one try.
+fn bounded(sql: &str, check: impl Fn() -> bool) {
     let mut least = Duration::MAX;
     for _ in 0..TRIES {
         let start = Instant::now();
-        let read = guard::check(sql, &BOUND).is_ok();
-        let written = guard::check_write(sql, &BOUND).is_ok();
+        // What nobody reads could be left out.
+        std::hint::black_box(check());
         least = least.min(start.elapsed());
         if least < BOUND_TIME {
             return;
         }
-        // Neither call may be left out.
-        std::hint::black_box((read, written));
     }
     panic!("{least:?} for {} bytes: {sql:?}", sql.len());
 }
@@ -121,7 +125,7 @@ fn is_any(word: &str, words: &[&str]) -> bool {
 
 const BOUND: [&str; 2] = ["p1", "p2"];
 const MAX_BYTES: usize = 64 * 1024;
-/// For the instrumented build; the plain one takes a tenth of it.
+/// Optimised, the longest statement takes some 2 ms; unoptimised, some ten times that.
 const BOUND_TIME: Duration = Duration::from_millis(50);
 const TRIES: usize = 5;
 

@@ -83,6 +83,12 @@ sealed class Facts : TSqlFragmentVisitor
         base.Visit(node);
     }
 
+    public override void Visit(FullTextTableReference node)
+    {
+        Found.Add("table " + Name(node.TableName));
+        base.Visit(node);
+    }
+
     public override void Visit(SchemaObjectFunctionTableReference node)
     {
         Found.Add("rows " + Name(node.SchemaObject));

@@ -56,7 +56,7 @@ fn allows_fact(fact: &str) -> bool {
         "hint" => HINTS.contains(&&*what),
         "option" => OPTIONS.contains(&&*what) || numbered(&what),
         "use" => !what.contains("parallel") && !what.contains("compatibility"),
-        "join" => matches!(&*what, "hash" | "loop" | "remote"),
+        "join" => matches!(&*what, "hash" | "loop" | "merge" | "remote"),
         "variable" => matches!(&*what, "@p1" | "@p2"),
         "global" => !matches!(&*what, "@@servername" | "@@connections" | "@@error"),
         _ => false,
@@ -82,6 +82,7 @@ fn numbered(option: &str) -> bool {
     };
     let most = match name {
         "maxdop" => 64,
+        "maxgrantpercent" | "mingrantpercent" => 100,
         "maxrecursion" => 1_000,
         "fast" => 100_000,
         _ => return false,
@@ -181,7 +182,7 @@ const OPTIONS: [&str; 13] = [
 
 /// Every node of a tree that reads. None writes, executes, declares, sets a variable,
 /// takes a value from a sequence, or names another server.
-const NODES: [&str; 115] = [
+const NODES: [&str; 116] = [
     "AtTimeZoneCall",
     "BinaryExpression",
     "BinaryLiteral",
@@ -207,6 +208,7 @@ const NODES: [&str; 115] = [
     "ForceSeekTableHint",
     "FromClause",
     "FullTextPredicate",
+    "FullTextTableReference",
     "FunctionCall",
     "GlobalFunctionTableReference",
     "GlobalVariableExpression",

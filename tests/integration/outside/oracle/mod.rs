@@ -107,16 +107,17 @@ fn what_microsofts_parser_reads_and_the_rules_allow_passes() {
             }
         }
     }
+    println!("of {asked} statements the parser read {read}; the guard refused {missed} of them");
+    show(&unparsed);
+    assert!(
+        read * 100 >= asked * 97,
+        "the generator writes no T-SQL: {read} of {asked}"
+    );
     for text in misses.values_mut() {
         *text = shrink::shrink(text, |text| {
             !passes(text) && judge(&parser.tree(text)) == Verdict::Reads
         });
     }
-    println!("of {asked} statements the parser read {read}; the guard refused {missed} of them");
-    assert!(
-        read * 100 >= asked * 95,
-        "the generator writes no T-SQL: {read} of {asked}"
-    );
     assert!(misses.is_empty(), "the guard refused {misses:#?}");
 }
 
@@ -222,7 +223,7 @@ fn known() -> Vec<Vec<String>> {
 }
 
 fn statements() -> usize {
-    number("GUARD_STATEMENTS").unwrap_or(20_000)
+    number("GUARD_STATEMENTS").unwrap_or(10_000)
 }
 
 fn seed() -> u64 {

@@ -88,23 +88,25 @@ fn nulls(tokens: &mut Vec<String>) {
     }
 }
 
-/// `SUM(a) OVER w … WINDOW w AS (…)` (2022): `OVER ()`; what the clause has in its
-/// parentheses is read as another column's window.
+/// `SUM(a) OVER w … WINDOW w AS (…)` (2022): the window where its name is used, so that
+/// nothing in it goes unseen. `OVER (w ROWS …)` is left.
 fn windows(tokens: &mut Vec<String>) {
-    let Some(at) = (0..tokens.len()).find(|at| {
-        stands(tokens, *at, &["WINDOW"])
-            && at + 3 < tokens.len()
-            && stands(tokens, at + 2, &["AS", "("])
-    }) else {
-        return;
-    };
-    let name = tokens[at + 1].clone();
-    let Some(end) = closing(tokens, at + 3) else {
-        return;
-    };
-    let window: Vec<String> = tokens.drain(at..=end).skip(3).collect();
-    for at in (0..tokens.len()).rev() {
-        if stands(tokens, at, &["OVER", &name]) {
+    for at in (0..tokens.len().saturating_sub(3)).rev() {
+        if !stands(tokens, at, &["WINDOW"]) || !stands(tokens, at + 2, &["AS", "("]) {
+            continue;
+        }
+        let name = tokens[at + 1].clone();
+        let Some(end) = closing(tokens, at + 3) else {
+            continue;
+        };
+        let uses: Vec<usize> = (0..at)
+            .filter(|at| stands(tokens, *at, &["OVER", &name]))
+            .collect();
+        if uses.is_empty() {
+            continue;
+        }
+        let window: Vec<String> = tokens.drain(at..=end).skip(3).collect();
+        for at in uses.into_iter().rev() {
             tokens.splice(at + 1..=at + 1, window.iter().cloned());
         }
     }

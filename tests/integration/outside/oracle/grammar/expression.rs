@@ -175,8 +175,9 @@ impl Draft<'_> {
                 self.enclosed(Self::expression);
             }
         }
-        if self.newer && self.random.chance(40) {
-            self.put("OVER w1");
+        if let Some(name) = &self.window_name {
+            let over = format!("OVER {name}");
+            self.put(&over);
             return;
         }
         self.put("OVER (");

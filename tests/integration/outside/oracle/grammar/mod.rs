@@ -16,6 +16,7 @@ pub(super) fn statement(random: &mut Random) -> Vec<String> {
         tokens: Vec::new(),
         budget: 0,
         newer: false,
+        window_name: None,
     };
     draft.budget = 4 + draft.random.below(50);
     draft.statement();
@@ -29,6 +30,7 @@ pub(super) fn newer_statement(random: &mut Random) -> Vec<String> {
         tokens: Vec::new(),
         budget: 0,
         newer: true,
+        window_name: None,
     };
     draft.budget = 4 + draft.random.below(30);
     draft.statement();
@@ -42,6 +44,8 @@ struct Draft<'r> {
     /// How much may still grow; at 0 every choice is the smallest.
     budget: usize,
     newer: bool,
+    /// What the SELECT at hand says at its end: `WINDOW … AS (…)`.
+    window_name: Option<String>,
 }
 
 impl Draft<'_> {

@@ -54,7 +54,9 @@ impl Draft<'_> {
             self.arm();
         }
         if inner && self.maybe(5) {
-            self.order_by(true);
+            // Without pages, or TOP, an inner query has no order.
+            self.order_by(false);
+            self.put("OFFSET 0 ROWS");
         }
     }
 
@@ -67,6 +69,19 @@ impl Draft<'_> {
     }
 
     fn select(&mut self) {
+        let named = self.newer && self.maybe(15);
+        let name = named.then(|| format!("w{}", self.tokens.len()));
+        let outer = std::mem::replace(&mut self.window_name, name);
+        self.select_clauses();
+        if let Some(name) = self.window_name.take() {
+            self.put(&format!("WINDOW {name} AS ("));
+            self.window(false);
+            self.put(")");
+        }
+        self.window_name = outer;
+    }
+
+    fn select_clauses(&mut self) {
         self.put("SELECT");
         if self.maybe(8) {
             self.put_any(&["DISTINCT", "ALL"]);
@@ -75,7 +90,10 @@ impl Draft<'_> {
             self.top();
         }
         self.list(1, 4, Self::item);
-        if self.random.chance(12) {
+        if let Some(name) = &self.window_name {
+            let column = format!(", SUM ( a ) OVER {name}");
+            self.put(&column);
+        } else if self.random.chance(12) {
             return;
         }
         self.put("FROM");
@@ -92,11 +110,6 @@ impl Draft<'_> {
                 self.condition();
             }
         }
-        if self.newer && self.random.chance(10) {
-            self.put("WINDOW w1 AS (");
-            self.window(false);
-            self.put(")");
-        }
     }
 
     fn top(&mut self) {
@@ -104,13 +117,13 @@ impl Draft<'_> {
         match self.random.below(3) {
             0 => self.number(),
             1 => self.enclosed(Self::number),
-            _ => self.enclosed(Self::expression),
+            _ => {
+                self.enclosed(Self::expression);
+                return;
+            }
         }
         if self.maybe(20) {
             self.put("PERCENT");
-        }
-        if self.maybe(10) {
-            self.put("WITH TIES");
         }
     }
 

@@ -137,7 +137,7 @@ pub(super) fn pieces(sql: &str) -> Vec<String> {
             ('\'' | '"', _) => quoted(rest, first),
             ('[', _) => quoted(rest, ']'),
             (':', Some(':')) => 2,
-            ('0'..='9', _) | ('.', Some('0'..='9')) => number(rest),
+            ('0'..='9', _) | ('.' | '$', Some('0'..='9')) => number(rest),
             _ if is_word(first) => rest.find(|letter| !is_word(letter)).unwrap_or(rest.len()),
             _ => first.len_utf8(),
         };
