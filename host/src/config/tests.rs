@@ -315,6 +315,62 @@ fn records_are_looked_at_here_unless_the_scope_says_where() {
     }
 }
 
+/// The good one with other keys to log in by, and other keys in the scope.
+fn logging_in(database: &str, scope: &str) -> Result<Config, ConfigError> {
+    let text = GOOD.replace("user = \"reader\"\npassword = \"s3cret\"", database);
+    Config::parse(&(text + scope), "test")
+}
+
+const SQL: &str = "user = \"reader\"\npassword = \"s3cret\"";
+
+#[test]
+fn a_database_is_logged_in_to_in_one_way() {
+    for good in [
+        SQL,
+        "auth = \"sql\"\nuser = \"u\"\npassword_file = \"f\"",
+        "auth = \"entra\"\ntoken_file = \"f\"",
+        "auth = \"entra\"\ntenant = \"t\"\nclient_id = \"c\"\nclient_secret_file = \"f\"",
+        "auth = \"entra\"\nencrypt = \"strict\"\ntenant = \"t\"\nclient_id = \"c\"\n\
+         client_secret = \"s\"\nauthority = \"https://login.example.com\"",
+    ] {
+        assert!(
+            logging_in(good, "").is_ok(),
+            "{good}: {:?}",
+            logging_in(good, "").err()
+        );
+    }
+    let entra = "auth = \"entra\"\n";
+    for (bad, expected) in [
+        ("password = \"p\"", "user: is missing"),
+        (
+            "user = \"u\"\npassword = \"p\"\ntenant = \"t\"",
+            "tenant: is for auth = \"entra\"",
+        ),
+        (entra, "token_file: is missing"),
+        (
+            "auth = \"entra\"\ntoken_file = \"f\"\nuser = \"u\"",
+            "user: has no use",
+        ),
+        (
+            "auth = \"entra\"\ntoken_file = \"f\"\ntenant = \"t\"",
+            "tenant: has no use beside token_file",
+        ),
+        (
+            "auth = \"entra\"\ntoken_file = \"f\"\nencrypt = \"off\"",
+            "encrypt: would show the access token",
+        ),
+        ("auth = \"entra\"\nclient_id = \"c\"", "tenant: is missing"),
+        ("auth = \"entra\"\ntenant = \"t\"", "client_id: is missing"),
+        (
+            "auth = \"entra\"\ntenant = \"t\"\nclient_id = \"c\"",
+            "client_secret_file: is missing",
+        ),
+    ] {
+        let said = logging_in(bad, "").unwrap_err().to_string();
+        assert!(said.contains(expected), "{bad}: {said}");
+    }
+}
+
 #[test]
 fn mistakes_about_the_audit_are_named_with_the_way_out() {
     let scope = |name: &str, audit: &str| {
@@ -345,4 +401,38 @@ fn mistakes_about_the_audit_are_named_with_the_way_out() {
         let said = two(audit, file).unwrap_err().to_string();
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[test]
+fn a_secret_of_an_application_counts_and_is_not_printed() {
+    let section = |secret: &str| {
+        let entra = "auth = \"entra\"\ntenant = \"t\"\nclient_id = \"c\"\nclient_secret = ";
+        let config = logging_in(&format!("{entra}\"{secret}\""), "").unwrap();
+        config.databases["sales"].clone()
+    };
+    assert!(section("s3cret").is_same(&section("s3cret")));
+    assert!(!section("s3cret").is_same(&section("another")));
+    assert!(!format!("{:?}", section("s3cret")).contains("s3cret"));
+}
+
+#[test]
+fn the_session_context_names_claims_and_constants() {
+    let text = "session_context = { DepartmentID = \"claim:department\", Region = \"north\" }\n";
+    let config = logging_in(SQL, text).unwrap();
+    let claims = config.scopes["claude"].claims();
+    assert_eq!(claims.into_iter().collect::<Vec<_>>(), ["department"]);
+    assert!(logging_in(SQL, "session_context = {}\n").is_ok());
+    for (bad, expected) in [
+        ("\"mcp.subject\" = \"x\"", "keys that begin with mcp."),
+        ("\"\" = \"x\"", "a key has 1 to 128 characters"),
+        ("a = \"1\", A = \"2\"", "is there twice"),
+        ("a = \"claim:\"", "names no claim"),
+    ] {
+        let said = logging_in(SQL, &format!("session_context = {{ {bad} }}\n"));
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains(expected), "{bad}: {said}");
+    }
+    let nobody = GOOD.replace("[databases", "[oauth]\nenabled = false\n[databases");
+    let said = Config::parse(&(nobody + text), "test").unwrap_err();
+    assert!(said.to_string().contains("nobody signs in"), "{said}");
 }

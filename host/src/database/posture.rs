@@ -109,7 +109,11 @@ impl Posture {
             if let Right::Object { permission, on } = right
                 && !DENIED.contains(&permission.as_str())
             {
-                remedy.push_str(&format!(" REVOKE {permission} ON {on} FROM {user};"));
+                let on = match on.as_str() {
+                    "DATABASE" => String::new(),
+                    on => format!(" ON {on}"),
+                };
+                remedy.push_str(&format!(" REVOKE {permission}{on} FROM {user};"));
             }
         }
         remedy
@@ -270,10 +274,11 @@ fn read(sets: Vec<Vec<Vec<tiberius::ColumnData<'static>>>>) -> Option<Posture> {
         let mut cells = row.into_iter().map(value);
         let (permission, class) = (text(cells.next()), text(cells.next()));
         let (schema, name) = (text(cells.next()), text(cells.next()));
-        let on = if class == "OBJECT_OR_COLUMN" && !name.is_empty() {
-            format!("OBJECT::{}.{}", quoted(&schema), quoted(&name))
-        } else {
-            class
+        let on = match class.as_str() {
+            "OBJECT_OR_COLUMN" => format!("OBJECT::{}.{}", quoted(&schema), quoted(&name)),
+            "SCHEMA" => format!("SCHEMA::{}", quoted(&schema)),
+            "DATABASE_PRINCIPAL" => "USER::[…]".to_owned(),
+            _ => class,
         };
         posture.rights.push(Right::Object { permission, on });
     }
@@ -308,19 +313,21 @@ const DATABASE: &[&str] = &["CONTROL", "ALTER", "INSERT", "UPDATE", "DELETE", "E
 /// Denied on the database by the remedy, and so on every part of it.
 const DENIED: &[&str] = &["INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER"];
 
-/// Permissions on single tables, schemas and principals, which the database's
-/// own do not show; `sys.user_token` has the user and all its roles. Functions
+/// Permissions on single tables, schemas and principals, and the lesser ones on
+/// the database, which its own do not show; `sys.user_token` has the user and all its roles. Functions
 /// may be executed, since a SELECT can call no other kind of code; what is
 /// denied on the whole database is no right.
 const ON_PARTS: &str = "\
 SELECT DISTINCT TOP (100) p.permission_name, p.class_desc, \
- CASE WHEN p.class = 1 THEN OBJECT_SCHEMA_NAME(p.major_id) END, \
+ CASE WHEN p.class = 1 THEN OBJECT_SCHEMA_NAME(p.major_id) \
+  WHEN p.class = 3 THEN SCHEMA_NAME(p.major_id) END, \
  CASE WHEN p.class = 1 THEN OBJECT_NAME(p.major_id) END \
 FROM sys.database_permissions AS p \
-WHERE p.state IN (N'G', N'W') AND p.class <> 0 AND p.major_id >= 0 \
+WHERE p.state IN (N'G', N'W') AND p.major_id >= 0 \
  AND p.grantee_principal_id IN (SELECT u.principal_id FROM sys.user_token AS u) \
- AND (p.permission_name IN (N'INSERT', N'UPDATE', N'DELETE', N'ALTER', N'CONTROL', \
-   N'TAKE OWNERSHIP', N'IMPERSONATE') \
+ AND (p.permission_name LIKE N'ALTER ANY %' OR p.permission_name = N'TAKE OWNERSHIP' \
+  OR p.class <> 0 AND p.permission_name IN (N'INSERT', N'UPDATE', N'DELETE', N'ALTER', \
+   N'CONTROL', N'IMPERSONATE') \
   OR (p.permission_name = N'EXECUTE' AND p.class IN (1, 3) AND NOT EXISTS \
    (SELECT * FROM sys.objects AS o WHERE o.object_id = p.major_id AND p.class = 1 \
      AND o.type IN (N'FN', N'FS', N'AF', N'IF', N'TF', N'FT')))) \
@@ -377,7 +384,7 @@ mod tests {
         let all: Vec<Right> = rights().collect();
         for (index, right) in all.iter().enumerate() {
             let read = read(vec![vec![answer(&[index])], Vec::new()]).unwrap();
-            assert_eq!(read.rights, [right.clone()]);
+            assert_eq!(read.rights, std::slice::from_ref(right));
             assert!(!read.only_reads());
         }
         let none = read(vec![vec![answer(&[])], Vec::new()]).unwrap();
@@ -415,7 +422,11 @@ mod tests {
             Right::Database("INSERT"),
             Right::Object {
                 permission: "IMPERSONATE".to_owned(),
-                on: "DATABASE_PRINCIPAL".to_owned(),
+                on: "USER::[…]".to_owned(),
+            },
+            Right::Object {
+                permission: "ALTER ANY ROLE".to_owned(),
+                on: "DATABASE".to_owned(),
             },
         ];
         let remedy = posture("app]", some).remedy();
@@ -423,7 +434,8 @@ mod tests {
             "USE [Sales];",
             "ALTER ROLE [db_datawriter] DROP MEMBER [app]]];",
             "DENY INSERT, UPDATE, DELETE, EXECUTE, ALTER TO [app]]];",
-            "REVOKE IMPERSONATE ON DATABASE_PRINCIPAL FROM [app]]];",
+            "REVOKE IMPERSONATE ON USER::[…] FROM [app]]];",
+            "REVOKE ALTER ANY ROLE FROM [app]]];",
         ] {
             assert!(remedy.contains(part), "{remedy}");
         }
