@@ -51,14 +51,15 @@ pub(super) async fn query(inner: &Inner, query: Query) -> Result<Cursor, Error> 
     // pool the statement is then run again without asking.
     let unproven = inner.descriptions.is_unproven();
     let mut described = true;
-    let mut fresh = false;
+    let mut stale = 0;
     loop {
         let opened = attempt(inner, &query, &plan, described).await;
         match opened {
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
             }
-            Err((Error::Unavailable(_), true)) if !fresh => fresh = true,
+            // After a restart of the server, every idle connection is a dead one.
+            Err((Error::Unavailable(_), true)) if stale < inner.sessions.state().max => stale += 1,
             Ok(cursor) => {
                 if !described {
                     inner.descriptions.give_up();

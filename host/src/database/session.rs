@@ -1,6 +1,8 @@
 //! A connection while a statement runs on it: however the statement ends, it
 //! goes back clean or not at all.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bb8::{Pool, PooledConnection, RunError};
@@ -18,6 +20,8 @@ use super::manager::{self, Connection, Manager};
 pub(super) struct Sessions {
     pool: Pool<Manager>,
     failures: watch::Receiver<&'static str>,
+    /// Callers that wait. The pool's own count keeps those who gave up.
+    waiting: Arc<AtomicU64>,
     io: Handle,
 }
 
@@ -61,12 +65,18 @@ impl Sessions {
             .max_lifetime(max_lifetime)
             .retry_connection(false)
             .build_unchecked(manager);
-        Self { pool, failures, io }
+        Self {
+            pool,
+            failures,
+            waiting: Arc::default(),
+            io,
+        }
     }
 
     /// A connection for one statement.
     pub(super) async fn acquire(&self, cancel: &CancellationToken) -> Result<Lease, Error> {
         let started = Instant::now();
+        let _waiting = Waiting::of(&self.waiting);
         let mut failures = self.failures.clone();
         failures.mark_unchanged();
         let connection = self.pool.get_owned();
@@ -105,9 +115,25 @@ impl Sessions {
         PoolState {
             connections: state.connections,
             idle: state.idle_connections,
-            waiting: state.statistics.pending_gets(),
+            waiting: self.waiting.load(Ordering::Relaxed),
             max: self.pool.config().max_size,
         }
+    }
+}
+
+/// A caller that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn of(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
