@@ -56,7 +56,8 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
     // pool the statement is then run again without asking.
     let unproven = inner.descriptions.is_unproven();
     let mut described = true;
-    let mut retries = Retries::new(time(inner, query.options.timeout));
+    let idle = inner.sessions.state().max;
+    let mut retries = Retries::new(time(inner, query.options.timeout), idle);
     loop {
         let opened = attempt(inner, &query, &plan, described, &mut retries).await;
         match opened {

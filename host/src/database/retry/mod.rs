@@ -8,6 +8,9 @@ use super::error::Error;
 /// The further tries that one read may have, within its time.
 pub(super) struct Retries {
     left: u32,
+    /// Connections that may have died of idleness: after a restart of the server
+    /// every idle one has.
+    idle: u32,
     /// When the first try had its connection.
     started: Option<Instant>,
     /// Of all tries together.
@@ -15,9 +18,11 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    pub(super) fn new(time: Duration) -> Self {
+    /// `time` is for all tries together; a pool has `idle` connections at most.
+    pub(super) fn new(time: Duration, idle: u32) -> Self {
         Self {
             left: MOST,
+            idle,
             started: None,
             time,
         }
@@ -43,11 +48,12 @@ impl Retries {
             error if error.is_lost() => "connection",
             _ => return None,
         };
-        let number = MOST - self.left;
-        self.left = self.left.checked_sub(1)?;
-        let pause = if reason == "connection" && reused && number == 0 {
+        let pause = if reason == "connection" && reused && self.idle > 0 {
+            self.idle -= 1;
             Duration::ZERO
         } else {
+            let number = MOST - self.left;
+            self.left = self.left.checked_sub(1)?;
             pause(number, RandomState::new().build_hasher().finish())
         };
         if pause >= self.time_left() {

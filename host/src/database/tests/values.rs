@@ -191,6 +191,26 @@ async fn money_beyond_the_driver_is_read_again_on_the_same_connection() {
 }
 
 #[tokio::test]
+async fn a_page_of_money_is_read_again_as_that_page() {
+    let stage = Stage::new().await;
+    let database = stage.reader(QueryLimits::default());
+    let unordered = "SELECT c_money FROM dbo.AllTypes WHERE c_money > 900000000000";
+    // OFFSET at the server, or rows that the host passes over.
+    for sql in [MONEY, unordered] {
+        let mut query = ask(sql);
+        query.options.page = Some(Page {
+            number: 2,
+            size: Some(1),
+        });
+        let mut cursor = database.query(query).await.unwrap();
+        let text = cursor.document(JsonShape::Objects).await.unwrap();
+        let result: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(result["results"], json!([{"c_money": MOST}]), "{sql}");
+        assert!(result["columns"][0].get("lossy").is_none(), "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn money_that_was_handed_over_is_said_to_be_no_more_than_a_float() {
     let stage = Stage::new().await;
     let database = stage.reader(QueryLimits::default());
