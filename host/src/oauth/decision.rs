@@ -147,6 +147,7 @@ mod tests {
     fn visitor(subject: &str) -> Visitor {
         Visitor {
             subject: subject.to_owned(),
+            claims: std::collections::BTreeMap::new(),
             groups: BTreeSet::new(),
             has_signed_in: true,
         }

@@ -71,7 +71,9 @@ impl Reader {
             return Err(Box::new(self.answer(Ok(self.sign_in().page()))));
         };
         let rules = self.caller.oauth.scope(&self.scope);
-        let rights = rules.map(|rules| rules.rights_of(&visitor.subject, &visitor.groups));
+        let rights = rules
+            .as_ref()
+            .map(|rules| rules.rights_of(&visitor.subject, &visitor.groups));
         let rights = rights.unwrap_or_default();
         if rights.has(OAuthScope::Read) {
             let wanted = rules.map(|rules| &rules.claims);
