@@ -76,9 +76,12 @@ impl Reader {
             .map(|rules| rules.rights_of(&visitor.subject, &visitor.groups));
         let rights = rights.unwrap_or_default();
         if rights.has(OAuthScope::Read) {
-            let wanted = rules.map(|rules| &rules.claims);
-            let claims = wanted
-                .map(|wanted| claims(wanted, &visitor.subject, &visitor.groups, visitor.claims));
+            let claims = rules.map(|rules| {
+                let Visitor {
+                    subject, groups, ..
+                } = &visitor;
+                claims(&rules.claims, subject, groups, visitor.claims.clone())
+            });
             return Ok(Principal {
                 claims: claims.unwrap_or_default(),
                 subject: visitor.subject,
