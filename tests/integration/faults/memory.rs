@@ -240,6 +240,7 @@ async fn reads_a_million_rows() {
         database: text("database"),
         user: text("user"),
         password: text("password").into(),
+        entra: None,
         encrypt: Encrypt::Off,
         trust_server_certificate: false,
         ca_file: None,
@@ -247,6 +248,8 @@ async fn reads_a_million_rows() {
         application_intent_read_only: false,
         application_name: "test".to_owned(),
         read_only: true,
+        allow_writable_login: false,
+        session_context: None,
         pool: PoolConfig::default(),
     };
     let limits = QueryLimits {
@@ -262,6 +265,7 @@ async fn reads_a_million_rows() {
         params: Vec::new(),
         options: Options::default(),
         cancel: CancellationToken::new(),
+        principal: None,
     };
     let mut cursor = database.query(query).await.expect("a cursor");
     let (mut rows, mut early, mut most) = (0, 0, 0);
