@@ -27,18 +27,30 @@ pub(super) struct Connection {
     /// A request is under way, or its reply was not read to the end: the
     /// stream is at an unknown place and nobody may use it again.
     pub(super) armed: bool,
-    /// Whether any statement ran on it before.
-    pub(super) used: bool,
     last_used: Instant,
 }
 
 impl Connection {
+    /// Whether it was open by `then`, used or not: the pool opens some that the
+    /// caller who wanted them did not need any more.
+    pub(super) fn was_there(&self, then: Instant) -> bool {
+        self.last_used < then
+    }
+
     /// Marks the reply as read to its end.
     pub(super) fn disarm(&mut self) {
         self.armed = false;
-        self.used = true;
         self.last_used = Instant::now();
     }
+}
+
+/// An attempt to connect that failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure {
+    /// When it began: that of an earlier caller says nothing of the server now.
+    pub(super) begun: Instant,
+    /// Why, for the model.
+    pub(super) sentence: &'static str,
 }
 
 /// bb8's maker of connections.
@@ -48,7 +60,7 @@ pub(super) struct Manager {
     io: Handle,
     /// The latest failed attempt to connect, as a sentence for the model.
     /// Every attempt is sent, so that a waiting call learns of it at once.
-    failures: watch::Sender<&'static str>,
+    failures: watch::Sender<Failure>,
 }
 
 impl Manager {
@@ -59,16 +71,20 @@ impl Manager {
             config,
             command_timeout: statement_timeout + Duration::from_secs(5),
             io,
-            failures: watch::channel(UNREACHABLE).0,
+            failures: watch::channel(Failure {
+                begun: Instant::now(),
+                sentence: UNREACHABLE,
+            })
+            .0,
         }
     }
 
     /// Sees every failed attempt to connect.
-    pub(super) fn failures(&self) -> watch::Receiver<&'static str> {
+    pub(super) fn failures(&self) -> watch::Receiver<Failure> {
         self.failures.subscribe()
     }
 
-    fn failed(&self, error: &tiberius::error::Error) {
+    fn failed(&self, begun: Instant, error: &tiberius::error::Error) {
         tracing::warn!(
             host = self.config.host,
             port = self.config.port,
@@ -76,7 +92,8 @@ impl Manager {
             %error,
             "cannot connect to the database"
         );
-        self.failures.send_replace(explain(error));
+        let sentence = explain(error);
+        self.failures.send_replace(Failure { begun, sentence });
     }
 }
 
@@ -85,6 +102,7 @@ impl bb8::ManageConnection for Manager {
     type Error = Error;
 
     async fn connect(&self) -> Result<Connection, Error> {
+        let begun = Instant::now();
         let config = self.config.clone();
         let command_timeout = self.command_timeout;
         // The socket belongs to the reactor of the runtime that opened it.
@@ -102,11 +120,10 @@ impl bb8::ManageConnection for Manager {
                 client,
                 received,
                 armed: false,
-                used: false,
                 last_used: Instant::now(),
             }),
             Ok(Err(error)) => {
-                self.failed(&error);
+                self.failed(begun, &error);
                 Err(Error::Unavailable(explain(&error)))
             }
             Err(error) => Err(Error::Other(format!("opening a connection: {error}"))),

@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{DatabaseConfig, PoolConfig, QueryLimits};
 use super::error::Error;
-use super::manager::{self, Connection, Manager};
+use super::manager::{self, Connection, Failure, Manager};
 
 /// A pool that tells its callers why they get no connection.
 #[derive(Clone)]
 pub(super) struct Sessions {
     pool: Pool<Manager>,
-    failures: watch::Receiver<&'static str>,
+    failures: watch::Receiver<Failure>,
     /// Callers that wait. The pool's own count keeps those who gave up.
     waiting: Arc<AtomicU64>,
     io: Handle,
@@ -30,6 +30,7 @@ pub(super) struct Sessions {
 pub(super) struct Lease {
     connection: Option<PooledConnection<'static, Manager>>,
     io: Handle,
+    reused: bool,
     /// Time spent waiting for the connection.
     pub(super) queued: Duration,
 }
@@ -88,8 +89,10 @@ impl Sessions {
                 () = cancel.cancelled() => return Err(Error::Cancelled),
                 failed = failures.changed() => {
                     // While other connections live, one of them will come free.
-                    if failed.is_ok() && self.pool.state().connections == 0 {
-                        return Err(Error::Unavailable(*failures.borrow()));
+                    let Failure { begun, sentence } = *failures.borrow();
+                    let ours = failed.is_ok() && begun >= started;
+                    if ours && self.pool.state().connections == 0 {
+                        return Err(Error::Unavailable(sentence));
                     }
                 }
             }
@@ -97,12 +100,13 @@ impl Sessions {
         let mut connection = connection.map_err(|error| match error {
             RunError::User(error) => error,
             RunError::TimedOut if self.pool.state().connections == 0 => {
-                Error::Unavailable(*self.failures.borrow())
+                Error::Unavailable(self.failures.borrow().sentence)
             }
             RunError::TimedOut => Error::Busy,
         })?;
         connection.armed = true;
         Ok(Lease {
+            reused: connection.was_there(started),
             connection: Some(connection),
             io: self.io.clone(),
             queued: started.elapsed(),
@@ -162,12 +166,10 @@ impl Lease {
         Ok(connection)
     }
 
-    /// Whether an earlier statement ran on this connection; it may have died
+    /// Whether the connection was there before it was asked for; it may have died
     /// of idleness since.
     pub(super) fn is_reused(&self) -> bool {
-        self.connection
-            .as_ref()
-            .is_some_and(|connection| connection.used)
+        self.reused
     }
 
     /// Gives the connection back after its reply was read to the end. What
