@@ -138,7 +138,7 @@ async fn attempt(
         .acquire(&asker, &query.cancel)
         .await
         .map_err(|error| (error, false))?;
-    let reused = lease.is_reused();
+    let reused = lease.reused;
     let statement = Statement {
         sql,
         bound,

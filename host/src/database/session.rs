@@ -15,6 +15,9 @@ use super::pool::{Place, Pooled};
 pub(super) struct Lease {
     used: Option<(Pooled, Place)>,
     io: Handle,
+    /// Whether the connection was there before it was asked for; it may have died
+    /// of idleness since.
+    pub(super) reused: bool,
     /// Time spent waiting for the connection.
     pub(super) queued: Duration,
 }
@@ -39,6 +42,7 @@ impl Lease {
         Self {
             used: Some((connection, place)),
             io,
+            reused: false,
             queued: Duration::ZERO,
         }
     }
@@ -57,14 +61,6 @@ impl Lease {
         // It is asked for where a statement begins.
         connection.received.begin();
         Ok(&mut **connection)
-    }
-
-    /// Whether an earlier statement ran on this connection; it may have died
-    /// of idleness since.
-    pub(super) fn is_reused(&self) -> bool {
-        self.used
-            .as_ref()
-            .is_some_and(|(connection, _)| connection.used)
     }
 
     /// Gives the connection back after its reply was read to the end. What

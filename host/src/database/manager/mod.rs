@@ -30,8 +30,6 @@ pub(super) struct Connection {
     /// A request is under way, or its reply was not read to the end: the
     /// stream is at an unknown place and nobody may use it again.
     pub(super) armed: bool,
-    /// Whether any statement ran on it before.
-    pub(super) used: bool,
     /// The one caller that the server was told of.
     whose: Option<Identity>,
     opened: Instant,
@@ -47,7 +45,6 @@ impl Connection {
             client,
             received,
             armed: false,
-            used: false,
             whose: None,
             opened: now,
             expires,
@@ -123,12 +120,26 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether it was open by `then`, used or not: the pool opens some that the
+    /// caller who wanted them did not need any more.
+    pub(super) fn was_there(&self, then: Instant) -> bool {
+        self.last_used < then
+    }
+
     /// Marks the reply as read to its end.
     pub(super) fn disarm(&mut self) {
         self.armed = false;
-        self.used = true;
         self.last_used = Instant::now();
     }
+}
+
+/// An attempt to connect that failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failure {
+    /// When it began: that of an earlier caller says nothing of the server now.
+    pub(super) begun: Instant,
+    /// Why, for the model.
+    pub(super) sentence: &'static str,
 }
 
 /// bb8's maker of connections.
@@ -138,7 +149,7 @@ pub(super) struct Manager {
     io: Handle,
     /// The latest failed attempt to connect, as a sentence for the model.
     /// Every attempt is sent, so that a waiting call learns of it at once.
-    failures: watch::Sender<&'static str>,
+    failures: watch::Sender<Failure>,
 }
 
 impl Manager {
@@ -149,16 +160,20 @@ impl Manager {
             config,
             command_timeout: statement_timeout + Duration::from_secs(5),
             io,
-            failures: watch::channel(UNREACHABLE).0,
+            failures: watch::channel(Failure {
+                begun: Instant::now(),
+                sentence: UNREACHABLE,
+            })
+            .0,
         }
     }
 
     /// Sees every failed attempt to connect.
-    pub(super) fn failures(&self) -> watch::Receiver<&'static str> {
+    pub(super) fn failures(&self) -> watch::Receiver<Failure> {
         self.failures.subscribe()
     }
 
-    fn failed(&self, error: &dyn std::error::Error, told: &'static str) {
+    fn failed(&self, begun: Instant, error: &dyn std::error::Error, sentence: &'static str) {
         tracing::warn!(
             host = self.config.host,
             port = self.config.port,
@@ -166,7 +181,7 @@ impl Manager {
             %error,
             "cannot connect to the database"
         );
-        self.failures.send_replace(told);
+        self.failures.send_replace(Failure { begun, sentence });
     }
 }
 
@@ -175,6 +190,7 @@ impl bb8::ManageConnection for Manager {
     type Error = Error;
 
     async fn connect(&self) -> Result<Connection, Error> {
+        let begun = Instant::now();
         let config = self.config.clone();
         let command_timeout = self.command_timeout;
         // The socket belongs to the reactor of the runtime that opened it.
@@ -197,11 +213,11 @@ impl bb8::ManageConnection for Manager {
         match opened {
             Ok(Ok((client, received, expires))) => Ok(Connection::new(client, received, expires)),
             Ok(Err(NotOpened::Driver(error))) => {
-                self.failed(&error, explain(&error));
+                self.failed(begun, &error, explain(&error));
                 Err(Error::Unavailable(explain(&error)))
             }
             Ok(Err(NotOpened::Token(error))) => {
-                self.failed(&error, NO_TOKEN);
+                self.failed(begun, &error, NO_TOKEN);
                 Err(Error::Unavailable(NO_TOKEN))
             }
             Err(error) => Err(Error::Other(format!("opening a connection: {error}"))),

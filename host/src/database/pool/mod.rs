@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::{DatabaseConfig, PoolConfig, QueryLimits};
 use super::context::{Asker, Identity};
 use super::error::Error;
-use super::manager::Manager;
+use super::manager::{Failure, Manager};
 use super::session::Lease;
 
 /// A connection that goes back to bb8 when dropped; closed there, if it is
@@ -36,7 +36,7 @@ pub(super) struct Connections {
 
 struct Shared {
     pool: Pool<Manager>,
-    failures: watch::Receiver<&'static str>,
+    failures: watch::Receiver<Failure>,
     /// One for each connection that may be in use or on its way.
     places: Arc<Semaphore>,
     waiting: AtomicU64,
@@ -141,6 +141,7 @@ impl Connections {
             error = given_up => return Err(error),
         };
         lease.queued = started.elapsed();
+        lease.reused = lease.connection()?.was_there(started);
         Ok(lease)
     }
 
@@ -221,6 +222,7 @@ impl Shared {
     /// a new one can be made.
     async fn open(&self, may_wait: bool) -> Result<Pooled, Error> {
         let _waiting = Waiting::new(&self.waiting);
+        let asked = Instant::now();
         let mut failures = self.failures.clone();
         failures.mark_unchanged();
         let connection = self.pool.get_owned();
@@ -230,9 +232,10 @@ impl Shared {
                 biased;
                 connection = &mut connection => break connection,
                 failed = failures.changed() => {
-                    let alone = !may_wait || self.pool.state().connections == 0;
-                    if failed.is_ok() && alone {
-                        return Err(Error::Unavailable(*failures.borrow()));
+                    let Failure { begun, sentence } = *failures.borrow();
+                    let ours = failed.is_ok() && begun >= asked;
+                    if ours && (!may_wait || self.pool.state().connections == 0) {
+                        return Err(Error::Unavailable(sentence));
                     }
                 }
             }
@@ -246,7 +249,7 @@ impl Shared {
     /// Why there was no connection in time.
     fn too_late(&self) -> Error {
         if self.pool.state().connections == 0 {
-            Error::Unavailable(*self.failures.borrow())
+            Error::Unavailable(self.failures.borrow().sentence)
         } else {
             Error::Busy
         }
