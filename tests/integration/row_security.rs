@@ -44,7 +44,7 @@ async fn countries(client: &McpClient) -> Value {
     reply.structured()["results"].clone()
 }
 
-/// A customer of `country`, found by whoever may see it.
+/// Number and name of the first customer that the caller sees.
 async fn customer(client: &McpClient) -> (String, String) {
     let sql = "SELECT TOP (1) CustomerID, CompanyName FROM dbo.Customers ORDER BY CustomerID";
     let reply = client.sql(sql).await;
