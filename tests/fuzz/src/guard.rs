@@ -2,27 +2,21 @@
 //! time in proportion, and what it passes stays one reading statement however it is
 //! spaced, and becomes none with a second statement behind it.
 
-#![no_main]
-// What a fuzzer finds is a panic.
-#![expect(clippy::panic, reason = "whatever is found ends the process")]
-
-mod atoms;
-
 use std::time::{Duration, Instant};
 
-use libfuzzer_sys::fuzz_target;
 use mssql_mcp::database::guard::{self, Denial};
 
-use atoms::{Atom, Kind, atoms};
+use super::atoms::{Atom, Kind, atoms};
 
-fuzz_target!(|data: &[u8]| {
+/// One input.
+pub fn run(data: &[u8]) {
     let sql = String::from_utf8_lossy(data);
     look(&sql);
     // The longest statement of the same kind, now and then: what is not linear shows.
     if data.len() % 16 == 5 {
         in_time(&sql.repeat(MAX_BYTES / sql.len()));
     }
-});
+}
 
 fn look(sql: &str) {
     in_time(sql);

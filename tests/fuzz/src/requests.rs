@@ -6,30 +6,20 @@
 //! `$STATE` and `$ASKED` stand for what the server gave last: the id of a session, the
 //! address of a stream, the id of an event, a `requestState`, and the id of a request.
 
-#![no_main]
-// What a fuzzer finds is a panic.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a set-up that fails, and whatever is found, ends the process"
-)]
-
-mod fixture;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Uri};
 use futures_util::{FutureExt, StreamExt};
-use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use std::cell::RefCell;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-fuzz_target!(|data: &[u8]| {
+/// One input.
+pub fn run(data: &[u8]) {
     SERVER.with_borrow_mut(|server| server.run(data));
-});
+}
 
 thread_local! {
     static SERVER: RefCell<Server> = RefCell::new(Server::new());
@@ -48,7 +38,7 @@ impl Server {
                 .enable_time()
                 .build()
                 .expect("a runtime"),
-            router: fixture::router(),
+            router: super::fixture::router(),
             runs: 0,
         }
     }
@@ -57,7 +47,7 @@ impl Server {
         self.runs += 1;
         if self.runs.is_multiple_of(RUNS_OF_A_SERVER) {
             // Sessions are kept for half an hour.
-            self.router = fixture::router();
+            self.router = super::fixture::router();
         }
         self.runtime.block_on(exchange(&self.router, data));
     }
