@@ -44,6 +44,8 @@ pub(super) fn check(
         }
         // schema.table.column.method(): a function has three parts at most.
         [_, _, _, last] if is_method(last) => true,
+        // database.dbo.function()
+        [_, schema, _] if contains(&SCHEMAS, schema) => false,
         // A column's method; a schema of the server's own is never a column.
         [first, .., last] => {
             is_method(last) && !contains(&SCHEMAS, first) || is_allowed(name.parts, allowed)

@@ -44,6 +44,11 @@ impl Token<'_> {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
+    /// Whether it is a word, keyword or not.
+    pub(super) fn is_word(&self) -> bool {
+        self.kind == Kind::Word
+    }
+
     pub(super) fn is_mark(&self, mark: u8) -> bool {
         self.kind == Kind::Mark(mark)
     }
@@ -242,6 +247,15 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 if matches!(self.peek(0), Some(b'+' | b'-')) {
                     self.at += 1;
+                    // `1e--'`: a comment to one reader, minus and a string to another.
+                    if !self.peek(0).is_some_and(|next| next.is_ascii_digit()) {
+                        return Err(Denial::statement(
+                            self.sql,
+                            start,
+                            "An exponent without digits",
+                            "Write the digits, as in 1e-3.",
+                        ));
+                    }
                 }
                 self.skip(|next| next.is_ascii_digit());
             }

@@ -14,6 +14,7 @@ mod keywords;
 mod lexer;
 mod mentions;
 mod normal;
+mod opening;
 mod options;
 mod order;
 mod phrases;

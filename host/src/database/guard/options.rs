@@ -37,6 +37,22 @@ pub(super) fn hints(sql: &str, tokens: &[Token<'_>], at: usize) -> Result<usize,
     }
 }
 
+/// Checks `(hint)` directly behind a table's name, as it was written before WITH, and
+/// returns the index behind it; none where it is no hint, but a function's argument.
+pub(super) fn old_hint(
+    sql: &str,
+    tokens: &[Token<'_>],
+    at: usize,
+) -> Result<Option<usize>, Denial> {
+    let end = closing(sql, tokens, at)?;
+    let inner = tokens.get(at + 1..end - 1).unwrap_or_default();
+    match inner {
+        [only] if only.is_any(&OLD_HINTS) => Ok(Some(end)),
+        [locks, ..] if locks.is_any(&LOCKS) => Err(hint(sql, locks)),
+        _ => Ok(None),
+    }
+}
+
 /// The refusal of a table hint.
 pub(super) fn hint(sql: &str, token: &Token<'_>) -> Denial {
     let what = format!("The hint {}", shown(token.text));
@@ -196,6 +212,29 @@ const HINTS: [&str; 10] = [
     "READPAST",
     "READUNCOMMITTED",
     "SNAPSHOT",
+];
+
+/// Hints that need no WITH.
+const OLD_HINTS: [&str; 5] = [
+    "NOEXPAND",
+    "NOLOCK",
+    "READCOMMITTED",
+    "READPAST",
+    "READUNCOMMITTED",
+];
+
+/// The others that need none: they lock or fail.
+const LOCKS: [&str; 10] = [
+    "HOLDLOCK",
+    "NOWAIT",
+    "PAGLOCK",
+    "REPEATABLEREAD",
+    "ROWLOCK",
+    "SERIALIZABLE",
+    "TABLOCK",
+    "TABLOCKX",
+    "UPDLOCK",
+    "XLOCK",
 ];
 
 const USE_HINTS: [&str; 14] = [

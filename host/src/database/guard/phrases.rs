@@ -77,6 +77,17 @@ fn sample(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     }
 }
 
+/// Whether the parentheses at `at` hold names or numbers alone: the columns of an
+/// alias, the size of a type.
+pub(super) fn is_plain_list(tokens: &[Token<'_>], at: usize) -> bool {
+    let inner = tokens.get(at + 1..).unwrap_or_default();
+    let list = inner
+        .iter()
+        .take_while(|token| !token.is_mark(b')'))
+        .all(|token| is_name(token) || token.kind == Kind::Number || token.is_mark(b','));
+    list && inner.iter().any(|token| token.is_mark(b')'))
+}
+
 /// The index behind the parenthesis that closes the one at `at`.
 pub(super) fn closing(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     let mut depth = 0_usize;

@@ -1,6 +1,10 @@
 //! Which tables a name may reach: those of the log-in's own database, and the
 //! part of the catalogue that describes them.
 
+use std::borrow::Cow;
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
 use super::denial::{Denial, shown};
 use super::functions;
 use super::keywords::contains;
@@ -43,7 +47,7 @@ pub(super) fn check(
     if called {
         // t.Doc.nodes('/a') is a method of a column.
         let nodes = matches!(name.parts, [.., _, last] if last == "nodes")
-            && !matches!(name.parts, [schema, _] if functions::is_server_schema(schema));
+            && !matches!(name.parts, [schema, _] | [_, schema, _] if functions::is_server_schema(schema));
         return if nodes
             || functions::is_row_source(name.parts)
             || functions::is_allowed(name.parts, allowed)
@@ -53,7 +57,8 @@ pub(super) fn check(
             Err(Denial::function(sql, &name.first, &name.dotted()))
         };
     }
-    let (schema, table) = match name.parts {
+    let parts: Vec<Cow<'_, str>> = name.parts.iter().map(|part| folded(part)).collect();
+    let (schema, table) = match parts.as_slice() {
         [table] => (None, table),
         [schema, table] if !schema.is_empty() => (Some(schema), table),
         _ => {
@@ -92,6 +97,23 @@ pub(super) fn check(
             "Of the catalogue, read sys.tables, sys.columns, sys.indexes, sys.foreign_keys and the like.",
         )),
     }
+}
+
+/// A name as the loosest of collations compares it: without trailing blanks, width and
+/// accents. For what is refused by its name, whatever the database's collation.
+fn folded(name: &str) -> Cow<'_, str> {
+    let name = name.trim_end();
+    if name.is_ascii() {
+        return Cow::Borrowed(name);
+    }
+    let decomposed = DecomposingNormalizerBorrowed::new_nfkd();
+    let plain = decomposed.normalize_iter(name.chars());
+    Cow::Owned(plain.filter(|letter| !is_mark(*letter)).collect())
+}
+
+/// The accents that letters of Latin script decompose to.
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}')
 }
 
 /// Whether a name, or a part of one, is of the catalogue: its schemas, and the views

@@ -72,7 +72,9 @@ impl<'a> Walk<'a, '_> {
     pub(super) fn static_method(&mut self, token: Token<'a>) -> Result<(), Denial> {
         let on_type = self
             .before(1)
-            .is_some_and(|before| before.is_any(&["geography", "geometry", "hierarchyid"]));
+            .is_some_and(|before| before.is_any(&["geography", "geometry", "hierarchyid"]))
+            // dbo.geography is somebody's own type.
+            && !self.before(2).is_some_and(|before| before.is_mark(b'.'));
         let calls = self.peek(1).is_some_and(|next| next.is_mark(b':'))
             && self.peek(2).is_some_and(|next| next.kind == Kind::Word)
             && self.peek(3).is_some_and(|next| next.is_mark(b'('));

@@ -278,8 +278,8 @@ fn every_relation_is_seen_with_what_belongs_to_it() {
             &["-.t | WITH (NOLOCK)", "-.u x| x (NOLOCK)"],
         ),
         (
-            "SELECT a FROM t (INDEX(1)) CROSS APPLY (SELECT 1 FROM u) y",
-            &["-.t | (INDEX(1))", "-.u |"],
+            "SELECT a FROM t WITH (INDEX(1)) CROSS APPLY (SELECT 1 FROM u) y",
+            &["-.t | WITH (INDEX(1))", "-.u |"],
         ),
         (
             "SELECT a FROM t FOR SYSTEM_TIME FROM '1' TO @p1 AS x TABLESAMPLE (5 ROWS) REPEATABLE (1)",

@@ -6,6 +6,7 @@ use super::denial::{Denial, ONE_SELECT, shown};
 use super::functions;
 use super::keywords;
 use super::lexer::{Kind, Token};
+use super::opening::{self, Opening};
 use super::options;
 use super::phrases::{self, is_name};
 use super::relations;
@@ -21,6 +22,8 @@ pub(super) struct Walk<'a, 'b> {
     in_ctes: bool,
     starts_with_ctes: bool,
     open_cases: u32,
+    /// The parenthesis that was closed last was that of TOP.
+    behind_top: bool,
     pub(super) checked: Checked,
     /// User functions that may be called.
     functions: &'b [(String, String)],
@@ -36,6 +39,17 @@ pub(super) struct Frame {
     pub(super) expects_relation: bool,
     /// The relation before this point was OPENJSON, whose WITH is a schema.
     after_openjson: bool,
+    /// The relation before this point is a table: a list behind it, or behind its
+    /// alias, is one of hints.
+    after_table: bool,
+    /// The schema behind WITH: names with types.
+    declares: bool,
+    /// The number of TOP.
+    counts: bool,
+    /// TABLESAMPLE stands behind that table: REPEATABLE may follow.
+    sampled: bool,
+    /// OFFSET stands in its ORDER BY.
+    pages: bool,
     /// Arguments of TRIM: they have a FROM of their own.
     trims: bool,
     /// Arguments of JSON_OBJECT: they have colons.
@@ -73,6 +87,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             in_ctes: with,
             starts_with_ctes: with,
             open_cases: 0,
+            behind_top: false,
             checked: Checked {
                 returns_one_document: false,
                 reads_a_table: false,
@@ -120,8 +135,11 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else if token.is("JOIN") {
             self.relation_follows(token)?;
         } else if token.is("ON") {
-            if self.frame().clause == Clause::From {
-                self.frame().clause = Clause::On;
+            let frame = self.frame();
+            if frame.clause == Clause::From {
+                frame.clause = Clause::On;
+                frame.after_openjson = false;
+                frame.after_table = false;
             }
         } else if token.is("CASE") {
             self.open_cases += 1;
@@ -131,14 +149,20 @@ impl<'a, 'b> Walk<'a, 'b> {
                 .checked_sub(1)
                 .ok_or_else(|| self.misplaced(token))?;
         } else if token.is("FETCH") {
-            if !self
-                .before(1)
-                .is_some_and(|before| before.is_any(&["ROW", "ROWS"]))
-            {
+            // A cursor's FETCH would be a second statement.
+            let rows = self.before(1);
+            let rows = rows.is_some_and(|before| before.is_any(&["ROW", "ROWS"]));
+            let counts = self.peek(2).is_some_and(|count| {
+                matches!(count.kind, Kind::Number | Kind::Variable | Kind::Mark(b'('))
+            });
+            let next = next.is_some_and(|next| next.is_any(&["NEXT", "FIRST"]));
+            if !(rows && next && counts && self.frame().pages) {
                 return Err(self.misplaced(token));
             }
         } else if token.is("OPTION") {
             return self.option(token);
+        } else if token.is("TABLESAMPLE") {
+            self.frame().sampled = true;
         } else if token.is_any(&["CONTAINSTABLE", "FREETEXTTABLE"]) {
             return self.full_text(token);
         } else if token.is("FOR") {
@@ -147,6 +171,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 && let Some(after) = phrases::system_time(self.tokens, self.at + 2)
             {
                 self.at = after;
+                if self.frame().after_table && self.peek(0).is_some_and(|next| next.is_mark(b'(')) {
+                    self.at = options::hints(self.sql, self.tokens, after)?;
+                }
                 return Ok(());
             }
             if next_is("JSON") || next_is("XML") {
@@ -288,6 +315,8 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     pub(super) fn leave_from(&mut self) {
         let frame = self.frame();
+        frame.after_openjson = false;
+        frame.after_table = false;
         if frame.clause != Clause::None {
             frame.clause = Clause::Rest;
         }
@@ -321,8 +350,11 @@ impl<'a, 'b> Walk<'a, 'b> {
             parts: &parts,
         };
         if self.frame().expects_relation {
-            self.frame().expects_relation = false;
-            self.frame().after_openjson = called && name.is_function("OPENJSON");
+            let frame = self.frame();
+            frame.expects_relation = false;
+            frame.after_openjson = called && name.is_function("OPENJSON");
+            frame.after_table = !called;
+            frame.sampled = false;
             let own =
                 functions::is_row_source(&parts) || functions::is_allowed(&parts, self.functions);
             if called && !own && self.old_hints(name, range)? {
@@ -337,16 +369,19 @@ impl<'a, 'b> Walk<'a, 'b> {
             return Ok(());
         }
         let in_from = matches!(self.frame().clause, Clause::From | Clause::On);
-        let alias = match before {
-            // CAST(x AS decimal(9,2)), … AS v(a, b)
-            Some(before) if before.is("AS") => true,
-            Some(before) if before.is_mark(b')') => in_from,
-            Some(before) if in_from && is_name(&before) && called => {
-                self.at = options::hints(self.sql, self.tokens, self.at)?;
-                return Ok(());
-            }
-            _ => false,
-        };
+        let follows_as = before.is_some_and(|before| before.is("AS"));
+        let samples = first.is("SYSTEM") && before.is_some_and(|before| before.is("TABLESAMPLE"))
+            || first.is("REPEATABLE") && std::mem::take(&mut self.frame().sampled);
+        if called && self.frame().after_table && !samples {
+            // t x (NOLOCK), t AS x (NOLOCK)
+            self.at = options::hints(self.sql, self.tokens, self.at)?;
+            return Ok(());
+        }
+        // CAST(x AS decimal(9,2)), … AS v(a, b)
+        let alias = follows_as || in_from && before.is_some_and(|before| before.is_mark(b')'));
+        if called && alias && !phrases::is_plain_list(self.tokens, self.at) {
+            return Err(self.misplaced(first));
+        }
         let names_cte = self.in_ctes && self.frames.len() == 1;
         if let Some(collector) = &mut self.collector {
             let follows = before.is_some_and(|before| before.is("WITH") || before.is_mark(b','));
@@ -365,7 +400,10 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         }
         // OPENJSON(…) WITH (sku nvarchar(20) '$.sku')
-        let declares = self.frame().after_openjson;
+        let declares = self.frame().declares;
+        if first.is("OFFSET") && self.frame().clause == Clause::Rest {
+            self.frame().pages = true;
+        }
         if !called || alias || names_cte {
             return Ok(());
         }
@@ -388,10 +426,13 @@ impl<'a, 'b> Walk<'a, 'b> {
         name: relations::Name<'_, 'a>,
         range: (usize, usize),
     ) -> Result<bool, Denial> {
-        let Ok(after) = options::hints(self.sql, self.tokens, self.at) else {
+        // Directly behind a name only these are hints, and one alone: to the server
+        // all else is a call.
+        let Some(after) = options::old_hint(self.sql, self.tokens, self.at)? else {
             return Ok(false);
         };
         self.at = after;
+        self.frame().after_table = true;
         let found = relations::check(self.sql, name, false, &[])?;
         self.checked.reads_a_table |= found == relations::Found::Table;
         self.note_relation(found, range, name.parts);
@@ -432,7 +473,8 @@ impl<'a, 'b> Walk<'a, 'b> {
                 if self.frames.len() == 1 || self.frame().expects_relation {
                     return Err(self.misplaced(token));
                 }
-                self.frames.pop();
+                let closed = self.frames.pop();
+                self.behind_top = closed.is_some_and(|frame| frame.counts);
             }
             b',' => {
                 let frame = self.frame();
@@ -457,13 +499,17 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn open(&mut self, token: Token<'a>) -> Result<(), Denial> {
         let before = self.before(1);
         let outer = *self.frame();
-        // Two parenthesised queries without a set operation are two statements.
-        if self.frames.len() == 1
-            && outer.clause == Clause::None
-            && !self.in_ctes
-            && before.is_some_and(|before| before.is_mark(b')'))
-        {
-            return Err(self.misplaced(token));
+        let root = self.frames.len() == 1;
+        let behind_ctes = root && self.in_ctes && before.is_some_and(|it| it.is_mark(b')'));
+        if behind_ctes {
+            // WITH c AS (…) (SELECT …)
+            self.in_ctes = false;
+        } else {
+            let defines = root && self.in_ctes;
+            let opening = opening::judge(self.tokens, self.at, self.behind_top, defines);
+            if opening == Opening::Second {
+                return Err(self.misplaced(token));
+            }
         }
         if self.frames.len() > MAX_DEPTH {
             return Err(Denial::statement(
@@ -473,7 +519,12 @@ impl<'a, 'b> Walk<'a, 'b> {
                 "Nest less; name the inner queries with WITH.",
             ));
         }
-        self.frame().expects_relation = false;
+        let frame = self.frame();
+        frame.expects_relation = false;
+        if outer.expects_relation {
+            frame.after_openjson = false;
+            frame.after_table = false;
+        }
         let called = |names: &[&str]| before.is_some_and(|before| before.is_any(names));
         let schema = outer.after_openjson && called(&["WITH"]);
         self.frames.push(if outer.expects_relation {
@@ -487,7 +538,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         } else {
             Frame {
-                after_openjson: schema,
+                declares: schema,
+                counts: called(&["TOP"]),
                 trims: called(&["TRIM"]),
                 pairs: called(&["JSON_OBJECT", "JSON_OBJECTAGG"]),
                 ..Frame::default()
