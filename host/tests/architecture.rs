@@ -172,8 +172,7 @@ fn every_module_uses_only_those_below_it() {
 fn every_crate_with_an_owner_is_named_by_it_alone() {
     for (path, source) in sources() {
         for (name, owners) in OWNERS {
-            let owned =
-                path.ends_with("tests.rs") || owners.iter().any(|owner| path.starts_with(owner));
+            let owned = is_test(&path) || owners.iter().any(|owner| path.starts_with(owner));
             assert!(
                 owned || !code(&source).contains(&format!("{name}::")),
                 "{} names {name}, which belongs to {owners:?}",
@@ -183,12 +182,15 @@ fn every_crate_with_an_owner_is_named_by_it_alone() {
     }
 }
 
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.iter().any(|part| part == "tests")
+}
+
 #[test]
 fn every_file_says_what_it_is_in_its_first_line() {
     for (path, source) in sources() {
-        let is_test = path.ends_with("tests.rs");
         assert!(
-            is_test || source.starts_with("//! "),
+            is_test(&path) || source.starts_with("//! "),
             "{} begins without //!",
             path.display()
         );

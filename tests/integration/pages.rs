@@ -69,6 +69,7 @@ async fn a_scope_with_several_databases_lists_them_and_reads_each() {
         .sections(
             "[scopes.two]\ntool_sets = [\"claude-tools\", \"chatgpt-search-fetch\"]\n\
              databases = [\"demo\", \"demo-writer\", \"gone\"]\n\
+             read_only = false\nwrite_database = \"demo-writer\"\n\
              [databases.gone]\nhost = \"127.0.0.1\"\nport = 1\ndatabase = \"d\"\nuser = \"u\"\n\
              password = \"p\"\npool = { acquire_timeout = \"1s\" }",
         )

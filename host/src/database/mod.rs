@@ -211,5 +211,3 @@ impl std::fmt::Debug for Database {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_policy;

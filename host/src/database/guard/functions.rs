@@ -359,7 +359,7 @@ const GRAMMAR: [&str; 26] = [
 ];
 
 /// Methods of xml, hierarchyid, geography and geometry besides the ST… ones.
-const METHODS: [&str; 32] = [
+const METHODS: [&str; 28] = [
     "ASGML",
     "ASTEXTZM",
     "BUFFERWITHCURVES",
@@ -373,14 +373,10 @@ const METHODS: [&str; 32] = [
     "GETDESCENDANT",
     "GETLEVEL",
     "GETREPARENTEDVALUE",
-    "HASM",
-    "HASZ",
     "INSTANCEOF",
     "ISDESCENDANTOF",
     "ISNULL",
     "ISVALIDDETAILED",
-    "LAT",
-    "LONG",
     "MAKEVALID",
     "MINDBCOMPATIBILITYLEVEL",
     "NODES",

@@ -77,6 +77,31 @@ fn sample(tokens: &[Token<'_>], at: usize) -> Option<usize> {
     }
 }
 
+/// Whether the last part is a method of `xml`, whose arguments are literals.
+pub(super) fn is_xml_method(parts: &[String]) -> bool {
+    let methods = ["exist", "nodes", "query", "value"];
+    parts.last().is_some_and(|last| {
+        methods
+            .iter()
+            .any(|method| last.eq_ignore_ascii_case(method))
+    })
+}
+
+/// Whether the parentheses at `at` hold one or two strings.
+pub(super) fn has_literals(tokens: &[Token<'_>], at: usize) -> bool {
+    let string = |ahead: usize| {
+        tokens
+            .get(at + ahead)
+            .is_some_and(|token| token.kind == Kind::String)
+    };
+    let mark = |ahead: usize, mark: u8| {
+        tokens
+            .get(at + ahead)
+            .is_some_and(|token| token.is_mark(mark))
+    };
+    string(1) && (mark(2, b')') || mark(2, b',') && string(3) && mark(4, b')'))
+}
+
 /// Whether the parentheses at `at` hold names or numbers alone: the columns of an
 /// alias, the size of a type.
 pub(super) fn is_plain_list(tokens: &[Token<'_>], at: usize) -> bool {

@@ -349,6 +349,15 @@ impl<'a, 'b> Walk<'a, 'b> {
             first,
             parts: &parts,
         };
+        if called
+            && (method || parts.len() > 1)
+            && phrases::is_xml_method(&parts)
+            && !phrases::has_literals(self.tokens, self.at)
+            && !functions::is_allowed(&parts, self.functions)
+        {
+            // A function of somebody's that has a method's name.
+            return Err(Denial::function(self.sql, &first, &parts.join(".")));
+        }
         if self.frame().expects_relation {
             let frame = self.frame();
             frame.expects_relation = false;
@@ -359,6 +368,10 @@ impl<'a, 'b> Walk<'a, 'b> {
                 functions::is_row_source(&parts) || functions::is_allowed(&parts, self.functions);
             if called && !own && self.old_hints(name, range)? {
                 return Ok(());
+            }
+            // A column's method needs a table before it.
+            if called && !own && before.is_some_and(|before| before.is("FROM")) {
+                return Err(Denial::function(self.sql, &first, &parts.join(".")));
             }
             let found = relations::check(self.sql, name, called, self.functions)?;
             let may_be_cte = self.starts_with_ctes && parts.len() == 1;
@@ -401,7 +414,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         // OPENJSON(…) WITH (sku nvarchar(20) '$.sku')
         let declares = self.frame().declares;
-        if first.is("OFFSET") && self.frame().clause == Clause::Rest {
+        if first.is("OFFSET") && matches!(self.frame().clause, Clause::Rest | Clause::None) {
             self.frame().pages = true;
         }
         if !called || alias || names_cte {
@@ -504,6 +517,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         if behind_ctes {
             // WITH c AS (…) (SELECT …)
             self.in_ctes = false;
+        } else if outer.after_table && before.is_some_and(|it| it.is_mark(b')')) {
+            // TABLESAMPLE (…) REPEATABLE (…) (NOLOCK)
+            self.at = options::hints(self.sql, self.tokens, self.at)?;
+            return Ok(());
         } else {
             let defines = root && self.in_ctes;
             let opening = opening::judge(self.tokens, self.at, self.behind_top, defines);

@@ -1,6 +1,7 @@
 //! The whole path against the embedded SQL Server: pool, reply, caps,
 //! cancellation.
 
+mod policy;
 mod values;
 
 use std::time::Duration;

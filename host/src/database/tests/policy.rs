@@ -3,8 +3,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::tests::{Stage, ask, document};
-use super::*;
+use super::{Stage, ask, document};
+use crate::database::*;
 
 fn texts(entries: &[&str]) -> Vec<String> {
     entries.iter().map(|entry| (*entry).to_owned()).collect()
