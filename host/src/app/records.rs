@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::resources::encoded;
+use crate::audit::{Call, Entry, Event, Figures, Outcome, Statements};
 use crate::database::{
     Column, Database, Error, JsonShape, LimitKind, Options, Param, Query, TableName, Value,
 };
-use crate::runtime::database_problem;
+use crate::runtime::{database_problem, not_noted};
 use crate::tools::{CallContext, Record, RecordField, RecordProvider, ToolError};
 
 /// Records of the databases that a scope reads, by label.
@@ -35,7 +36,12 @@ impl Records {
         Some(((at > 0).then_some(label), database, rest))
     }
 
-    async fn find(&self, id: &str, context: &CallContext) -> Result<Option<Record>, Error> {
+    async fn find(
+        &self,
+        id: &str,
+        context: &CallContext,
+        statements: &mut Statements,
+    ) -> Result<Option<Record>, Error> {
         let Some((label, database, rest)) = self.database(id) else {
             return Ok(None);
         };
@@ -53,6 +59,7 @@ impl Records {
         let Some(query) = table.query(&name, &key, context) else {
             return Ok(None);
         };
+        statements.begin(&query.sql, false);
         let mut cursor = database.query(query).await?;
         let rows = cursor.to_json(JsonShape::Arrays).await?;
         let rows: Vec<Vec<Json>> = serde_json::from_str(&rows)
@@ -97,27 +104,31 @@ impl RecordProvider for Records {
         context: CallContext,
     ) -> BoxFuture<'a, Result<Option<Record>, ToolError>> {
         async move {
+            context.audit.ready().map_err(not_noted)?;
             let started = Instant::now();
-            let found = self.find(id, &context).await.map_err(database_problem);
-            let outcome = match &found {
-                Ok(Some(_)) => "ok",
-                Ok(None) => "not-found",
-                Err(error) => error.code,
+            let mut statements = Statements::default();
+            let found = self.find(id, &context, &mut statements).await;
+            let found = found.map_err(database_problem);
+            let (outcome, code) = match &found {
+                Ok(Some(_)) => (Outcome::Ok, None),
+                Ok(None) => (Outcome::Failed, Some("not-found")),
+                Err(error) => (Outcome::of_error(error.code), Some(error.code)),
             };
-            let principal = context.principal.as_deref();
-            // A key is data: the line has the table alone.
-            let table = id.rsplit_once('/').map(|(table, _)| table);
-            tracing::info!(
-                target: "audit",
-                event = "record_page",
-                outcome,
-                scope = &*context.scope,
-                subject = principal.map(|principal| &*principal.subject),
-                client_id = principal.map(|principal| &*principal.client),
-                table = table.filter(|_| matches!(found, Ok(Some(_)))),
-                rows = u8::from(matches!(found, Ok(Some(_)))),
-                wall_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            );
+            let call = Call {
+                figures: Some(Figures {
+                    rows: u64::from(matches!(found, Ok(Some(_)))),
+                    wall_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    ..Figures::default()
+                }),
+                statements,
+                ..Call::default()
+            };
+            let line = Entry {
+                event: Event::RecordPage,
+                code: code.map(Into::into),
+                ..context.entry(outcome, call)
+            };
+            context.audit.record_call(line).await;
             found
         }
         .boxed()

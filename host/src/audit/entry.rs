@@ -14,6 +14,8 @@ use crate::clock::Timestamp;
 pub enum Event {
     /// A tool, a prompt or a resource of a tool set was called.
     ToolCall,
+    /// A person looked at the page of a record.
+    RecordPage,
     /// A person signed in, or could not.
     SignIn,
     /// A client registered.
@@ -42,8 +44,9 @@ pub enum Event {
 
 impl Event {
     /// Every event, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ToolCall,
+        Self::RecordPage,
         Self::SignIn,
         Self::Registration,
         Self::Consent,
@@ -62,6 +65,7 @@ impl Event {
     pub fn name(self) -> &'static str {
         match self {
             Self::ToolCall => "tool_call",
+            Self::RecordPage => "record_page",
             Self::SignIn => "sign_in",
             Self::Registration => "registration",
             Self::Consent => "consent",

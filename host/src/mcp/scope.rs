@@ -15,7 +15,7 @@ use super::rate::CallRate;
 use super::session::{Session, Sessions};
 use super::tools::Listings;
 use super::version::Revision;
-use crate::audit::ScopeAudit;
+use crate::audit::{Origin, ScopeAudit};
 use crate::clock::Clock;
 use crate::entropy::EntropyError;
 use crate::principal::Principal;
@@ -116,7 +116,11 @@ impl McpScope {
         })?;
         // Who closes the page drops this, and the statement with it.
         let cancel = CancellationToken::new();
-        let context = CallContext::new(Arc::clone(&self.name), principal, cancel);
+        let context = CallContext {
+            audit: self.audit(),
+            origin: Origin::current(),
+            ..CallContext::new(Arc::clone(&self.name), principal, cancel)
+        };
         records.record(id, context).await
     }
 

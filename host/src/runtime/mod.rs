@@ -36,5 +36,5 @@ pub use error::{LoadError, RuntimeError};
 pub use limits::Limits;
 pub use load::Component;
 pub use places::Places;
-pub use problem::from_database as database_problem;
+pub use problem::{from_database as database_problem, not_noted};
 pub use tool_set::{Grants, WasmToolSet};

@@ -81,7 +81,7 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
 }
 
 /// A call that was not made because nobody could have noted it.
-pub(super) fn not_noted(error: NotWritten) -> ToolError {
+pub fn not_noted(error: NotWritten) -> ToolError {
     ToolError {
         message: error.to_string(),
         code: "unavailable",

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::config::{DatabaseConfig, Encrypt};
+use super::config::{DatabaseConfig, Encrypt, QueryLimits};
 use super::context::Identity;
 use super::entra::TokenError;
 use super::error::{Error, is_transient};
@@ -133,6 +133,14 @@ impl Connection {
     }
 }
 
+/// What the driver and the server are told of a scope's limits.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    command_timeout: Duration,
+    /// In bytes.
+    text_size: usize,
+}
+
 /// An attempt to connect that failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failure {
@@ -145,7 +153,7 @@ pub(super) struct Failure {
 /// bb8's maker of connections.
 pub(super) struct Manager {
     config: DatabaseConfig,
-    command_timeout: Duration,
+    bounds: Bounds,
     io: Handle,
     /// The latest failed attempt to connect, as a sentence for the model.
     /// Every attempt is sent, so that a waiting call learns of it at once.
@@ -153,12 +161,18 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    /// `statement_timeout` is the scope's; the driver's own, which cannot tell
-    /// the model anything, comes five seconds later.
-    pub(super) fn new(config: DatabaseConfig, statement_timeout: Duration, io: Handle) -> Self {
+    /// The scope's time for a statement comes first; the driver's own, which cannot tell
+    /// the model anything, five seconds later.
+    pub(super) fn new(config: DatabaseConfig, limits: &QueryLimits, io: Handle) -> Self {
         Self {
             config,
-            command_timeout: statement_timeout + Duration::from_secs(5),
+            bounds: Bounds {
+                command_timeout: limits.timeout + Duration::from_secs(5),
+                text_size: limits
+                    .max_cell
+                    .saturating_mul(2)
+                    .clamp(TEXT_SIZE, MOST_TEXT),
+            },
             io,
             failures: watch::channel(Failure {
                 begun: Instant::now(),
@@ -192,17 +206,14 @@ impl bb8::ManageConnection for Manager {
     async fn connect(&self) -> Result<Connection, Error> {
         let begun = Instant::now();
         let config = self.config.clone();
-        let command_timeout = self.command_timeout;
+        let bounds = self.bounds;
         // The socket belongs to the reactor of the runtime that opened it.
         let opened = self
             .io
             .spawn(async move {
                 let log_in = LogIn::of(&config).await?;
                 // Nobody waits longer, and the place in the pool is wanted.
-                let opened = timeout(
-                    OPEN_TIMEOUT,
-                    open_patiently(&config, &log_in, command_timeout),
-                );
+                let opened = timeout(OPEN_TIMEOUT, open_patiently(&config, &log_in, bounds));
                 let opened = opened
                     .await
                     .unwrap_or_else(|_| Err(timed_out("the server did not get ready in time")));
@@ -273,14 +284,14 @@ impl LogIn {
 async fn open_patiently(
     config: &DatabaseConfig,
     log_in: &LogIn,
-    command_timeout: Duration,
+    bounds: Bounds,
 ) -> tiberius::Result<(Client, Arc<Received>)> {
-    match open(config, log_in, command_timeout).await {
+    match open(config, log_in, bounds).await {
         Err(tiberius::error::Error::Server(token))
             if i32::try_from(token.code()).is_ok_and(is_transient) =>
         {
             tokio::time::sleep(RETRY_AFTER).await;
-            open(config, log_in, command_timeout).await
+            open(config, log_in, bounds).await
         }
         opened => opened,
     }
@@ -289,9 +300,9 @@ async fn open_patiently(
 async fn open(
     config: &DatabaseConfig,
     log_in: &LogIn,
-    command_timeout: Duration,
+    bounds: Bounds,
 ) -> tiberius::Result<(Client, Arc<Received>)> {
-    let driver = driver_config(config, log_in, command_timeout);
+    let driver = driver_config(config, log_in, bounds.command_timeout);
     let received = Arc::new(Received::default());
     let mut client = match connect(driver.clone(), config, &received).await {
         Err(tiberius::error::Error::Routing { host, port }) => {
@@ -300,7 +311,7 @@ async fn open(
             hop.host = host;
             hop.port = port;
             hop.instance = None;
-            let driver = driver_config(&hop, log_in, command_timeout);
+            let driver = driver_config(&hop, log_in, bounds.command_timeout);
             connect(driver, &hop, &received).await?
         }
         connected => connected?,
@@ -310,7 +321,8 @@ async fn open(
     } else {
         WRITE_SETTINGS
     };
-    for batch in [SETTINGS, settings] {
+    let text_size = format!("SET TEXTSIZE {};", bounds.text_size);
+    for batch in [SETTINGS, &text_size, settings] {
         drained(client.simple_query(batch).await?).await?;
     }
     Ok((client, received))
@@ -423,8 +435,13 @@ const FRESH: Duration = Duration::from_secs(5);
 const SETTINGS: &str = "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
     SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; \
     SET QUOTED_IDENTIFIER ON; SET XACT_ABORT ON; SET LOCK_TIMEOUT 5000; \
-    SET DEADLOCK_PRIORITY LOW; SET TEXTSIZE 1048576; \
+    SET DEADLOCK_PRIORITY LOW; \
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+
+/// Bytes that the server sends of one value. A scope shows less of it; twice as many,
+/// because UTF-16 takes two for a letter.
+const TEXT_SIZE: usize = 1 << 20;
+const MOST_TEXT: usize = i32::MAX as usize;
 
 /// The first SELECT opens the transaction that check-in rolls back.
 const READ_ONLY_SETTINGS: &str = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON;";

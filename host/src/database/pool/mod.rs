@@ -90,7 +90,7 @@ impl Connections {
             max_lifetime,
         } = pool_limits;
         let for_callers = config.session_context.is_some();
-        let manager = Manager::new(config, limits.timeout, io.clone());
+        let manager = Manager::new(config, limits, io.clone());
         let failures = manager.failures();
         // bb8 starts its reaper in the current runtime.
         let entered = io.enter();
