@@ -321,8 +321,8 @@ async fn open(
     } else {
         WRITE_SETTINGS
     };
-    let text_size = format!("SET TEXTSIZE {};", bounds.text_size);
-    for batch in [SETTINGS, &text_size, settings] {
+    let all = format!("{SETTINGS} SET TEXTSIZE {};", bounds.text_size);
+    for batch in [&*all, settings] {
         drained(client.simple_query(batch).await?).await?;
     }
     Ok((client, received))
@@ -441,7 +441,8 @@ const SETTINGS: &str = "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNING
 /// Bytes that the server sends of one value. A scope shows less of it; twice as many,
 /// because UTF-16 takes two for a letter.
 const TEXT_SIZE: usize = 1 << 20;
-const MOST_TEXT: usize = i32::MAX as usize;
+/// Less than the socket lets one item have.
+const MOST_TEXT: usize = 24 << 20;
 
 /// The first SELECT opens the transaction that check-in rolls back.
 const READ_ONLY_SETTINGS: &str = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON;";
