@@ -145,7 +145,9 @@ fn settings(
         trust_server_certificate: section.trust_server_certificate,
         ca_file: None,
         ca_pem: section.ca_file.as_deref().map(read).transpose()?,
-        application_intent_read_only: section.application_intent == ApplicationIntent::ReadOnly,
+        // Nothing is written on a readable secondary.
+        application_intent_read_only: read_only
+            && section.application_intent == ApplicationIntent::ReadOnly,
         application_name: "mssql-mcp".to_owned(),
         read_only,
         session_context: None,

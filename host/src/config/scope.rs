@@ -272,6 +272,12 @@ impl ScopeSection {
                 "is a second at least, which is how the operating system counts it",
             );
         }
+        if self.max_cell > ByteSize::mib(8) {
+            return rule(
+                "max_cell",
+                "is 8MiB at most: a value is in memory whole; write less",
+            );
+        }
         for (field, time) in [
             ("limits.compile_time", self.limits.compile_time),
             ("query_timeout", self.query_timeout),

@@ -171,8 +171,8 @@ impl Output {
             if let Some(window) = self.caps.window {
                 // Of a page that was cut, the rest follows.
                 let cut = rows.progress.truncated.map(|cut| cut.by);
-                let more = rows.progress.more || cut == Some(TruncatedBy::Bytes);
-                window.write(&mut out, more);
+                let is_cut = cut == Some(TruncatedBy::Bytes);
+                window.write(&mut out, rows.progress.more || is_cut, is_cut);
             }
             out.push(b'}');
         }

@@ -76,13 +76,16 @@ pub(super) fn plan(
 }
 
 impl Window {
-    /// Appends the member of the document; `more` rows follow the page.
-    pub(super) fn write(&self, out: &mut Vec<u8>, more: bool) {
+    /// Appends the member of the document; `more` rows follow the page, or belong to it
+    /// where it `is_cut`.
+    pub(super) fn write(&self, out: &mut Vec<u8>, more: bool, is_cut: bool) {
         let Self { number, size, .. } = self;
         let member =
             format!(",\"pagination\":{{\"page\":{number},\"page_size\":{size},\"has_more\":{more}");
         out.extend_from_slice(member.as_bytes());
-        if !self.ordered {
+        if is_cut {
+            out.extend_from_slice(CUT);
+        } else if !self.ordered {
             out.extend_from_slice(UNSTABLE);
         }
         out.push(b'}');
@@ -93,6 +96,8 @@ impl Window {
 pub(super) const ROOM: usize = 96 + UNSTABLE.len();
 const UNSTABLE: &[u8] = b",\"note\":\"The order of rows is not stable: without ORDER BY the next \
     page may repeat rows of this one or miss some. ORDER BY a unique key.\"";
+const CUT: &[u8] = b",\"note\":\"This page was cut, and its other rows are on no other page. \
+    Ask for it again with a smaller page_size.\"";
 /// Rows on a page that nobody gave a size.
 const USUAL: u64 = 100;
 /// Rows that are read and passed over: about a second of narrow rows.
@@ -127,7 +132,7 @@ mod tests {
         }
         let text = |window: Window| {
             let mut out = Vec::new();
-            window.write(&mut out, true);
+            window.write(&mut out, true, false);
             assert!(out.len() <= ROOM);
             String::from_utf8(out).unwrap()
         };

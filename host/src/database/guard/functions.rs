@@ -58,16 +58,26 @@ pub(super) fn check(
     Err(Denial::function(sql, &name.first, &name.parts.join(".")))
 }
 
+/// Whether SQL Server has a function or type of this name, or the grammar a word, that
+/// stands before a parenthesis.
+pub(super) fn is_built_in(name: &str) -> bool {
+    contains(&FUNCTIONS, name)
+        || contains(&GRAMMAR, name)
+        || contains(&TYPES, name)
+        || contains(&ROW_SOURCES, name)
+}
+
 /// Whether it is a schema that every database has.
-pub(super) fn is_server_schema(name: &str) -> bool {
+pub(in crate::database) fn is_server_schema(name: &str) -> bool {
     contains(&SCHEMAS, name)
 }
 
+/// CLR tells methods apart by case.
 fn is_method(name: &str) -> bool {
-    contains(&METHODS, name)
+    METHODS.binary_search(&name).is_ok()
         || name
             .strip_prefix("ST")
-            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+            .is_some_and(|rest| SPATIAL.binary_search(&rest).is_ok())
 }
 
 /// Built-in scalar, aggregate and ranking functions.
@@ -360,34 +370,81 @@ const GRAMMAR: [&str; 26] = [
 
 /// Methods of xml, hierarchyid, geography and geometry besides the ST… ones.
 const METHODS: [&str; 28] = [
-    "ASGML",
-    "ASTEXTZM",
-    "BUFFERWITHCURVES",
-    "BUFFERWITHTOLERANCE",
-    "CURVETOLINEWITHTOLERANCE",
-    "ENVELOPEANGLE",
-    "ENVELOPECENTER",
-    "EXIST",
-    "FILTER",
-    "GETANCESTOR",
-    "GETDESCENDANT",
-    "GETLEVEL",
-    "GETREPARENTEDVALUE",
-    "INSTANCEOF",
-    "ISDESCENDANTOF",
-    "ISNULL",
-    "ISVALIDDETAILED",
-    "MAKEVALID",
-    "MINDBCOMPATIBILITYLEVEL",
-    "NODES",
-    "NUMRINGS",
-    "QUERY",
-    "REDUCE",
-    "REORIENTOBJECT",
-    "RINGN",
-    "SHORTESTLINETO",
-    "TOSTRING",
-    "VALUE",
+    "AsGml",
+    "AsTextZM",
+    "BufferWithCurves",
+    "BufferWithTolerance",
+    "CurveToLineWithTolerance",
+    "EnvelopeAngle",
+    "EnvelopeCenter",
+    "Filter",
+    "GetAncestor",
+    "GetDescendant",
+    "GetLevel",
+    "GetReparentedValue",
+    "InstanceOf",
+    "IsDescendantOf",
+    "IsNull",
+    "IsValidDetailed",
+    "MakeValid",
+    "MinDbCompatibilityLevel",
+    "NumRings",
+    "Reduce",
+    "ReorientObject",
+    "RingN",
+    "ShortestLineTo",
+    "ToString",
+    "exist",
+    "nodes",
+    "query",
+    "value",
+];
+
+/// Methods of `geometry` and `geography` without their ST.
+const SPATIAL: [&str; 43] = [
+    "Area",
+    "AsBinary",
+    "AsText",
+    "Boundary",
+    "Buffer",
+    "Centroid",
+    "Contains",
+    "ConvexHull",
+    "Crosses",
+    "CurveN",
+    "CurveToLine",
+    "Difference",
+    "Dimension",
+    "Disjoint",
+    "Distance",
+    "EndPoint",
+    "Envelope",
+    "Equals",
+    "ExteriorRing",
+    "GeometryN",
+    "GeometryType",
+    "InteriorRingN",
+    "Intersection",
+    "Intersects",
+    "IsClosed",
+    "IsEmpty",
+    "IsRing",
+    "IsSimple",
+    "IsValid",
+    "Length",
+    "NumCurves",
+    "NumGeometries",
+    "NumInteriorRing",
+    "NumPoints",
+    "Overlaps",
+    "PointN",
+    "PointOnSurface",
+    "Relate",
+    "StartPoint",
+    "SymDifference",
+    "Touches",
+    "Union",
+    "Within",
 ];
 
 /// Table functions on their arguments.

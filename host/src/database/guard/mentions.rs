@@ -1,9 +1,10 @@
 //! The names in a text that is not judged: a definition of the catalogue, or a
 //! statement that writes.
 
+use super::functions;
 use super::keywords;
 use super::lexer::{Kind, Token, lex};
-use super::phrases::{closing, is_name};
+use super::phrases::{closing, has_literals, is_name, is_plain_list};
 
 /// What a text mentions.
 #[derive(Debug, Default)]
@@ -26,6 +27,10 @@ pub(in crate::database) struct Mention {
     pub(in crate::database) defines: bool,
     /// One part that only a column can be where it stands.
     pub(in crate::database) is_column: bool,
+    /// A call without a schema that may stand for rows, and is not of SQL Server's own.
+    pub(in crate::database) is_unknown_source: bool,
+    /// It is called with one or two strings.
+    pub(in crate::database) has_literals: bool,
     /// Byte offset.
     pub(in crate::database) at: usize,
 }
@@ -50,7 +55,10 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
             let (parts, after) = parts(&tokens, at);
             let next = tokens.get(after);
             let called = next.is_some_and(|next| next.is_mark(b'('));
-            if called && before.is_some_and(|before| before.is_any(&["INTO", "INSERT"])) {
+            let is_listed = at < columns_end;
+            let inserts = before.is_some_and(|before| before.is_any(&["INTO", "INSERT"]));
+            // INSERT INTO t (SELECT …) copies.
+            if called && inserts && is_plain_list(&tokens, after) {
                 columns_end = closing(&tokens, after).unwrap_or(0);
             }
             let compared = |it: Option<&Token<'_>>| {
@@ -59,16 +67,18 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
                 )
             };
             let is_column = parts.len() == 1
-                && (at < columns_end
+                && (is_listed
                     || compared(before)
                     || compared(next)
                     || before.is_some_and(|before| before.is_any(&BEFORE_COLUMNS)));
             mentions.names.push(Mention {
-                parts,
                 called,
                 defines: before.is_some_and(|before| before.is_any(&DEFINING)),
+                is_unknown_source: called && is_unknown_source(&tokens, before, &parts, after),
+                has_literals: called && has_literals(&tokens, after),
                 is_column,
                 at: token.start,
+                parts,
             });
             at = after;
         } else {
@@ -76,6 +86,22 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
         }
     }
     Some(mentions)
+}
+
+/// Whether the call of `parts`, whose parenthesis is at `open`, may be of somebody's
+/// function that gives rows; a common table expression with its columns is none.
+fn is_unknown_source(
+    tokens: &[Token<'_>],
+    before: Option<&Token<'_>>,
+    parts: &[String],
+    open: usize,
+) -> bool {
+    let [name] = parts else { return false };
+    let stands = before.is_some_and(|before| {
+        before.is_any(&["APPLY", "FROM", "JOIN", "USING"]) || before.is_mark(b',')
+    });
+    let behind = closing(tokens, open).and_then(|end| tokens.get(end));
+    stands && !functions::is_built_in(name) && !behind.is_some_and(|behind| behind.is("AS"))
 }
 
 /// A star that is neither `COUNT(*)` nor a product. After TOP, `5 *` and `) *` can be

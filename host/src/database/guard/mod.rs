@@ -26,9 +26,10 @@ mod walk;
 mod write;
 
 pub use denial::Denial;
+pub(super) use functions::is_server_schema;
 pub(super) use mentions::{Mention, Mentions, mentions};
 pub use normal::{Normal, normal};
-pub(super) use relations::is_catalogue;
+pub(super) use relations::{folded, is_catalogue};
 pub use seen::{Alias, Call, Cte, Qualified, Relation, RelationKind, Seen};
 
 /// What is known of a statement that passed.

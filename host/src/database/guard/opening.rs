@@ -3,6 +3,7 @@
 //! passes only where an operand, a relation or an arm of a set operation begins.
 
 use super::lexer::{Kind, Token};
+use super::phrases::is_name;
 
 /// What the parenthesis at an index opens, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,13 +14,25 @@ pub(super) enum Opening {
     Second,
 }
 
-/// Judges the parenthesis at `at`. `behind_top`: the parenthesis that closed just
-/// before was that of TOP; `defines`: behind AS is a common table expression.
-pub(super) fn judge(tokens: &[Token<'_>], at: usize, behind_top: bool, defines: bool) -> Opening {
+/// What is known of where the parenthesis stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    /// The parenthesis that closed just before was that of TOP.
+    pub(super) behind_top: bool,
+    /// Behind AS is a common table expression.
+    pub(super) defines: bool,
+    /// OFFSET stands in an ORDER BY.
+    pub(super) pages: bool,
+    /// FOR JSON or FOR XML came before: nothing that follows takes a query.
+    pub(super) formats: bool,
+}
+
+/// Judges the parenthesis at `at`.
+pub(super) fn judge(tokens: &[Token<'_>], at: usize, place: Place) -> Opening {
     let Some(before) = at.checked_sub(1).and_then(|index| tokens.get(index)) else {
         return Opening::Fits;
     };
-    if before.is_mark(b')') && !behind_top {
+    if before.is_mark(b')') && !place.behind_top {
         return Opening::Second;
     }
     let inner = tokens.get(at + 1..).unwrap_or_default();
@@ -27,59 +40,127 @@ pub(super) fn judge(tokens: &[Token<'_>], at: usize, behind_top: bool, defines: 
     let query = inner
         .get(nested)
         .is_some_and(|token| token.is_any(&["SELECT", "WITH", "VALUES"]));
-    // f((SELECT 1)): the outer one is the function's.
-    let arguments = nested > 0 && (before.kind == Kind::Quoted || before.is_word());
-    let fits = begins(tokens, at - 1, before) || defines && before.is("AS");
-    if !query || arguments || fits {
-        Opening::Fits
-    } else {
-        Opening::Second
+    if !query {
+        return Opening::Fits;
     }
+    let fits = !place.formats
+        && (begins(tokens, at - 1)
+            || place.defines && before.is("AS")
+            || place.pages && before.is("OFFSET")
+            // f((SELECT 1)): the outer one is the function's.
+            || nested > 0 && calls(tokens, at - 1));
+    if fits { Opening::Fits } else { Opening::Second }
+}
+
+/// Whether the name that ends at `at` is a function's: it stands where an operand or a
+/// relation begins. Anywhere else it is an alias.
+fn calls(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(name) = tokens.get(at) else {
+        return false;
+    };
+    if name.is("VALUES") {
+        let open = at.checked_sub(1).and_then(|index| tokens.get(index));
+        return open.is_some_and(|open| open.is_mark(b'('));
+    }
+    if !(is_name(name) || name.is_any(&FUNCTIONS)) {
+        return false;
+    }
+    let mut first = at;
+    while first >= 2
+        && tokens.get(first - 1).is_some_and(|dot| dot.is_mark(b'.'))
+        && tokens.get(first - 2).is_some_and(is_name)
+    {
+        first -= 2;
+    }
+    first
+        .checked_sub(1)
+        .is_some_and(|before| begins(tokens, before))
 }
 
 /// Whether an operand, a relation or a query may follow the token at `at`.
-fn begins(tokens: &[Token<'_>], at: usize, token: &Token<'_>) -> bool {
-    let before = |back: usize| at.checked_sub(back).and_then(|index| tokens.get(index));
+fn begins(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(token) = tokens.get(at) else {
+        return false;
+    };
+    let is = |back: usize, word: &str| {
+        at.checked_sub(back)
+            .and_then(|index| tokens.get(index))
+            .is_some_and(|token| token.is(word))
+    };
     match token.kind {
         Kind::Mark(b'*') => !is_star(tokens, at),
+        Kind::Mark(b')') => closes_top(tokens, at),
         Kind::Mark(b'.' | b'}') => false,
         Kind::Mark(_) => true,
-        Kind::Number => before(1).is_some_and(|before| before.is("TOP")),
+        Kind::Number => is(1, "TOP"),
         Kind::Word if token.is_any(&BEGIN) => true,
-        Kind::Word if token.is("ZONE") => before(1).is_some_and(|before| before.is("TIME")),
-        Kind::Word if token.is_any(&["NEXT", "FIRST"]) => {
-            before(1).is_some_and(|before| before.is("FETCH"))
-        }
+        Kind::Word if token.is("APPLY") => is(1, "CROSS") || is(1, "OUTER"),
+        Kind::Word if token.is("TIES") => is(1, "WITH"),
+        Kind::Word if token.is("ZONE") => is(1, "TIME") && is(2, "AT"),
+        Kind::Word if token.is_any(&["NEXT", "FIRST"]) => is(1, "FETCH"),
         _ => false,
     }
 }
 
 /// Whether the `*` at `at` stands for columns: then it ends an item of the list.
 fn is_star(tokens: &[Token<'_>], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).and_then(|index| tokens.get(index)) else {
+    let Some(index) = at.checked_sub(1) else {
         return true;
     };
-    let counts = |back: usize| {
-        at.checked_sub(back)
-            .and_then(|index| tokens.get(index))
-            .is_some_and(|token| token.is("TOP"))
+    let Some(before) = tokens.get(index) else {
+        return true;
     };
     match before.kind {
         Kind::Mark(b',' | b'.' | b'(') => true,
-        // TOP 5 *; behind TOP (5) it is taken for a product, and a product has an
-        // operand on its right.
-        Kind::Number => counts(2),
+        Kind::Mark(b')') => closes_top(tokens, index),
+        Kind::Number => index
+            .checked_sub(1)
+            .and_then(|index| tokens.get(index))
+            .is_some_and(|top| top.is("TOP")),
         Kind::Word => before.is_any(&["SELECT", "DISTINCT", "ALL", "PERCENT", "TIES"]),
         _ => false,
     }
 }
 
+/// Whether the parenthesis that closes at `at` is that of TOP. It looks back a bounded
+/// way, for what counts rows is short; further back it is taken for one, since then
+/// a star ends its item.
+fn closes_top(tokens: &[Token<'_>], at: usize) -> bool {
+    let mut depth = 0_u32;
+    for back in (at.saturating_sub(LONGEST_COUNT)..=at).rev() {
+        match tokens.get(back).map(|token| token.kind) {
+            Some(Kind::Mark(b')')) => depth += 1,
+            Some(Kind::Mark(b'(')) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    let top = back.checked_sub(1).and_then(|index| tokens.get(index));
+                    return top.is_some_and(|top| top.is("TOP"));
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Tokens of an expression that says how many rows TOP lets through.
+const LONGEST_COUNT: usize = 5_000;
+
+/// Reserved words that are functions.
+const FUNCTIONS: [&str; 6] = [
+    "COALESCE",
+    "CONVERT",
+    "LEFT",
+    "NULLIF",
+    "RIGHT",
+    "TRY_CONVERT",
+];
+
 /// Words that an operand, a relation or a query may follow.
-const BEGIN: [&str; 31] = [
+const BEGIN: [&str; 28] = [
     "ALL",
     "AND",
     "ANY",
-    "APPLY",
     "BETWEEN",
     "BY",
     "CASE",
@@ -95,14 +176,12 @@ const BEGIN: [&str; 31] = [
     "JOIN",
     "LIKE",
     "NOT",
-    "OFFSET",
     "ON",
     "OR",
     "PERCENT",
     "SELECT",
     "SOME",
     "THEN",
-    "TIES",
     "TOP",
     "UNION",
     "WHEN",
@@ -134,6 +213,17 @@ mod tests {
             "SELECT JSON_OBJECT('a': (SELECT 1))",
             "SELECT a FROM t WHERE a BETWEEN (SELECT 1) AND (SELECT 2) OR a LIKE (SELECT 'x')",
             "SELECT ROW_NUMBER() OVER (ORDER BY (SELECT NULL)) FROM t",
+            "SELECT TOP (5) ISNULL((SELECT 1), 0) FROM t",
+            "SELECT TOP 5 CAST((SELECT 1) AS int), LEFT((SELECT 'ab'), 1) FROM t",
+            "SELECT a FROM OPENJSON((SELECT '[]')) j CROSS APPLY STRING_SPLIT((SELECT 'a'), ',') s",
+            "SELECT v.a FROM (VALUES ((SELECT 1)), ((SELECT 2))) v(a)",
+            "SELECT DATEADD(day, (SELECT 1), a), CASE ISNULL((SELECT 1), 2) WHEN 1 THEN 2 END FROM t",
+            "SELECT a FROM dbo.Message m JOIN dbo.Conversation ON Conversation.Id = m.ConversationId",
+            "SELECT CASE WHEN a = 1 THEN 2 END Conversation FROM t",
+            "SELECT a FROM dbo.Nodes (NOLOCK)",
+            "SELECT CAST(x AS xml(CONTENT dbo.coll)) FROM t",
+            "SELECT n.x.value('.', 'int') FROM t CROSS APPLY t.Doc.nodes('/a') AS n(x)",
+            "SELECT g.STAsText(), g.STDistance(h), g.Filter(h) FROM t",
         ] {
             assert!(check(sql, &[]).is_ok(), "{sql}: {:?}", check(sql, &[]));
         }
@@ -152,8 +242,36 @@ mod tests {
             "(SELECT 1) (SELECT 2)",
             "SELECT a FROM t WHERE a IN (1) ((SELECT 2))",
             "SELECT a FROM t GROUP BY a (SELECT 2)",
+            "SELECT a FROM t ORDER BY a DESC ((SELECT 2))",
+            "SELECT NULL ((SELECT 2))",
+            "SELECT CASE WHEN 1 = 1 THEN 1 END ((SELECT 2))",
+            "SELECT CURRENT_USER ((SELECT 2))",
+            "SELECT a FROM t ORDER BY a OFFSET 5 ROWS ((SELECT 2))",
+            "SELECT a FROM t GROUP BY a WITH CUBE ((SELECT 2))",
+            "SELECT a FROM t FOR JSON PATH ((SELECT 2))",
+            "SELECT a FROM t FOR JSON PATH, ROOT ((SELECT 2))",
+            "SELECT a FROM t FOR XML AUTO, ELEMENTS ((SELECT 2))",
+            "SELECT 1 sum ((SELECT 2))",
+            "SELECT a max ((SELECT b FROM u))",
+            "SELECT 1 cast ((SELECT 2) UNION SELECT 3)",
+            "SELECT {d '2024-01-01'} max ((SELECT 3))",
+            "SELECT STRING_AGG(a, ',') WITHIN GROUP (ORDER BY a) count ((SELECT 2)) FROM t",
+            "SELECT 1 offset (SELECT 2)",
+            "SELECT 1 apply (SELECT 2)",
+            "SELECT 1 ties (SELECT 2)",
+            "SELECT TOP (1) * (SELECT 2)",
+            "SELECT DISTINCT TOP (1) * ((SELECT 2))",
+            "SELECT TOP (@p1) * (SELECT 2)",
+            "WITH t AS (SELECT 1 AS a) SELECT a FROM t WHERE a IS NULL ((SELECT b FROM t))",
+            "SELECT a FROM t MATCH (TABLOCKX)",
+            "SELECT a FROM t AS MATCH (XLOCK)",
+            "SELECT a FROM GENERATE_SERIES (TABLOCKX)",
+            "SELECT hr.STATUS_TEXT(1)",
+            "SELECT otherdb.hr.STOCK(1)",
+            "SELECT x.a FROM t CROSS APPLY hr.nodes('/a') x",
+            "SELECT @p1 ||= 'x'",
         ] {
-            assert!(check(sql, &[]).is_err(), "{sql}");
+            assert!(check(sql, &["p1"]).is_err(), "{sql}");
         }
     }
 }

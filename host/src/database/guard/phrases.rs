@@ -102,14 +102,28 @@ pub(super) fn has_literals(tokens: &[Token<'_>], at: usize) -> bool {
     string(1) && (mark(2, b')') || mark(2, b',') && string(3) && mark(4, b')'))
 }
 
+/// Whether what the parenthesis at `at` opens is `('…') [AS] rows (column)`: the rows of
+/// an `xml`.
+pub(super) fn names_rows(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(mut end) = closing(tokens, at).filter(|_| has_literals(tokens, at)) else {
+        return false;
+    };
+    end += usize::from(tokens.get(end).is_some_and(|token| token.is("AS")));
+    matches!(tokens.get(end..end + 4), Some([rows, open, column, close])
+        if is_name(rows) && open.is_mark(b'(') && is_name(column) && close.is_mark(b')'))
+}
+
 /// Whether the parentheses at `at` hold names or numbers alone: the columns of an
-/// alias, the size of a type.
+/// alias, the size of a type, the schema of an `xml`.
 pub(super) fn is_plain_list(tokens: &[Token<'_>], at: usize) -> bool {
     let inner = tokens.get(at + 1..).unwrap_or_default();
     let list = inner
         .iter()
         .take_while(|token| !token.is_mark(b')'))
-        .all(|token| is_name(token) || token.kind == Kind::Number || token.is_mark(b','));
+        .all(|token| {
+            let marks = token.is_mark(b',') || token.is_mark(b'.');
+            is_name(token) || token.kind == Kind::Number || marks
+        });
     list && inner.iter().any(|token| token.is_mark(b')'))
 }
 

@@ -101,7 +101,7 @@ pub(super) fn check(
 
 /// A name as the loosest of collations compares it: without trailing blanks, width and
 /// accents. For what is refused by its name, whatever the database's collation.
-fn folded(name: &str) -> Cow<'_, str> {
+pub(in crate::database) fn folded(name: &str) -> Cow<'_, str> {
     let name = name.trim_end();
     if name.is_ascii() {
         return Cow::Borrowed(name);

@@ -67,10 +67,14 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
     if token.kind != Kind::Word {
         return Ok(());
     }
-    let before = index.checked_sub(1).and_then(|index| tokens.get(index));
-    if token.is("CONVERSATION")
-        && before.is_some_and(|before| before.is_any(&["ON", "END", "GET", "MOVE", "BEGIN"]))
-    {
+    let before = |back: usize| index.checked_sub(back).and_then(|index| tokens.get(index));
+    let follows = |words: &[&str]| before(1).is_some_and(|before| before.is_any(words));
+    let sent = follows(&["ON"]) && before(2).is_some_and(|before| before.is("SEND"));
+    let ended = follows(&["END"])
+        && tokens
+            .get(index + 1)
+            .is_some_and(|next| next.kind == Kind::Variable);
+    if token.is("CONVERSATION") && (sent || ended || follows(&["GET", "MOVE", "BEGIN"])) {
         return Err(Denial::write(sql, token));
     }
     if token.is("NEXT")
@@ -185,6 +189,10 @@ fn assignment(
         }
         _ => false,
     };
+    // @p ||= 'x', of SQL Server 2025
+    let sets = sets
+        || matches!(tokens.get(index + 1..index + 4), Some([one, other, equals])
+            if one.is_mark(b'|') && other.is_mark(b'|') && equals.is_mark(b'='));
     let compares = index
         .checked_sub(1)
         .and_then(|index| tokens.get(index))

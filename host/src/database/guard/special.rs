@@ -1,8 +1,9 @@
-//! The parts of the walk that read a special form: MATCH, WINDOW, full-text
+//! The parts of the walk that read a special form: old hints, MATCH, WINDOW, full-text
 //! tables, methods of types and ODBC literals.
 
 use super::denial::Denial;
 use super::lexer::{Kind, Token};
+use super::options;
 use super::phrases;
 use super::relations;
 use super::seen::RelationKind;
@@ -17,7 +18,11 @@ impl<'a> Walk<'a, '_> {
         }
         let next_is = |mark: u8| self.peek(1).is_some_and(|next| next.is_mark(mark));
         let before = self.before(1);
-        if first.is("MATCH") && next_is(b'(') {
+        let condition = before.is_some_and(|before| {
+            before.is_any(&["WHERE", "AND", "OR", "NOT"]) || before.is_mark(b'(')
+        });
+        let matches = first.is("MATCH") && next_is(b'(');
+        if matches && condition && !self.frame().after_table {
             self.at = phrases::graph_pattern(self.sql, self.tokens, self.at + 1)?;
             return Ok(true);
         }
@@ -97,5 +102,40 @@ impl<'a> Walk<'a, '_> {
         }
         self.at += 4;
         Ok(())
+    }
+
+    /// Takes a relation down where a policy asks for it.
+    pub(super) fn note_relation(
+        &mut self,
+        found: relations::Found,
+        range: (usize, usize),
+        parts: &[String],
+    ) {
+        if let Some(collector) = &mut self.collector {
+            let kind = match found {
+                relations::Found::Table => RelationKind::Table,
+                relations::Found::Other => RelationKind::Catalogue,
+            };
+            collector.relation(self.tokens, range, parts, kind);
+        }
+    }
+
+    /// `dbo.t (NOLOCK)`, as it was written before WITH.
+    pub(super) fn old_hints(
+        &mut self,
+        name: relations::Name<'_, 'a>,
+        range: (usize, usize),
+    ) -> Result<bool, Denial> {
+        // Directly behind a name only these are hints, and one alone: to the server
+        // all else is a call.
+        let Some(after) = options::old_hint(self.sql, self.tokens, self.at)? else {
+            return Ok(false);
+        };
+        self.at = after;
+        self.frame().after_table = true;
+        let found = relations::check(self.sql, name, false, &[])?;
+        self.checked.reads_a_table |= found == relations::Found::Table;
+        self.note_relation(found, range, name.parts);
+        Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use super::denial::{Denial, ONE_SELECT, shown};
 use super::functions;
 use super::keywords;
 use super::lexer::{Kind, Token};
-use super::opening::{self, Opening};
+use super::opening::{self, Opening, Place};
 use super::options;
 use super::phrases::{self, is_name};
 use super::relations;
@@ -41,7 +41,7 @@ pub(super) struct Frame {
     after_openjson: bool,
     /// The relation before this point is a table: a list behind it, or behind its
     /// alias, is one of hints.
-    after_table: bool,
+    pub(super) after_table: bool,
     /// The schema behind WITH: names with types.
     declares: bool,
     /// The number of TOP.
@@ -50,6 +50,8 @@ pub(super) struct Frame {
     sampled: bool,
     /// OFFSET stands in its ORDER BY.
     pages: bool,
+    /// FOR JSON or FOR XML came.
+    formats: bool,
     /// Arguments of TRIM: they have a FROM of their own.
     trims: bool,
     /// Arguments of JSON_OBJECT: they have colons.
@@ -177,6 +179,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 return Ok(());
             }
             if next_is("JSON") || next_is("XML") {
+                self.frame().formats = true;
                 self.checked.returns_one_document |= self.frames.len() == 1;
             }
             // FOR SYSTEM_TIME belongs to its table; FOR … IN to PIVOT.
@@ -350,6 +353,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             parts: &parts,
         };
         if called
+            && !self.frame().expects_relation
             && (method || parts.len() > 1)
             && phrases::is_xml_method(&parts)
             && !phrases::has_literals(self.tokens, self.at)
@@ -366,11 +370,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             frame.sampled = false;
             let own =
                 functions::is_row_source(&parts) || functions::is_allowed(&parts, self.functions);
-            if called && !own && self.old_hints(name, range)? {
+            if called && self.old_hints(name, range)? {
                 return Ok(());
             }
-            // A column's method needs a table before it.
-            if called && !own && before.is_some_and(|before| before.is("FROM")) {
+            // A column's method needs a table before it, and names its rows.
+            let first_of_all = before.is_some_and(|before| before.is("FROM"));
+            let rows = phrases::names_rows(self.tokens, self.at);
+            if called && !own && (first_of_all || !rows) {
                 return Err(Denial::function(self.sql, &first, &parts.join(".")));
             }
             let found = relations::check(self.sql, name, called, self.functions)?;
@@ -392,7 +398,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         // CAST(x AS decimal(9,2)), … AS v(a, b)
         let alias = follows_as || in_from && before.is_some_and(|before| before.is_mark(b')'));
-        if called && alias && !phrases::is_plain_list(self.tokens, self.at) {
+        if called && alias && !samples && !phrases::is_plain_list(self.tokens, self.at) {
             return Err(self.misplaced(first));
         }
         let names_cte = self.in_ctes && self.frames.len() == 1;
@@ -421,35 +427,6 @@ impl<'a, 'b> Walk<'a, 'b> {
             return Ok(());
         }
         functions::check(self.sql, name, method, declares, self.functions)
-    }
-
-    fn note_relation(&mut self, found: relations::Found, range: (usize, usize), parts: &[String]) {
-        if let Some(collector) = &mut self.collector {
-            let kind = match found {
-                relations::Found::Table => RelationKind::Table,
-                relations::Found::Other => RelationKind::Catalogue,
-            };
-            collector.relation(self.tokens, range, parts, kind);
-        }
-    }
-
-    /// `dbo.t (NOLOCK)`, as it was written before WITH.
-    fn old_hints(
-        &mut self,
-        name: relations::Name<'_, 'a>,
-        range: (usize, usize),
-    ) -> Result<bool, Denial> {
-        // Directly behind a name only these are hints, and one alone: to the server
-        // all else is a call.
-        let Some(after) = options::old_hint(self.sql, self.tokens, self.at)? else {
-            return Ok(false);
-        };
-        self.at = after;
-        self.frame().after_table = true;
-        let found = relations::check(self.sql, name, false, &[])?;
-        self.checked.reads_a_table |= found == relations::Found::Table;
-        self.note_relation(found, range, name.parts);
-        Ok(true)
     }
 
     /// Takes `a`, `a.b`, `a..b` …; an empty part is an empty string.
@@ -523,7 +500,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             return Ok(());
         } else {
             let defines = root && self.in_ctes;
-            let opening = opening::judge(self.tokens, self.at, self.behind_top, defines);
+            let place = Place {
+                behind_top: self.behind_top,
+                defines,
+                pages: outer.pages,
+                formats: outer.formats,
+            };
+            let opening = opening::judge(self.tokens, self.at, place);
             if opening == Opening::Second {
                 return Err(self.misplaced(token));
             }

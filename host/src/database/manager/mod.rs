@@ -171,6 +171,7 @@ impl Manager {
                 text_size: limits
                     .max_cell
                     .saturating_mul(2)
+                    .saturating_add(8)
                     .clamp(TEXT_SIZE, MOST_TEXT),
             },
             io,
@@ -438,8 +439,8 @@ const SETTINGS: &str = "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNING
     SET DEADLOCK_PRIORITY LOW; \
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Bytes that the server sends of one value. A scope shows less of it; twice as many,
-/// because UTF-16 takes two for a letter.
+/// Bytes that the server sends of one value, more than the scope shows of it: UTF-16
+/// takes two for a letter.
 const TEXT_SIZE: usize = 1 << 20;
 /// Less than the socket lets one item have.
 const MOST_TEXT: usize = 24 << 20;

@@ -115,6 +115,16 @@ fn meaning<'s>(
     }
     let by_name = relation.kind == RelationKind::Table;
     if by_name && relation.cte == Cte::Exact {
+        // So that nothing kept back hangs on where the expression ends.
+        if standing.protects(None, &relation.table) {
+            return Err(Denial::policy(
+                "statement-not-allowed",
+                sql,
+                relation.name.start,
+                "A common table expression of this name",
+                "Give the common table expression another name.",
+            ));
+        }
         return Ok(None);
     }
     let other_case = by_name && relation.cte == Cte::OtherCase;

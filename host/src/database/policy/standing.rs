@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::mask::Masked;
 use super::{Policy, views};
 use crate::database::catalog::{Table, Tables, nearest};
-use crate::database::guard::mentions;
+use crate::database::guard::{folded, mentions};
 
 /// The tables and views of a database under a policy.
 pub(in crate::database) struct Standing {
@@ -16,6 +16,9 @@ pub(in crate::database) struct Standing {
     by_name: HashMap<String, Vec<usize>>,
     /// Schema and name in lower case.
     synonyms: HashSet<(String, String)>,
+    /// What is not open, and synonyms, by their names as the loosest of collations
+    /// compares them; the schemas in the same form.
+    protected: HashMap<String, Vec<String>>,
     visible: Arc<Tables>,
 }
 
@@ -114,6 +117,18 @@ impl Standing {
             let name = known.table.name.name.to_lowercase();
             by_name.entry(name).or_default().push(index);
         }
+        let mut protected: HashMap<String, Vec<String>> = HashMap::new();
+        let closed = tables
+            .iter()
+            .filter(|known| !matches!(known.state, State::Open))
+            .map(|known| (&known.table.name.schema, &known.table.name.name));
+        let synonyms = facts.synonyms.iter().map(|(schema, name)| (schema, name));
+        for (schema, name) in closed.chain(synonyms) {
+            protected
+                .entry(loose(name))
+                .or_default()
+                .push(loose(schema));
+        }
         let visible = tables
             .iter()
             .filter(|known| !matches!(known.state, State::Hidden))
@@ -127,6 +142,7 @@ impl Standing {
                 .iter()
                 .map(|(schema, name)| (schema.to_lowercase(), name.to_lowercase()))
                 .collect(),
+            protected,
             visible: Arc::new(Tables::new(visible)),
         }
     }
@@ -203,9 +219,11 @@ impl Standing {
         });
         let table = match self.find(schema, name) {
             Some(found) => !matches!(found.state, State::Open),
-            None => self.named(name).any(|known| {
-                let same = |of: &str| of.to_lowercase() == known.table.name.schema.to_lowercase();
-                !matches!(known.state, State::Open) && schema.is_none_or(same)
+            None => self.protected.get(&loose(name)).is_some_and(|schemas| {
+                let meant = schema.map(loose);
+                schemas
+                    .iter()
+                    .any(|of| meant.as_ref().is_none_or(|meant| meant == of))
             }),
         };
         synonym || table
@@ -226,6 +244,11 @@ impl Known {
             needs_schema,
         }
     }
+}
+
+/// A name as the loosest of collations compares it.
+fn loose(name: &str) -> String {
+    folded(name).to_lowercase()
 }
 
 /// The only one, or of several that differ in case the one that is written so.

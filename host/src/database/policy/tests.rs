@@ -389,7 +389,7 @@ fn what_a_mask_cannot_keep_is_refused() {
         "SELECT * FROM CONTAINSTABLE(Customers, Email, 'x') k",
         "SELECT * FROM FREETEXTTABLE(dbo.Customers, *, 'x') k",
         "SELECT Id FROM Customers c WITH (NOLOCK, INDEX(ix_email))",
-        "SELECT Id FROM Customers (FORCESEEK(ix_email (Email)))",
+        "SELECT Id FROM Customers WITH (FORCESEEK(ix_email (Email)))",
         "SELECT * FROM dbo.Customers TABLESAMPLE ((SELECT MAX(Id) FROM dbo.Customers) ROWS)",
         "SELECT * FROM dbo.Mails",
     ] {
@@ -454,6 +454,14 @@ fn writes_name_nothing_that_is_kept_back_or_masked() {
     }
     for sql in [
         "DELETE FROM dbo.Salaries",
+        "INSERT INTO Salaries (Id, Pay) VALUES (1, 2)",
+        "INSERT INTO dbo.Orders (SELECT Id, Pay FROM Salaries)",
+        "INSERT INTO dbo.Orders (Id, Pay) SELECT 1, Pay FROM [Salaries ]",
+        "INSERT INTO dbo.Orders (Id, Pay) SELECT 1, Pay FROM [S\u{e1}laries]",
+        "INSERT INTO dbo.Orders (Id, Pay) SELECT Id, Pay FROM tvf(1)",
+        "INSERT INTO dbo.Orders (Id) SELECT a.Id FROM dbo.Orders a, tvf(1) b",
+        "INSERT INTO dbo.Orders (Name) SELECT name FROM sys.tables",
+        "INSERT INTO dbo.Orders (Id) SELECT hr.value(1)",
         "DELETE Salaries",
         "DELETE o FROM dbo.Orders o, Salaries",
         "DELETE o FROM dbo.Orders o CROSS JOIN (Salaries CROSS JOIN sales.Customers)",

@@ -3,7 +3,7 @@
 
 use super::Policy;
 use super::standing::Standing;
-use crate::database::guard::{Denial, Mention, mentions};
+use crate::database::guard::{Denial, Mention, folded, is_catalogue, is_server_schema, mentions};
 
 pub(super) fn check(policy: &Policy, standing: &Standing, sql: &str) -> Result<(), Denial> {
     // It passed the guard, which reads it in the same way.
@@ -21,6 +21,13 @@ pub(super) fn check(policy: &Policy, standing: &Standing, sql: &str) -> Result<(
                 }
             }
             before = Some(part);
+        }
+        if let [schema, name] = mention.parts.as_slice()
+            && is_catalogue(&folded(schema))
+            && !policy.lets_read_catalogue(schema, name)
+        {
+            let what = format!("{} in a statement that writes", mention.parts.join("."));
+            return Err(refused(sql, mention.at, &what));
         }
         if calls_unlisted(policy, standing, mention) {
             let what = format!("The function {}", mention.parts.join("."));
@@ -45,15 +52,19 @@ fn calls_unlisted(policy: &Policy, standing: &Standing, mention: &Mention) -> bo
                 && !mention.defines
                 && !standing.is_readable(schema, name)
                 && !policy.lets_call(schema, name)
-                && !is_method(name)
+                && !is_method(schema, name, mention.has_literals)
         }
+        [_] => mention.is_unknown_source && !mention.is_column,
         _ => false,
     }
 }
 
-/// Of xml columns, which a write may take values from and modify.
-fn is_method(name: &str) -> bool {
-    ["exist", "modify", "nodes", "query", "value"].contains(&name)
+/// Of xml columns, which a write may take values from and modify: their arguments are
+/// literals.
+fn is_method(owner: &str, name: &str, has_literals: bool) -> bool {
+    has_literals
+        && !is_server_schema(owner)
+        && ["exist", "modify", "nodes", "query", "value"].contains(&name)
 }
 
 fn refused(sql: &str, at: usize, what: &str) -> Denial {
