@@ -10,7 +10,7 @@ use super::opening::{self, Opening, Place};
 use super::options;
 use super::phrases::{self, is_name};
 use super::relations;
-use super::seen::{self, Collector, RelationKind, Seen};
+use super::seen::{self, Collector, Seen};
 
 /// The walk and the parentheses it is in.
 pub(super) struct Walk<'a, 'b> {
