@@ -178,7 +178,7 @@ fn deny_wins_and_allow_leaves_out_the_rest() {
     for sql in [
         "SELECT * FROM dbo.Customers",
         "SELECT * FROM customers c JOIN [dbo].[Order Details] d ON 1 = 1, Sales.CUSTOMERS s",
-        "WITH Salaries AS (SELECT 1 AS a) SELECT a FROM Salaries",
+        "WITH Wages AS (SELECT 1 AS a) SELECT a FROM Wages",
         "SELECT dbo.fn_x(1), value FROM STRING_SPLIT('a,b', ',')",
         "SELECT Salaries FROM dbo.Orders",
     ] {
@@ -321,8 +321,8 @@ fn a_masked_table_becomes_a_derived_one_wherever_it_stands() {
             "SELECT a FROM dbo.Orders CROSS APPLY (SELECT TOP 1 Email AS a FROM {M}  ) AS x) y",
         ),
         (
-            "WITH Customers AS (SELECT Email FROM dbo.Customers) SELECT Email FROM Customers",
-            "WITH Customers AS (SELECT Email FROM {M}) AS [Customers]) SELECT Email FROM Customers",
+            "WITH Mine AS (SELECT Email FROM dbo.Customers) SELECT Email FROM Mine",
+            "WITH Mine AS (SELECT Email FROM {M}) AS [Customers]) SELECT Email FROM Mine",
         ),
         (
             "SELECT * FROM Customers PIVOT (MAX(Id) FOR Email IN ([a])) AS p",
@@ -390,7 +390,7 @@ fn what_a_mask_cannot_keep_is_refused() {
         "SELECT * FROM FREETEXTTABLE(dbo.Customers, *, 'x') k",
         "SELECT Id FROM Customers c WITH (NOLOCK, INDEX(ix_email))",
         "SELECT Id FROM Customers WITH (FORCESEEK(ix_email (Email)))",
-        "SELECT * FROM dbo.Customers TABLESAMPLE ((SELECT MAX(Id) FROM dbo.Customers) ROWS)",
+        "WITH Customers AS (SELECT Email FROM dbo.Customers) SELECT Email FROM Customers",
         "SELECT * FROM dbo.Mails",
     ] {
         scope.refuses(sql);

@@ -108,7 +108,7 @@ const MATRIX: &[(&str, usize, &str)] = &[
         "***",
     ),
     (
-        "WITH Customers AS (SELECT * FROM dbo.Customers) SELECT Phone FROM Customers WHERE CustomerID = '{ID}'",
+        "WITH Mine AS (SELECT * FROM dbo.Customers) SELECT Phone FROM Mine WHERE CustomerID = '{ID}'",
         1,
         "***",
     ),
