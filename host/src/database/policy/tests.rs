@@ -197,7 +197,6 @@ fn deny_wins_and_allow_leaves_out_the_rest() {
         "SELECT * FROM CONTAINSTABLE(dbo.Salaries, *, 'x') k",
         "SELECT * FROM dbo.Orders FOR SYSTEM_TIME ALL, dbo.Salaries",
         "SELECT * FROM dbo.Orders FOR SYSTEM_TIME CONTAINED IN ((SELECT 1 FROM Salaries), '2')",
-        "SELECT * FROM dbo.Orders TABLESAMPLE ((SELECT 1 FROM Salaries) ROWS)",
         "SELECT TOP (SELECT COUNT(*) FROM Salaries) 1 FROM dbo.Orders",
         "SELECT 1 FROM dbo.Orders ORDER BY 1 OFFSET (SELECT 1 FROM Salaries) ROWS",
         "SELECT * FROM OPENJSON((SELECT * FROM Salaries FOR JSON AUTO)) WITH (a int)",

@@ -152,7 +152,8 @@ const CALLS: [&str; 14] = [
     "eventdata",
 ];
 
-const HINTS: [&str; 9] = [
+const HINTS: [&str; 10] = [
+    "NoWait",
     "forcescan",
     "forceseek",
     "index",
