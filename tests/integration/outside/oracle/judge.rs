@@ -153,12 +153,12 @@ const CALLS: [&str; 14] = [
 ];
 
 const HINTS: [&str; 10] = [
-    "NoWait",
     "forcescan",
     "forceseek",
     "index",
     "noexpand",
     "nolock",
+    "nowait",
     "readcommitted",
     "readpast",
     "readuncommitted",
