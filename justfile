@@ -37,7 +37,7 @@ bench:
 # Look for requests that break the server, or (target guard) for statements that get past its guard; what was found so far is in target/fuzz/
 fuzz target="requests" minutes="10":
     mkdir -p target/fuzz/{{target}}
-    RUSTC_WORKSPACE_WRAPPER="$PWD/tests/fuzz/instrument" cargo run -p fuzz --bin {{target}} -- -max_total_time=$(({{minutes}} * 60)) -max_len=8192 -dict=tests/fuzz/corpus/{{target}}.dict -artifact_prefix=target/fuzz/ target/fuzz/{{target}} tests/fuzz/corpus/{{target}}
+    RUSTC_WORKSPACE_WRAPPER="$PWD/tests/fuzz/instrument" cargo run -p fuzz --features libfuzzer --bin {{target}} -- -max_total_time=$(({{minutes}} * 60)) -max_len=8192 -dict=tests/fuzz/corpus/{{target}}.dict -artifact_prefix=target/fuzz/ target/fuzz/{{target}} tests/fuzz/corpus/{{target}}
 
 # The guard against Microsoft's own parser, over as many statements as named
 oracle statements="100000" seed="1":
