@@ -20,7 +20,7 @@ pub(super) struct CheckArguments {
 }
 
 pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<()> {
-    let findings = findings(&arguments.config).await;
+    let findings = Box::pin(findings(&arguments.config)).await;
     for finding in &findings {
         print(finding)?;
     }

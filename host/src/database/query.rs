@@ -326,6 +326,11 @@ pub(super) async fn unchecked(
     sql: &str,
     params: Vec<Param>,
 ) -> Result<Vec<ResultSet>, Error> {
+    // It has some 15 KiB of state, and is awaited deep in others.
+    Box::pin(read_sets(inner, sql, params)).await
+}
+
+async fn read_sets(inner: &Inner, sql: &str, params: Vec<Param>) -> Result<Vec<ResultSet>, Error> {
     let bound = params::bind(params)?;
     let cancel = CancellationToken::new();
     let mut watch = watch(inner, None, cancel.clone());

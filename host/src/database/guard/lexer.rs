@@ -44,11 +44,6 @@ impl Token<'_> {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
-    /// Whether it is a word, keyword or not.
-    pub(super) fn is_word(&self) -> bool {
-        self.kind == Kind::Word
-    }
-
     pub(super) fn is_mark(&self, mark: u8) -> bool {
         self.kind == Kind::Mark(mark)
     }
