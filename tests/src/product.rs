@@ -57,6 +57,9 @@ pub struct Product {
     _folder: TempDir,
 }
 
+/// What a test makes of the sample company.
+type Change = Box<dyn FnOnce(&mut Database) + Send>;
+
 /// Changes to the product under test.
 #[derive(Default)]
 pub struct ProductBuilder {
@@ -70,7 +73,7 @@ pub struct ProductBuilder {
     compiler: Option<Place>,
     faulty: bool,
     tables: Vec<Table>,
-    company: Option<Box<dyn FnOnce(&mut Database) + Send>>,
+    company: Option<Change>,
 }
 
 impl Product {
