@@ -1,5 +1,11 @@
 //! Every input that was kept, once.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a corpus that cannot be read fails the test, which tells where it is"
+)]
+
 use std::fs;
 use std::path::Path;
 
