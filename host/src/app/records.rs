@@ -13,6 +13,7 @@ use super::resources::encoded;
 use crate::audit::{Call, Entry, Event, Figures, Outcome, Statements};
 use crate::database::{
     Column, Database, Error, JsonShape, LimitKind, Options, Param, Query, TableName, Value,
+    bracketed,
 };
 use crate::runtime::{database_problem, not_noted};
 use crate::tools::{CallContext, Record, RecordField, RecordProvider, ToolError};
@@ -303,10 +304,6 @@ fn decoded(text: &str) -> Option<String> {
 
 fn quoted(name: &TableName) -> String {
     format!("{}.{}", bracketed(&name.schema), bracketed(&name.name))
-}
-
-fn bracketed(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
 }
 
 /// A key's text as its column's type, so that the index serves.

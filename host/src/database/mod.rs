@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-pub use catalog::{Table, TableName, Tables};
+pub use catalog::{Table, TableName, Tables, bracketed};
 pub use config::{Binary, DatabaseConfig, Encrypt, PoolConfig, QueryLimits};
 pub use context::{ContextValue, SessionContext};
 pub use cursor::Cursor;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::catalog::bracketed;
 use super::convert::{self, Kind};
 use super::error::Error;
 use super::value::Value;
@@ -86,7 +87,7 @@ impl Posture {
                         | Right::Database("CONTROL")
                 )
             });
-        let database = quoted(&self.database);
+        let database = bracketed(&self.database);
         if too_powerful {
             return format!(
                 "CREATE LOGIN [mcp_reader] WITH PASSWORD = N'…'; USE {database}; CREATE USER \
@@ -95,7 +96,7 @@ impl Posture {
                  EXECUTE, ALTER TO [mcp_reader];"
             );
         }
-        let user = quoted(&self.user);
+        let user = bracketed(&self.user);
         let roles = self.rights.iter().filter_map(|right| match right {
             Right::Role(role) => Some(format!(" ALTER ROLE [{role}] DROP MEMBER {user};")),
             _ => None,
@@ -275,18 +276,14 @@ fn read(sets: Vec<Vec<Vec<tiberius::ColumnData<'static>>>>) -> Option<Posture> {
         let (permission, class) = (text(cells.next()), text(cells.next()));
         let (schema, name) = (text(cells.next()), text(cells.next()));
         let on = match class.as_str() {
-            "OBJECT_OR_COLUMN" => format!("OBJECT::{}.{}", quoted(&schema), quoted(&name)),
-            "SCHEMA" => format!("SCHEMA::{}", quoted(&schema)),
+            "OBJECT_OR_COLUMN" => format!("OBJECT::{}.{}", bracketed(&schema), bracketed(&name)),
+            "SCHEMA" => format!("SCHEMA::{}", bracketed(&schema)),
             "DATABASE_PRINCIPAL" => "USER::[…]".to_owned(),
             _ => class,
         };
         posture.rights.push(Right::Object { permission, on });
     }
     Some(posture)
-}
-
-fn quoted(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
 }
 
 const SERVER_ROLES: &[&str] = &["sysadmin"];

@@ -18,10 +18,10 @@ use tokio::sync::Mutex;
 
 pub(super) use describe::{describe, primary_key};
 pub use list::Tables;
-pub(super) use name::{nearest, resolve};
+pub(super) use name::{nearest, resolve, split};
 pub(super) use rows::Cells;
 pub(super) use tables::newer;
-pub use tables::{Table, TableName};
+pub use tables::{Table, TableName, bracketed};
 pub(super) use types::sql_type;
 
 /// Answers of the catalogue that are still fresh.

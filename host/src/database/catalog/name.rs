@@ -87,8 +87,21 @@ fn pick<'a>(
     }
 }
 
-/// Splits at dots outside quotes; `None` where the quoting is broken.
+/// The parts of a name, quotes undone.
 fn parts(name: &str) -> Option<Vec<String>> {
+    let parts = split(name)?.into_iter();
+    Some(parts.map(|part| part.text).collect())
+}
+
+/// A part of a name as somebody wrote it.
+pub(in crate::database) struct Part {
+    /// Its text, quotes undone.
+    pub(in crate::database) text: String,
+    pub(in crate::database) is_quoted: bool,
+}
+
+/// Splits at dots outside quotes; `None` where the quoting is broken or a part is empty.
+pub(in crate::database) fn split(name: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let mut rest = name.trim();
     loop {
@@ -98,10 +111,14 @@ fn parts(name: &str) -> Option<Vec<String>> {
             _ => {
                 let end = rest.find('.').unwrap_or(rest.len());
                 let (part, after) = rest.split_at_checked(end)?;
-                (part.trim().to_owned(), after)
+                let part = Part {
+                    text: part.trim().to_owned(),
+                    is_quoted: false,
+                };
+                (part, after)
             }
         };
-        if part.is_empty() {
+        if part.text.is_empty() {
             return None;
         }
         parts.push(part);
@@ -115,7 +132,7 @@ fn parts(name: &str) -> Option<Vec<String>> {
 
 /// The content of a quoted part, with doubled closing quotes undone, and what
 /// follows it.
-fn quoted(text: &str, close: char) -> Option<(String, &str)> {
+fn quoted(text: &str, close: char) -> Option<(Part, &str)> {
     let mut part = String::new();
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((index, next)) = chars.next() {
@@ -124,6 +141,10 @@ fn quoted(text: &str, close: char) -> Option<(String, &str)> {
         } else if chars.next_if(|(_, after)| *after == close).is_some() {
             part.push(close);
         } else {
+            let part = Part {
+                text: part,
+                is_quoted: true,
+            };
             return Some((part, text.get(index + close.len_utf8()..)?));
         }
     }

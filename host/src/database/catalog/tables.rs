@@ -52,8 +52,13 @@ fn part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
     if plain {
         f.write_str(part)
     } else {
-        write!(f, "[{}]", part.replace(']', "]]"))
+        f.write_str(&bracketed(part))
     }
+}
+
+/// A name as T-SQL reads it whatever it is.
+pub fn bracketed(name: &str) -> String {
+    format!("[{}]", name.replace(']', "]]"))
 }
 
 /// All of them by schema and name, as they were no longer ago than `age`.

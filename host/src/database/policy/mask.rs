@@ -2,7 +2,7 @@
 
 use super::Policy;
 use super::pattern::Pattern;
-use crate::database::catalog::{Cells, TableName, sql_type};
+use crate::database::catalog::{Cells, TableName, bracketed, sql_type};
 use crate::database::guard::mentions;
 
 /// A column of a table that has masks.
@@ -157,9 +157,4 @@ fn derives(column: &Column, secrets: &[String]) -> bool {
                 .iter()
                 .any(|part| secrets.contains(&part.to_lowercase()))
     })
-}
-
-/// A name as T-SQL reads it whatever it is.
-pub(super) fn bracketed(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
 }

@@ -1,5 +1,7 @@
 //! Names with `*` in them, as an operator writes tables and columns.
 
+use crate::database::catalog::split;
+
 /// `schema.name` or `schema.table.column`; `*` stands for any letters, also none,
 /// except in brackets, where it is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,30 +20,12 @@ impl Pattern {
     /// Reads a pattern of `count` parts; none where it has another number of them
     /// or broken quotes.
     pub(super) fn parse(text: &str, count: usize) -> Option<Self> {
-        let mut parts = Vec::with_capacity(count);
-        let mut rest = text.trim();
-        loop {
-            let (part, after) = match rest.chars().next()? {
-                '[' => quoted(rest, ']')?,
-                '"' => quoted(rest, '"')?,
-                _ => {
-                    let end = rest.find('.').unwrap_or(rest.len());
-                    let (part, after) = rest.split_at_checked(end)?;
-                    let text = part.trim().to_lowercase();
-                    let wild = text.contains('*');
-                    (Part { text, wild }, after)
-                }
-            };
-            if part.text.is_empty() {
-                return None;
-            }
-            parts.push(part);
-            let after = after.trim_start();
-            if after.is_empty() {
-                return (parts.len() == count).then_some(Self { parts });
-            }
-            rest = after.strip_prefix('.')?.trim_start();
-        }
+        let parts = split(text)?.into_iter().map(|part| Part {
+            wild: !part.is_quoted && part.text.contains('*'),
+            text: part.text.to_lowercase(),
+        });
+        let parts: Vec<Part> = parts.collect();
+        (parts.len() == count).then_some(Self { parts })
     }
 
     /// Whether the first parts are these names, in any case.
@@ -95,26 +79,6 @@ impl Part {
         }
         rest.ends_with(last)
     }
-}
-
-/// The content of a quoted part, doubled closing quotes undone, and what follows.
-fn quoted(text: &str, close: char) -> Option<(Part, &str)> {
-    let mut part = String::new();
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((index, next)) = chars.next() {
-        if next != close {
-            part.extend(next.to_lowercase());
-        } else if chars.next_if(|(_, after)| *after == close).is_some() {
-            part.push(close);
-        } else {
-            let part = Part {
-                text: part,
-                wild: false,
-            };
-            return Some((part, text.get(index + close.len_utf8()..)?));
-        }
-    }
-    None
 }
 
 #[cfg(test)]

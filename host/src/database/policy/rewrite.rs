@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Policy;
-use super::mask::bracketed;
 use super::standing::{Standing, State};
+use crate::database::catalog::bracketed;
 use crate::database::guard::{Cte, Denial, Relation, RelationKind, Seen};
 
 /// What may be sent.
