@@ -122,12 +122,10 @@ fn is_star(tokens: &[Token<'_>], at: usize) -> bool {
     }
 }
 
-/// Whether the parenthesis that closes at `at` is that of TOP. It looks back a bounded
-/// way, for what counts rows is short; further back it is taken for one, since then
-/// a star ends its item.
+/// Whether the parenthesis that closes at `at` is that of TOP.
 fn closes_top(tokens: &[Token<'_>], at: usize) -> bool {
     let mut depth = 0_u32;
-    for back in (at.saturating_sub(LONGEST_COUNT)..=at).rev() {
+    for back in (0..=at).rev() {
         match tokens.get(back).map(|token| token.kind) {
             Some(Kind::Mark(b')')) => depth += 1,
             Some(Kind::Mark(b'(')) => {
@@ -142,9 +140,6 @@ fn closes_top(tokens: &[Token<'_>], at: usize) -> bool {
     }
     false
 }
-
-/// Tokens of an expression that says how many rows TOP lets through.
-const LONGEST_COUNT: usize = 5_000;
 
 /// Reserved words that are functions.
 const FUNCTIONS: [&str; 6] = [
