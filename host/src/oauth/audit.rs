@@ -6,50 +6,9 @@ use std::sync::Arc;
 
 use super::context::OAuth;
 use super::error::OAuthError;
-use crate::audit::{Entry, Event, Origin, Outcome};
+pub(crate) use crate::audit::Event;
+use crate::audit::{Entry, Origin, Outcome};
 use crate::principal::Rights;
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// A client registered.
-    Registration,
-    /// A person signed in.
-    SignIn,
-    /// A person allowed or refused a client.
-    Consent,
-    /// What a person had allowed before held still.
-    RememberedConsent,
-    /// A code was exchanged.
-    CodeExchange,
-    /// A refresh token was exchanged.
-    Refresh,
-    /// A token was revoked.
-    Revocation,
-    /// A person set a password.
-    Password,
-    /// A person withdrew a consent.
-    Withdrawal,
-    /// A token was used.
-    Access,
-}
-
-impl Action {
-    fn event(self) -> Event {
-        match self {
-            Self::Registration => Event::Registration,
-            Self::SignIn => Event::SignIn,
-            Self::Consent => Event::Consent,
-            Self::RememberedConsent => Event::RememberedConsent,
-            Self::CodeExchange => Event::CodeExchange,
-            Self::Refresh => Event::Refresh,
-            Self::Revocation => Event::Revocation,
-            Self::Password => Event::Password,
-            Self::Withdrawal => Event::Withdrawal,
-            Self::Access => Event::Access,
-        }
-    }
-}
 
 /// Who and where; what is not known is left out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,18 +33,18 @@ impl<'a> Details<'a> {
 }
 
 /// Notes that something was done.
-pub(crate) fn done(oauth: &OAuth, action: Action, details: Details<'_>) {
-    let name = action.event().name();
+pub(crate) fn done(oauth: &OAuth, event: Event, details: Details<'_>) {
+    let name = event.name();
     metrics::counter!("oauth_events_total", "event" => name, "scope" => details.scope.to_owned(), "outcome" => "done")
         .increment(1);
-    match action {
-        Action::Registration => metrics::counter!("oauth_registrations_total").increment(1),
-        Action::CodeExchange | Action::Refresh => {
+    match event {
+        Event::Registration => metrics::counter!("oauth_registrations_total").increment(1),
+        Event::CodeExchange | Event::Refresh => {
             metrics::counter!("oauth_token_exchanges_total").increment(1);
         }
         _ => {}
     }
-    oauth.audit().record(entry(action, Outcome::Done, details));
+    oauth.audit().record(entry(event, Outcome::Done, details));
 }
 
 /// Notes what the operator did with a command, which nobody asks for metrics.
@@ -103,8 +62,8 @@ pub(crate) fn by_operator(event: &'static str, details: Details<'_>) {
 }
 
 /// Notes that something was refused, and why.
-pub(crate) fn refused(oauth: &OAuth, action: Action, details: Details<'_>, error: &OAuthError) {
-    let (name, code) = (action.event().name(), error.code.as_str());
+pub(crate) fn refused(oauth: &OAuth, event: Event, details: Details<'_>, error: &OAuthError) {
+    let (name, code) = (event.name(), error.code.as_str());
     metrics::counter!("oauth_events_total", "event" => name, "scope" => details.scope.to_owned(), "outcome" => "refused")
         .increment(1);
     metrics::counter!("oauth_errors_total", "event" => name, "code" => code).increment(1);
@@ -112,10 +71,10 @@ pub(crate) fn refused(oauth: &OAuth, action: Action, details: Details<'_>, error
     let entry = Entry {
         code: Some(code.into()),
         reason: Some(reason.to_owned()),
-        ..entry(action, Outcome::Refused, details)
+        ..entry(event, Outcome::Refused, details)
     };
     // A name that was typed proves nothing; of other people it is known who they are.
-    if details.subject.is_empty() || action == Action::SignIn {
+    if details.subject.is_empty() || event == Event::SignIn {
         oauth.audit().record_of_anybody(entry);
     } else {
         oauth.audit().record(entry);
@@ -131,7 +90,7 @@ pub(crate) fn token_refused(
     reason: &'static str,
     of_note: bool,
 ) {
-    let name = Action::Access.event().name();
+    let name = Event::Access.name();
     metrics::counter!("oauth_errors_total", "event" => name, "code" => code).increment(1);
     if !of_note && !oauth.audit().has_file(details.scope) {
         tracing::debug!(code, reason, "an access token was refused");
@@ -140,13 +99,13 @@ pub(crate) fn token_refused(
     oauth.audit().record_of_anybody(Entry {
         code: Some(code.into()),
         reason: Some(reason.to_owned()),
-        ..entry(Action::Access, Outcome::Refused, details)
+        ..entry(Event::Access, Outcome::Refused, details)
     });
 }
 
-fn entry(action: Action, outcome: Outcome, details: Details<'_>) -> Entry {
+fn entry(event: Event, outcome: Outcome, details: Details<'_>) -> Entry {
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let entry = Entry::new(action.event(), outcome);
+    let entry = Entry::new(event, outcome);
     // Where there is no server in front, as in tests, the address is known alone.
     let origin = entry.origin.or_else(|| {
         let address = details.address?;

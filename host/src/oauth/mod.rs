@@ -53,4 +53,5 @@ pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };
 pub use routes::routes;
+pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM};
 pub use tls::{client_tls, native_roots};

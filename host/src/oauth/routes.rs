@@ -102,8 +102,9 @@ fn sent(method: MethodRouter<OAuth>) -> MethodRouter<OAuth> {
     method.fallback(async || HttpError::method_not_allowed("POST"))
 }
 
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a form may take to come.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A name, a password and a token; twice as much as a password may have.
-const LONGEST_FORM: usize = 16 * 1_024;
+pub(crate) const LONGEST_FORM: usize = 16 * 1_024;
 /// Three passwords of 1,024 characters take 36 KiB, encoded.
 const LONGEST_PASSWORDS: usize = 48 * 1_024;

@@ -1,8 +1,6 @@
 //! `S/records/…`: one record as a page, for whoever follows a citation. The same rules
 //! as for a call that fetches it; people sign in here, programs do not come.
 
-use std::time::Duration;
-
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Uri};
@@ -14,6 +12,7 @@ use crate::http_error::HttpError;
 use crate::mcp::{McpScope, Record, ToolError};
 use crate::oauth::endpoints::record::{Missing, Reader, Shown, open, open_missing};
 use crate::oauth::pages::RecordLine;
+use crate::oauth::{BODY_TIMEOUT, LONGEST_FORM};
 
 /// `/records/{*id}` and `/{scope}/records/{*id}`, for GET and the forms of its pages.
 pub(super) async fn page(State(state): State<ServerState>, request: Request) -> Response {
@@ -110,10 +109,6 @@ fn why(error: &ToolError) -> Missing<'_> {
         _ => Missing::Failed(&error.message),
     }
 }
-
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A name, a password and a token; twice as much as a password may have.
-const LONGEST_FORM: usize = 16 * 1_024;
 
 #[cfg(test)]
 mod tests {

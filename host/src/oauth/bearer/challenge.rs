@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Refusal;
 use crate::http_error::HttpError;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::{ClientAddress, OAuth};
@@ -103,7 +103,7 @@ impl Resource<'_> {
             address: address.map(|ClientAddress(address)| address),
             ..Details::default()
         };
-        audit::refused(self.oauth, Action::Access, details, &error);
+        audit::refused(self.oauth, Event::Access, details, &error);
         let mut parameters = vec![
             ("error", error.code.as_str().to_owned()),
             ("scope", rights.to_string()),

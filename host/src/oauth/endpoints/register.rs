@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::form;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::clients::registration::{Registered, Requested};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::{ClientAddress, Issuer, OAuth};
@@ -28,7 +28,7 @@ pub(crate) async fn post(
     match register(&oauth, &issuer, details, body).await {
         Ok(response) => response,
         Err(error) => {
-            audit::refused(&oauth, Action::Registration, details, &error);
+            audit::refused(&oauth, Event::Registration, details, &error);
             error.into_response()
         }
     }
@@ -55,7 +55,7 @@ async fn register(
     let (client, secret) = oauth.store().register_client(&requested.client).await?;
     audit::done(
         oauth,
-        Action::Registration,
+        Event::Registration,
         Details {
             client_id: &client.id,
             client_name: &client.name,

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::form::Form;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::clients::authentication::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::{ClientAddress, Issuer, OAuth};
@@ -35,12 +35,12 @@ pub(crate) async fn post(
     match outcome {
         Ok(found) => {
             if found {
-                audit::done(&oauth, Action::Revocation, details);
+                audit::done(&oauth, Event::Revocation, details);
             }
             [(header::CACHE_CONTROL, "no-store")].into_response()
         }
         Err(error) => {
-            audit::refused(&oauth, Action::Revocation, details, &error);
+            audit::refused(&oauth, Event::Revocation, details, &error);
             error.into_response()
         }
     }

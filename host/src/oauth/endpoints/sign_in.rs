@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::answers::{minutes, see_other, slowed};
 use super::caller::Caller;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::error::OAuthError;
 use crate::oauth::pages::{Asking, SignInChoice, SignInPage, respond_leading_to};
 use crate::oauth::parameters::Parameters;
@@ -68,14 +68,14 @@ impl SignIn<'_> {
         };
         let refusal = match signed_in {
             Ok(response) => {
-                audit::done(&caller.oauth, Action::SignIn, details);
+                audit::done(&caller.oauth, Event::SignIn, details);
                 return Ok(response);
             }
             Err(refusal) => refusal,
         };
         audit::refused(
             &caller.oauth,
-            Action::SignIn,
+            Event::SignIn,
             details,
             &OAuthError::from(&refusal),
         );

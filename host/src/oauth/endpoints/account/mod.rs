@@ -11,7 +11,7 @@ use super::answers::{minutes, see_other, slowed, trouble, unavailable};
 use super::caller::Caller;
 use super::new_password;
 use super::sign_in::SignIn;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::error::OAuthError;
 use crate::oauth::pages::{AccountPage, respond};
 use crate::oauth::parameters::Parameters;
@@ -81,7 +81,7 @@ impl Caller {
                 client_id,
                 ..self.details(subject)
             };
-            audit::done(&self.oauth, Action::Withdrawal, details);
+            audit::done(&self.oauth, Event::Withdrawal, details);
         }
         Ok(see_other(&format!("{ADDRESS}?done={WITHDRAWN}")))
     }
@@ -103,7 +103,7 @@ impl Caller {
             Ok(current) => current,
             Err(refusal) => {
                 let error = OAuthError::from(&refusal);
-                audit::refused(&self.oauth, Action::Password, self.details(subject), &error);
+                audit::refused(&self.oauth, Event::Password, self.details(subject), &error);
                 return match refusal {
                     Refusal::Throttled(wait) => {
                         let alert = (texts.sign_in.throttled)(minutes(wait));
@@ -127,7 +127,7 @@ impl Caller {
         if !store.set_password(subject, Some(&current), &hash).await? {
             return Ok(see_other(ADDRESS));
         }
-        audit::done(&self.oauth, Action::Password, self.details(subject));
+        audit::done(&self.oauth, Event::Password, self.details(subject));
         Ok(self.sign_in_again(subject, &hash).await)
     }
 

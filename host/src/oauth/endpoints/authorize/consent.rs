@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Outcome, Visit};
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::decision::{Admitted, Asked, Consented};
 use crate::oauth::endpoints::answers::see_other;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -81,7 +81,7 @@ impl Visit {
         let error = OAuthError::new(ErrorCode::AccessDenied, "not among the people of the scope");
         audit::refused(
             &self.caller.oauth,
-            Action::Consent,
+            Event::Consent,
             self.details_of(asked, visitor),
             &error,
         );
@@ -132,9 +132,9 @@ impl Visit {
             return Ok(see_other(&self.target));
         }
         let action = if given {
-            Action::Consent
+            Event::Consent
         } else {
-            Action::RememberedConsent
+            Event::RememberedConsent
         };
         let details = Details {
             rights: Some(consented.rights()),

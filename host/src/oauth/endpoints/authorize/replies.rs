@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::Visit;
 use crate::excerpt::excerpt;
 use crate::oauth::RedirectRule;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::authorization::Refused;
 use crate::oauth::decision::Asked;
 use crate::oauth::endpoints::answers::{see_other, trouble};
@@ -21,7 +21,7 @@ impl Visit {
             subject,
             ..self.details(client)
         };
-        audit::refused(&self.caller.oauth, Action::Consent, details, &refused.error);
+        audit::refused(&self.caller.oauth, Event::Consent, details, &refused.error);
         see_other(&refused.location(&self.issuer.identifier()))
     }
 
@@ -34,7 +34,7 @@ impl Visit {
             ..self.caller.details("")
         };
         let error = OAuthError::new(ErrorCode::InvalidRequest, detail);
-        audit::refused(&self.caller.oauth, Action::Consent, details, &error);
+        audit::refused(&self.caller.oauth, Event::Consent, details, &error);
         let page = ErrorPage {
             detail: Some(detail),
             ..ErrorPage::new(self.caller.texts(), trouble)
@@ -52,7 +52,7 @@ impl Visit {
             ErrorCode::InvalidRequest,
             "a form of another browser or page",
         );
-        audit::refused(&self.caller.oauth, Action::Consent, details, &error);
+        audit::refused(&self.caller.oauth, Event::Consent, details, &error);
         let text = &self.caller.texts().troubles.form;
         trouble(
             StatusCode::FORBIDDEN,

@@ -11,7 +11,7 @@ use super::account;
 use super::answers::{trouble, unavailable};
 use super::caller::Caller;
 use super::new_password;
-use crate::oauth::audit::{self, Action};
+use crate::oauth::audit::{self, Event};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{InvitationPage, respond};
 use crate::oauth::parameters::Parameters;
@@ -85,7 +85,7 @@ impl Caller {
         let Accepted::Set(person) = accepted else {
             return Ok(self.invitation_is_over());
         };
-        audit::done(&self.oauth, Action::Password, self.details(&person.subject));
+        audit::done(&self.oauth, Event::Password, self.details(&person.subject));
         Ok(self.sign_in_again(&person.subject, &hash).await)
     }
 
@@ -109,7 +109,7 @@ impl Caller {
     /// The link is not good any more, or never was.
     fn invitation_is_over(&self) -> Response {
         let error = OAuthError::new(ErrorCode::InvalidRequest, "no such invitation");
-        audit::refused(&self.oauth, Action::Password, self.details(""), &error);
+        audit::refused(&self.oauth, Event::Password, self.details(""), &error);
         let page = &self.language.texts().troubles.invitation;
         trouble(StatusCode::NOT_FOUND, self.language, page, account::ADDRESS)
     }

@@ -14,7 +14,7 @@ use super::answers::{see_other, trouble, unavailable};
 use super::caller::Caller;
 use crate::entropy::EntropyError;
 use crate::http_error::HttpError;
-use crate::oauth::audit::{self, Action};
+use crate::oauth::audit::{self, Event};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ErrorPage, respond};
 use crate::oauth::parameters::Parameters;
@@ -130,7 +130,7 @@ impl<'a> Trip<'a> {
         let response = signed_in.await?.ok_or_else(removed)?;
         audit::done(
             &self.caller.oauth,
-            Action::SignIn,
+            Event::SignIn,
             self.caller.details(subject),
         );
         Ok(response)
@@ -220,7 +220,7 @@ impl<'a> Trip<'a> {
         };
         audit::refused(
             &self.caller.oauth,
-            Action::SignIn,
+            Event::SignIn,
             self.caller.details(subject),
             &error.because(reason),
         );

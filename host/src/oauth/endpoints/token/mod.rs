@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::form::Form;
-use crate::oauth::audit::{self, Action, Details};
+use crate::oauth::audit::{self, Details, Event};
 use crate::oauth::clients::authentication::Credentials;
 use crate::oauth::error::OAuthError;
 use crate::oauth::parameters::Parameters;
@@ -38,7 +38,7 @@ pub(crate) async fn post(
             .map_err(OAuthError::from),
         Err(error) => Err(error.clone()),
     };
-    let action = seen.action.unwrap_or(Action::CodeExchange);
+    let action = seen.action.unwrap_or(Event::CodeExchange);
     let details = Details {
         scope: &issuer.scope().name,
         subject: &seen.subject,
@@ -69,7 +69,7 @@ async fn exchange(
 ) -> Result<Exchanged, TokenProblem> {
     let grant_type = form.one("grant_type")?;
     if grant_type == Some("refresh_token") {
-        seen.action = Some(Action::Refresh);
+        seen.action = Some(Event::Refresh);
     }
     let credentials = Credentials::read(headers, form)?;
     seen.client_id.clone_from(&credentials.client_id);
@@ -105,7 +105,7 @@ struct Request<'a> {
 /// What was found out on the way, for the audit.
 #[derive(Default)]
 struct Seen {
-    action: Option<Action>,
+    action: Option<Event>,
     subject: String,
     /// What the client says; proved before anything is exchanged.
     client_id: String,
