@@ -20,7 +20,6 @@ fn refused(tokens: Vec<u8>) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a call right behind one of these is still told that the database cannot be reached"]
 async fn a_database_that_cannot_be_reached_says_so_and_is_tried_again() {
     let mut bench = Bench::start().await;
     bench.works("no fault", Fault::None).await;

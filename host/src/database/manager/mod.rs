@@ -137,6 +137,8 @@ impl Connection {
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     command_timeout: Duration,
+    /// From the first byte to a connection that can be used.
+    open_timeout: Duration,
     /// In bytes.
     text_size: usize,
 }
@@ -155,18 +157,46 @@ pub(super) struct Manager {
     config: DatabaseConfig,
     bounds: Bounds,
     io: Handle,
-    /// The latest failed attempt to connect, as a sentence for the model.
-    /// Every attempt is sent, so that a waiting call learns of it at once.
-    failures: watch::Sender<Failure>,
+    failures: Failures,
+}
+
+/// The latest failed attempt to connect. It is told when bb8 no longer counts on that
+/// attempt, so that whoever hears of it can ask for another.
+#[derive(Debug, Clone)]
+pub(super) struct Failures(watch::Sender<Failure>);
+
+impl Failures {
+    /// Sees every failed attempt from here on.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Failure> {
+        self.0.subscribe()
+    }
+
+    /// The last one, or a word for none.
+    pub(super) fn latest(&self) -> Failure {
+        *self.0.borrow()
+    }
+}
+
+impl bb8::ErrorSink<Error> for Failures {
+    fn sink(&self, _: Error) {
+        self.0.send_modify(|_| {});
+    }
+
+    fn boxed_clone(&self) -> Box<dyn bb8::ErrorSink<Error>> {
+        Box::new(self.clone())
+    }
 }
 
 impl Manager {
     /// The scope's time for a statement comes first; the driver's own, which cannot tell
     /// the model anything, five seconds later.
     pub(super) fn new(config: DatabaseConfig, limits: &QueryLimits, io: Handle) -> Self {
+        let acquire_timeout = config.pool.acquire_timeout;
         Self {
             config,
             bounds: Bounds {
+                // Nobody waits longer. A tenth less, so that who waits learns why.
+                open_timeout: OPEN_TIMEOUT.min(acquire_timeout.mul_f64(0.9)),
                 command_timeout: limits.timeout + Duration::from_secs(5),
                 text_size: limits
                     .max_cell
@@ -175,17 +205,16 @@ impl Manager {
                     .clamp(TEXT_SIZE, MOST_TEXT),
             },
             io,
-            failures: watch::channel(Failure {
+            failures: Failures(watch::Sender::new(Failure {
                 begun: Instant::now(),
                 sentence: UNREACHABLE,
-            })
-            .0,
+            })),
         }
     }
 
-    /// Sees every failed attempt to connect.
-    pub(super) fn failures(&self) -> watch::Receiver<Failure> {
-        self.failures.subscribe()
+    /// What its attempts come to.
+    pub(super) fn failures(&self) -> Failures {
+        self.failures.clone()
     }
 
     fn failed(&self, begun: Instant, error: &dyn std::error::Error, sentence: &'static str) {
@@ -196,7 +225,10 @@ impl Manager {
             %error,
             "cannot connect to the database"
         );
-        self.failures.send_replace(Failure { begun, sentence });
+        self.failures.0.send_if_modified(|failure| {
+            *failure = Failure { begun, sentence };
+            false
+        });
     }
 }
 
@@ -213,8 +245,10 @@ impl bb8::ManageConnection for Manager {
             .io
             .spawn(async move {
                 let log_in = LogIn::of(&config).await?;
-                // Nobody waits longer, and the place in the pool is wanted.
-                let opened = timeout(OPEN_TIMEOUT, open_patiently(&config, &log_in, bounds));
+                let opened = timeout(
+                    bounds.open_timeout,
+                    open_patiently(&config, &log_in, bounds),
+                );
                 let opened = opened
                     .await
                     .unwrap_or_else(|_| Err(timed_out("the server did not get ready in time")));
@@ -232,7 +266,10 @@ impl bb8::ManageConnection for Manager {
                 self.failed(begun, &error, NO_TOKEN);
                 Err(Error::Unavailable(NO_TOKEN))
             }
-            Err(error) => Err(Error::Other(format!("opening a connection: {error}"))),
+            Err(error) => {
+                self.failed(begun, &error, UNREACHABLE);
+                Err(Error::Other(format!("opening a connection: {error}")))
+            }
         }
     }
 
@@ -423,7 +460,7 @@ const NO_TOKEN: &str = "the database cannot be logged in to: there is no access 
 const UNTOLD: &str = "which rows may be shown here depends on who asks, and the database could not \
     be told; whoever runs this service finds the reason in its log";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Address, TLS, log-in, a hop and the settings together.
+/// Address, TLS, log-in, a hop and the settings together, at most.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 const TELLING_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use bb8::{Pool, PooledConnection, RunError};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::config::{DatabaseConfig, PoolConfig, QueryLimits};
 use super::context::{Asker, Identity};
 use super::error::Error;
-use super::manager::{Failure, Manager};
+use super::manager::{Failure, Failures, Manager};
 use super::session::Lease;
 
 /// A connection that goes back to bb8 when dropped; closed there, if it is
@@ -36,7 +36,7 @@ pub(super) struct Connections {
 
 struct Shared {
     pool: Pool<Manager>,
-    failures: watch::Receiver<Failure>,
+    failures: Failures,
     /// One for each connection that may be in use or on its way.
     places: Arc<Semaphore>,
     waiting: AtomicU64,
@@ -100,6 +100,7 @@ impl Connections {
             .max_lifetime(max_lifetime)
             .idle_timeout(IDLE)
             .retry_connection(false)
+            .error_sink(Box::new(failures.clone()))
             .build_unchecked(manager);
         let shared = Arc::new(Shared {
             pool,
@@ -223,18 +224,18 @@ impl Shared {
     async fn open(&self, may_wait: bool) -> Result<Pooled, Error> {
         let _waiting = Waiting::new(&self.waiting);
         let asked = Instant::now();
-        let mut failures = self.failures.clone();
-        failures.mark_unchanged();
-        let connection = self.pool.get_owned();
-        tokio::pin!(connection);
+        let mut failures = self.failures.subscribe();
+        let mut connection = Box::pin(self.pool.get_owned());
         let connection = loop {
             tokio::select! {
                 biased;
                 connection = &mut connection => break connection,
                 failed = failures.changed() => {
                     let Failure { begun, sentence } = *failures.borrow();
-                    let ours = failed.is_ok() && begun >= asked;
-                    if ours && (!may_wait || self.pool.state().connections == 0) {
+                    if failed.is_ok() && begun < asked {
+                        // bb8 counted on that one, and begins another only when asked.
+                        connection.set(self.pool.get_owned());
+                    } else if !may_wait || self.pool.state().connections == 0 {
                         return Err(Error::Unavailable(sentence));
                     }
                 }
@@ -249,7 +250,7 @@ impl Shared {
     /// Why there was no connection in time.
     fn too_late(&self) -> Error {
         if self.pool.state().connections == 0 {
-            Error::Unavailable(self.failures.borrow().sentence)
+            Error::Unavailable(self.failures.latest().sentence)
         } else {
             Error::Busy
         }
