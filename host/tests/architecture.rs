@@ -72,6 +72,18 @@ const LAYERS: &[(&str, &[&str])] = &[
             "principal",
         ],
     ),
+    (
+        "operator",
+        &[
+            "audit",
+            "clock",
+            "excerpt",
+            "http_error",
+            "oauth",
+            "server",
+            "state",
+        ],
+    ),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
 ];
@@ -85,6 +97,7 @@ const BELOW_APP: &[&str] = &[
     "excerpt",
     "mcp",
     "oauth",
+    "operator",
     "principal",
     "runtime",
     "server",
@@ -102,6 +115,7 @@ const BELOW_CLI: &[&str] = &[
     "entropy",
     "mcp",
     "oauth",
+    "operator",
     "principal",
     "runtime",
     "server",
@@ -114,10 +128,16 @@ const BELOW_CLI: &[&str] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("argon2", &["oauth/people"]),
-    ("askama", &["oauth"]),
+    ("askama", &["oauth", "operator"]),
     (
         "axum",
-        &["http_error.rs", "mcp/transport", "oauth", "server"],
+        &[
+            "http_error.rs",
+            "mcp/transport",
+            "oauth",
+            "operator",
+            "server",
+        ],
     ),
     ("bb8", &["database"]),
     ("clap", &["cli", "main.rs"]),

@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod doctor;
 mod exit;
+mod operator;
 mod plugin;
 mod reload;
 mod serve;

@@ -48,10 +48,11 @@ pub use clients::document::{
 };
 pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub(crate) use issuer::is_loopback;
+pub(crate) use parameters::Parameters;
 pub use issuer::{BaseError, Issuer, PublicUrl};
 pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };
 pub use routes::routes;
-pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM};
+pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM, in_time};
 pub use tls::{client_tls, native_roots};

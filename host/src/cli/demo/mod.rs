@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::exit::{UsageError, print};
 use super::{DemoArguments, serve};
-use crate::app::{self, App, ToolSetFiles};
+use crate::app::{self, App, AppHealth, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
@@ -50,7 +50,8 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         (Authentication::OAuth(oauth), entrance)
     };
     let guard = HostGuard::new(address, public_url)?;
-    let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
+    let health = AppHealth::watch(Arc::clone(&app), shutdown.clone()).await;
+    let state = serve::state(&app, &stage.config, guard, authentication, &health)?;
     app.watch(&shutdown)?;
     let base = public_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
     print(&snippets::ready(&base, &entrance, stage.tool_sets()))?;

@@ -15,7 +15,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ErrorPage, Language, WayOut, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::Visitor;
-use crate::oauth::{OAuth, SignInMethod};
+use crate::oauth::OAuth;
 use crate::state::StoreError;
 
 /// One request to the operator page.
@@ -131,9 +131,14 @@ impl Door {
         self.caller.language
     }
 
+    /// Whether nobody between reads and changes what goes to and fro.
+    pub(crate) fn is_https(&self) -> bool {
+        self.caller.base.is_https()
+    }
+
     /// Whether people sign in here at all.
     pub(crate) fn signs_in(&self) -> bool {
-        !matches!(self.caller.oauth.shared.sign_in, SignInMethod::Consent)
+        self.caller.oauth.signs_in()
     }
 
     fn sign_in(&self) -> SignIn<'_> {
