@@ -51,6 +51,7 @@ impl OperatorPage<'_> {
         let health = Arc::clone(self.health);
         let state = OperatorState::new(OperatorConfig {
             oauth,
+            tokens: self.oauth.is_some(),
             site: Arc::new(AppSite::new(Arc::clone(self.app), health, self.reload)),
             recorder,
             trusted_proxies: config.http.trusted_proxies.clone(),

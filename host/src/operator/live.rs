@@ -31,7 +31,9 @@ pub(super) struct Parts {
 #[derive(Serialize)]
 struct Live {
     /// Milliseconds between two samples.
-    every: u128,
+    every: u64,
+    /// Number of the last sample.
+    last: u64,
     samples: Vec<Figures>,
     parts: Parts,
 }
@@ -66,7 +68,8 @@ pub(super) async fn get(State(state): State<OperatorState>, request: Request) ->
     let after = after.and_then(|after| after.parse().ok()).unwrap_or(0);
     let samples = state.0.recorder.samples(after);
     let live = Live {
-        every: EVERY.as_millis(),
+        every: EVERY.as_secs() * 1_000,
+        last: state.0.recorder.last(),
         samples: samples.into_iter().map(Figures::from).collect(),
         parts: Parts::of(&state, OperatorTexts::of(door.language())).await,
     };
@@ -158,7 +161,7 @@ impl Parts {
             status,
             problems,
             uptime: duration(site.uptime()),
-            active_tokens: oauth.signs_in().then(|| oauth.active_tokens()),
+            active_tokens: state.0.tokens.then(|| oauth.active_tokens()),
             calls: scopes.iter().map(|scope| scope.calls).sum(),
             running: scopes.iter().map(|scope| scope.guests.running).sum(),
         };

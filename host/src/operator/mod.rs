@@ -45,6 +45,8 @@ use crate::server::{RequestIds, TrustedProxies, add_security_headers};
 pub struct OperatorConfig {
     /// Where people sign in, and where tokens and clients are.
     pub oauth: OAuth,
+    /// Whether there are tokens and clients at all: not with OAuth off.
+    pub tokens: bool,
     /// What is shown and acted upon.
     pub site: Arc<dyn Site>,
     /// What has happened lately.
@@ -59,6 +61,7 @@ pub struct OperatorState(Arc<Shared>);
 
 struct Shared {
     oauth: OAuth,
+    tokens: bool,
     site: Arc<dyn Site>,
     recorder: Arc<Recorder>,
     proxies: TrustedProxies,
@@ -70,6 +73,7 @@ impl OperatorState {
     pub fn new(config: OperatorConfig) -> Self {
         Self(Arc::new(Shared {
             oauth: config.oauth,
+            tokens: config.tokens,
             site: config.site,
             recorder: config.recorder,
             proxies: TrustedProxies::new(config.trusted_proxies),

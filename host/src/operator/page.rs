@@ -27,7 +27,7 @@ struct OperatorPage<'a> {
     /// What was just done.
     done: Option<String>,
     has_configuration: bool,
-    /// Where people sign in.
+    /// Where there are tokens.
     people: Option<People>,
 }
 
@@ -120,7 +120,7 @@ async fn show(
         Some(count) => format!("{done} {count}"),
         None => done.to_owned(),
     });
-    let people = match door.signs_in() {
+    let people = match shared.tokens {
         true => Some(people(shared.oauth.store()).await?),
         false => None,
     };

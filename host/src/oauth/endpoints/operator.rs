@@ -136,11 +136,6 @@ impl Door {
         self.caller.base.is_https()
     }
 
-    /// Whether people sign in here at all.
-    pub(crate) fn signs_in(&self) -> bool {
-        self.caller.oauth.signs_in()
-    }
-
     fn sign_in(&self) -> SignIn<'_> {
         SignIn {
             caller: &self.caller,

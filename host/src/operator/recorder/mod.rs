@@ -123,6 +123,11 @@ impl Recorder {
         new.cloned().collect()
     }
 
+    /// The number of the last sample.
+    pub(super) fn last(&self) -> u64 {
+        self.kept().taken
+    }
+
     /// The last minute of a scope, as one point.
     pub(super) fn minute(&self, scope: &str) -> Point {
         let kept = self.kept();
