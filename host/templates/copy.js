@@ -4,14 +4,18 @@
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
-  const label = button.textContent;
+  const [label, name] = [button.textContent, button.getAttribute("aria-label")];
+  const say = (text, spoken) => {
+    button.textContent = text;
+    button.setAttribute("aria-label", spoken);
+  };
   button.hidden = false;
   button.addEventListener("click", async () => {
     const text = source.textContent.trim();
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = button.dataset.done;
-      setTimeout(() => (button.textContent = label), 2000);
+      say(button.dataset.done, button.dataset.done);
+      setTimeout(() => say(label, name), 2000);
     } catch {
       // Not over plain http, and not without leave: marked, it is copied by hand.
       getSelection().selectAllChildren(source);
