@@ -50,6 +50,7 @@ pub use context::{OAuth, OAuthConfig, SignInMethod};
 pub(crate) use issuer::is_loopback;
 pub(crate) use parameters::Parameters;
 pub use issuer::{BaseError, Issuer, PublicUrl};
+pub(crate) use endpoints::operator::OPERATORS;
 pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };

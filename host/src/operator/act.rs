@@ -85,8 +85,7 @@ pub(super) async fn confirm(State(state): State<OperatorState>, request: Request
         Err(error) => return not_done(&door, None, &error),
     };
     let alert = effect.nothing.then_some(o.nothing_to_do);
-    let shown = (!effect.nothing).then_some(&action);
-    page(&door, shown, effect, alert, StatusCode::OK)
+    page(&door, Some(&action), effect, alert, StatusCode::OK)
 }
 
 /// `POST /act`
