@@ -77,9 +77,11 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "audit",
             "clock",
+            "entropy",
             "excerpt",
             "http_error",
             "oauth",
+            "principal",
             "server",
             "state",
         ],

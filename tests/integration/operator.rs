@@ -23,7 +23,9 @@ pub(crate) async fn signed_in(product: &Product) -> (Browser, String) {
 }
 
 async fn act(browser: &Browser, url: &str, action: &str, target: &str) -> (u16, String) {
-    let page = browser.get(&format!("{url}/confirm?action={action}&target={target}")).await;
+    let page = browser
+        .get(&format!("{url}/confirm?action={action}&target={target}"))
+        .await;
     let reply = browser.submit(&page, ("action", action), &[]).await;
     let told = reply.location().map_or(reply.body.clone(), str::to_owned);
     (reply.status, told)
@@ -31,13 +33,21 @@ async fn act(browser: &Browser, url: &str, action: &str, target: &str) -> (u16, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_and_refusals_are_seen_and_a_revocation_ends_a_token() {
-    let product = Product::builder().people(&[ANA]).operator_page(&[OLGA]).start().await;
+    let product = Product::builder()
+        .people(&[ANA])
+        .operator_page(&[OLGA])
+        .start()
+        .await;
     let token = product.token("claude", ANA.0, Rights::READ).await;
     let ana = product.client_with("claude", Some(token));
     for _ in 0..3 {
-        ana.sql("SELECT TOP 1 ProductName FROM Products").await.structured();
+        ana.sql("SELECT TOP 1 ProductName FROM Products")
+            .await
+            .structured();
     }
-    let refused = ana.call("execute_sql", json!({"query": "DELETE FROM Products"})).await;
+    let refused = ana
+        .call("execute_sql", json!({"query": "DELETE FROM Products"}))
+        .await;
     assert_eq!(refused.code(), "write-not-allowed");
 
     let (browser, url) = signed_in(&product).await;
@@ -55,7 +65,7 @@ async fn calls_and_refusals_are_seen_and_a_revocation_ends_a_token() {
             let of_claude = |sample: &Value| sample["scopes"]["claude"][0].as_u64();
             let calls: u64 = samples.iter().filter_map(of_claude).sum();
             let errors = |sample: &Value| sample["scopes"]["claude"][1].as_u64();
-            if calls > 0 {
+            if calls >= 4 {
                 return (calls, samples.iter().filter_map(errors).sum::<u64>());
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -66,11 +76,15 @@ async fn calls_and_refusals_are_seen_and_a_revocation_ends_a_token() {
 
     let done = act(&browser, &url, "revoke_person", ANA.0).await;
     assert_eq!(done.0, 303, "{}", done.1);
-    let (status, _) = ana.post(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})).await;
+    let (status, _) = ana
+        .post(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}))
+        .await;
     assert_eq!(status, 401);
     // The main listener has nothing of it, whoever asks.
     for path in ["/live", "/confirm", "/act", "/operator.js", "/operator"] {
-        let main = browser.get(&format!("http://{}{path}", product.address)).await;
+        let main = browser
+            .get(&format!("http://{}{path}", product.address))
+            .await;
         assert_eq!(main.status, 404, "{path}");
     }
 }
@@ -84,15 +98,23 @@ async fn a_version_that_waits_is_looked_at_and_accepted() {
         .tool_set_settings(&format!("lock = '{}'", lock.display()))
         .start()
         .await;
-    let before = product.tool_set("claude-tools", |status| status.serving.is_some()).await;
-    let changed = patched(CLAUDE, "Lists the tables", "Lists all tables");
+    let before = product
+        .tool_set("claude-tools", |status| status.serving.is_some())
+        .await;
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
     product.replace("claude-tools", &changed);
     let waits = |status: &mssql_mcp::app::FileStatus| {
-        status.problem.as_ref().is_some_and(|problem| problem.parked)
+        status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| problem.parked)
     };
     let parked = product.tool_set("claude-tools", waits).await;
     assert_eq!(parked.serving, before.serving);
-    let digest = parked.problem.and_then(|problem| problem.digest).expect("a digest");
+    let digest = parked
+        .problem
+        .and_then(|problem| problem.digest)
+        .expect("a digest");
 
     let (browser, url) = signed_in(&product).await;
     let page = browser.get(&format!("{url}/")).await.body;
@@ -105,6 +127,8 @@ async fn a_version_that_waits_is_looked_at_and_accepted() {
     let (status, told) = act(&browser, &url, "reload_tool_set", "claude-tools").await;
     assert_eq!(status, 409);
     assert!(told.contains("claude-tools"), "{told}");
-    let still = product.tool_set("claude-tools", |status| status.problem.is_some()).await;
+    let still = product
+        .tool_set("claude-tools", |status| status.problem.is_some())
+        .await;
     assert_eq!(still.serving.as_deref(), Some(&*digest));
 }

@@ -81,7 +81,10 @@ impl Site for AppSite {
         report
             .map(|report| {
                 let checks = report.checks.into_values();
-                (report.status, checks.flat_map(|check| check.problems).collect())
+                (
+                    report.status,
+                    checks.flat_map(|check| check.problems).collect(),
+                )
             })
             .boxed()
     }
@@ -166,7 +169,10 @@ fn of_file(name: String, status: FileStatus) -> ToolSetState {
     ToolSetState {
         name,
         digest: status.serving,
-        parked: status.problem.as_ref().is_some_and(|problem| problem.parked),
+        parked: status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| problem.parked),
         problem: status.problem.map(|problem| problem.sentence),
         reloads: status.reloads,
         refusals: status.refusals,

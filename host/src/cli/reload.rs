@@ -39,12 +39,12 @@ impl Reloading {
             loop {
                 let (asked, answer) = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    Some(answer) = self.asked.recv() => (Asked::ByHand, Some(answer)),
+                    Some(answer) = self.asked.recv() => (Asked::Operator, Some(answer)),
                     asked = next(&mut changes, &mut signal) => (asked, None),
                 };
                 let now = std::fs::read(&self.path).ok();
                 // The file as it is at first is told of, too.
-                if now == self.read && asked == Asked::ByFile {
+                if now == self.read && asked == Asked::File {
                     continue;
                 }
                 self.read = now;
@@ -105,15 +105,15 @@ impl Reloading {
 /// Who wants the file to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    ByFile,
-    BySignal,
-    ByHand,
+    File,
+    Signal,
+    Operator,
 }
 
 async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> Asked {
     tokio::select! {
-        Some(_) = changes.recv() => Asked::ByFile,
-        () = signal.received() => Asked::BySignal,
+        Some(_) = changes.recv() => Asked::File,
+        () = signal.received() => Asked::Signal,
     }
 }
 

@@ -29,12 +29,16 @@ impl HttpSection {
         };
         let rule = |message: &str| Err(ConfigError::rule("http.admin_listen", message));
         if admin == self.listen && admin.port() != 0 {
-            return rule("is http.listen; the operator page has an address of its own, such as \
-                         127.0.0.1:8009");
+            return rule(
+                "is http.listen; the operator page has an address of its own, such as \
+                         127.0.0.1:8009",
+            );
         }
         if !signs_in && !admin.ip().is_loopback() {
-            return rule("is for loopback only where nobody signs in; listen on 127.0.0.1, or \
-                         have people sign in with a password or at a provider");
+            return rule(
+                "is for loopback only where nobody signs in; listen on 127.0.0.1, or \
+                         have people sign in with a password or at a provider",
+            );
         }
         Ok(())
     }

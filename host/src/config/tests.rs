@@ -57,7 +57,10 @@ fn a_policy_is_written_as_names() {
 #[test]
 fn the_operator_page_has_an_address_of_its_own() {
     let with = |http: &str, rest: &str| {
-        let text = GOOD.replace("[databases.sales]", &format!("{http}\n{rest}\n[databases.sales]"));
+        let text = GOOD.replace(
+            "[databases.sales]",
+            &format!("{http}\n{rest}\n[databases.sales]"),
+        );
         Config::parse(&text, "test").map(|config| config.http.admin_listen)
     };
     let page = with("admin_listen = \"0.0.0.0:8009\"", "").unwrap();
@@ -65,8 +68,16 @@ fn the_operator_page_has_an_address_of_its_own() {
     assert_eq!(with("", "").unwrap(), None);
     for (address, rest, said) in [
         ("127.0.0.1:9000", "", "an address of its own"),
-        ("0.0.0.0:8009", "[oauth]\nenabled = false", "for loopback only"),
-        ("0.0.0.0:8009", "[oauth]\nsign_in = \"consent\"", "for loopback only"),
+        (
+            "0.0.0.0:8009",
+            "[oauth]\nenabled = false",
+            "for loopback only",
+        ),
+        (
+            "0.0.0.0:8009",
+            "[oauth]\nsign_in = \"consent\"",
+            "for loopback only",
+        ),
     ] {
         let error = with(&format!("admin_listen = \"{address}\""), rest).unwrap_err();
         let error = error.to_string();

@@ -47,10 +47,10 @@ pub use clients::document::{
     DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
 };
 pub use context::{OAuth, OAuthConfig, SignInMethod};
-pub(crate) use issuer::is_loopback;
-pub(crate) use parameters::Parameters;
-pub use issuer::{BaseError, Issuer, PublicUrl};
 pub(crate) use endpoints::operator::OPERATORS;
+pub(crate) use issuer::is_loopback;
+pub use issuer::{BaseError, Issuer, PublicUrl};
+pub(crate) use parameters::Parameters;
 pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };

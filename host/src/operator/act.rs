@@ -78,7 +78,13 @@ pub(super) async fn confirm(State(state): State<OperatorState>, request: Request
     let action = Action::read(|name| query.one(name).ok().flatten());
     let o = OperatorTexts::of(door.language());
     let Some(action) = action else {
-        return page(&door, None, Effect::default(), Some(o.no_such), StatusCode::BAD_REQUEST);
+        return page(
+            &door,
+            None,
+            Effect::default(),
+            Some(o.no_such),
+            StatusCode::BAD_REQUEST,
+        );
     };
     let (action, effect) = match state.look(action).await {
         Ok(seen) => seen,
@@ -105,7 +111,13 @@ pub(super) async fn post(State(state): State<OperatorState>, request: Request) -
     }
     let Some(action) = Action::read(field) else {
         let o = OperatorTexts::of(door.language());
-        return page(&door, None, Effect::default(), Some(o.no_such), StatusCode::BAD_REQUEST);
+        return page(
+            &door,
+            None,
+            Effect::default(),
+            Some(o.no_such),
+            StatusCode::BAD_REQUEST,
+        );
     };
     match state.act(&action).await {
         Ok(count) => {

@@ -25,7 +25,9 @@ impl Action {
     pub(super) fn read<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let target = || {
             let target = field("target").map(str::trim);
-            target.filter(|target| !target.is_empty()).map(str::to_owned)
+            target
+                .filter(|target| !target.is_empty())
+                .map(str::to_owned)
         };
         Some(match field("action")? {
             "revoke_grant" => Self::RevokeGrant(target()?),

@@ -38,14 +38,16 @@ struct Live {
     parts: Parts,
 }
 
-/// A sample: by scope, calls, errors, median and 99th percentile (microseconds),
-/// guests, connections.
+/// A sample.
 #[derive(Serialize)]
 struct Figures {
     number: u64,
     at: i64,
-    scopes: BTreeMap<String, (u64, u64, Option<u64>, Option<u64>, u64, u64)>,
+    scopes: BTreeMap<String, OfScope>,
 }
+
+/// Calls, errors, median and 99th percentile (microseconds), guests, connections.
+type OfScope = (u64, u64, Option<u64>, Option<u64>, u64, u64);
 
 /// `GET /live?after=NUMBER`
 pub(super) async fn get(State(state): State<OperatorState>, request: Request) -> Response {

@@ -153,8 +153,10 @@ async fn people(store: &Store) -> Result<People, StoreError> {
         used: None,
         blocked: true,
     });
-    let (first, rest): (Vec<&Client>, Vec<&Client>) =
-        clients.iter().rev().partition(|client| is_blocked(&client.id));
+    let (first, rest): (Vec<&Client>, Vec<&Client>) = clients
+        .iter()
+        .rev()
+        .partition(|client| is_blocked(&client.id));
     let more_clients = rest.len().saturating_sub(SHOWN);
     let known = first.into_iter().chain(rest.into_iter().take(SHOWN));
     let known = known.map(|client| ClientRow {

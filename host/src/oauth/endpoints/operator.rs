@@ -10,12 +10,12 @@ use axum::response::Response;
 use super::answers::{see_other, trouble, unavailable};
 use super::caller::Caller;
 use super::sign_in::SignIn;
+use crate::oauth::OAuth;
 use crate::oauth::audit::{self, Event};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::pages::{ErrorPage, Language, WayOut, respond};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::people::Visitor;
-use crate::oauth::OAuth;
 use crate::state::StoreError;
 
 /// One request to the operator page.

@@ -74,7 +74,19 @@ mod tests {
 
     #[test]
     fn a_quantile_is_at_most_an_eighth_too_high() {
-        for time in [0, 1, 15, 16, 17, 100, 999, 1_000, 123_456, 60_000_000, 7_000_000_000] {
+        for time in [
+            0,
+            1,
+            15,
+            16,
+            17,
+            100,
+            999,
+            1_000,
+            123_456,
+            60_000_000,
+            7_000_000_000,
+        ] {
             let mut latency = Latency::default();
             latency.add(time);
             let found = latency.quantile(990).unwrap();

@@ -43,7 +43,9 @@ impl Noted {
             subject: shown(entry.subject.as_deref().unwrap_or_default()),
             client: shown(client.unwrap_or_default()),
             tool: shown(tool.unwrap_or_default()),
-            address: address.map(|address| address.to_string()).unwrap_or_default(),
+            address: address
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
         }
     }
 }

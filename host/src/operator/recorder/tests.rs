@@ -78,7 +78,10 @@ async fn calls_become_figures_of_their_scope() {
     let refusals = recorder.refusals();
     assert_eq!(refusals.len(), 1);
     assert_eq!(refusals[0].code, "table-not-allowed");
-    assert_eq!((&*refusals[0].subject, &*refusals[0].tool), ("ana", "execute_sql"));
+    assert_eq!(
+        (&*refusals[0].subject, &*refusals[0].tool),
+        ("ana", "execute_sql")
+    );
     let codes = recorder.codes();
     assert_eq!(codes, [("refused", "table-not-allowed".to_owned(), 1)]);
 }

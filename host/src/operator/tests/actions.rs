@@ -30,12 +30,21 @@ async fn what_is_revoked_is_what_was_named() {
         let location = format!("/?done={action}&count={gone}");
         assert_eq!(reply.header("location"), location);
         let page = olga.get(&location).await.text;
-        assert!(page.contains(&format!("Revoked. Grants that ended: {gone}")), "{page}");
+        assert!(
+            page.contains(&format!("Revoked. Grants that ended: {gone}")),
+            "{page}"
+        );
         let audited = scene.audited();
         assert_eq!(audited.len(), 1);
         let noted = &audited[0];
-        assert_eq!((&*noted.subject, &*noted.code, noted.outcome), ("olga", action, "done"));
-        assert!(noted.reason.ends_with(&format!("{gone} grants")), "{noted:?}");
+        assert_eq!(
+            (&*noted.subject, &*noted.code, noted.outcome),
+            ("olga", action, "done")
+        );
+        assert!(
+            noted.reason.ends_with(&format!("{gone} grants")),
+            "{noted:?}"
+        );
     }
 }
 
@@ -57,10 +66,17 @@ async fn a_client_is_blocked_and_let_in_again() {
     assert_eq!(olga.act("block_client", id).await.status, 303);
     assert!(scene.store.is_client_blocked(id).await.unwrap());
     let page = olga.get("/").await.text;
-    assert!(page.contains("unblock_client&amp;target=https%3A%2F%2Fexample"), "{page}");
+    assert!(
+        page.contains("unblock_client&amp;target=https%3A%2F%2Fexample"),
+        "{page}"
+    );
     assert_eq!(olga.act("unblock_client", id).await.status, 303);
     assert!(!scene.store.is_client_blocked(id).await.unwrap());
-    let done: Vec<_> = scene.audited().iter().map(|noted| noted.code.clone()).collect();
+    let done: Vec<_> = scene
+        .audited()
+        .iter()
+        .map(|noted| noted.code.clone())
+        .collect();
     assert_eq!(done, ["block_client", "unblock_client"]);
     assert!(scene.audited().iter().all(|noted| noted.client == id));
 }
@@ -69,17 +85,35 @@ async fn a_client_is_blocked_and_let_in_again() {
 async fn tool_sets_and_the_configuration_are_loaded_again() {
     let scene = Scene::new().await;
     let mut olga = scene.operator().await;
-    assert_eq!(olga.act("reload_tool_set", "claude-tools").await.status, 303);
+    assert_eq!(
+        olga.act("reload_tool_set", "claude-tools").await.status,
+        303
+    );
     assert_eq!(olga.act("reload_configuration", "").await.status, 303);
     // What is accepted is the version that was shown.
-    let page = olga.get("/confirm?action=accept_version&target=waiting").await.text;
-    assert!(page.contains("new tool: drop_table") && page.contains("sha256:feed"), "{page}");
+    let page = olga
+        .get("/confirm?action=accept_version&target=waiting")
+        .await
+        .text;
+    assert!(
+        page.contains("new tool: drop_table") && page.contains("sha256:feed"),
+        "{page}"
+    );
     assert_eq!(olga.act("accept_version", "waiting").await.status, 303);
     let failed = olga.act("reload_tool_set", "broken").await;
     assert_eq!(failed.status, 409);
-    assert!(failed.text.contains("the file is no component"), "{}", failed.text);
+    assert!(
+        failed.text.contains("the file is no component"),
+        "{}",
+        failed.text
+    );
     let asked = scene.site.asked.lock().unwrap().clone();
-    let wanted = ["reload claude-tools", "reconfigure", "accept waiting feed", "reload broken"];
+    let wanted = [
+        "reload claude-tools",
+        "reconfigure",
+        "accept waiting feed",
+        "reload broken",
+    ];
     assert_eq!(asked, wanted);
     let audited = scene.audited();
     let outcomes: Vec<_> = audited.iter().map(|noted| noted.outcome).collect();
@@ -112,13 +146,29 @@ async fn what_is_not_there_is_said_before_anything_is_done() {
     let scene = Scene::new().await;
     let mut olga = scene.operator().await;
     for (query, status, said) in [
-        ("action=revoke_person&target=nobody", 200, "nothing of that kind"),
+        (
+            "action=revoke_person&target=nobody",
+            200,
+            "nothing of that kind",
+        ),
         ("action=revoke_all", 200, "nothing of that kind"),
         ("action=revoke_person", 400, "missing"),
         ("action=format_disk&target=c", 400, "missing"),
-        ("action=unblock_client&target=c-9", 200, "nothing of that kind"),
-        ("action=reload_tool_set&target=..%2Fetc", 200, "nothing of that kind"),
-        ("action=accept_version&target=claude-tools", 409, "nothing of that kind"),
+        (
+            "action=unblock_client&target=c-9",
+            200,
+            "nothing of that kind",
+        ),
+        (
+            "action=reload_tool_set&target=..%2Fetc",
+            200,
+            "nothing of that kind",
+        ),
+        (
+            "action=accept_version&target=claude-tools",
+            409,
+            "nothing of that kind",
+        ),
     ] {
         let page = olga.get(&format!("/confirm?{query}")).await;
         assert_eq!(page.status, status, "{query}");

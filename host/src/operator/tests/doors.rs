@@ -32,7 +32,10 @@ async fn a_person_who_is_no_operator_is_told_so_and_does_nothing() {
     assert_eq!(page.status, 403);
     assert!(page.text.contains("not in the group") && page.text.contains("ana"));
     assert!(!page.text.contains("claude-tools"), "{}", page.text);
-    for address in ["/confirm?action=revoke_all", "/confirm?action=reload_configuration"] {
+    for address in [
+        "/confirm?action=revoke_all",
+        "/confirm?action=reload_configuration",
+    ] {
         assert_eq!(ana.get(address).await.status, 403);
     }
     assert_eq!(ana.get("/live").await.status, 401);
@@ -40,7 +43,11 @@ async fn a_person_who_is_no_operator_is_told_so_and_does_nothing() {
     assert_eq!(ana.post("/act", &fields).await.status, 403);
     assert_eq!(scene.grants().await, 1);
     let audited = scene.audited();
-    assert!(audited.iter().all(|noted| noted.outcome == "refused" && noted.subject == "ana"));
+    assert!(
+        audited
+            .iter()
+            .all(|noted| noted.outcome == "refused" && noted.subject == "ana")
+    );
     assert!(!audited.is_empty());
     // There is a way out.
     let fields = [("csrf", &*csrf(&page)), ("action", "sign-out")];
@@ -56,7 +63,14 @@ async fn an_operator_sees_the_page_and_its_parts() {
     let mut olga = scene.operator().await;
     let page = olga.get("/").await;
     assert_eq!(page.status, 200);
-    for said in ["claude-tools", "sales", "0123456789ab", "c-1", "olga", "&#60;b&#62;a problem"] {
+    for said in [
+        "claude-tools",
+        "sales",
+        "0123456789ab",
+        "c-1",
+        "olga",
+        "&#60;b&#62;a problem",
+    ] {
         assert!(page.text.contains(said), "{said}: {}", page.text);
     }
     assert!(!page.text.contains("style=\"") && !page.text.contains("onclick"));
@@ -75,7 +89,10 @@ async fn an_operator_sees_the_page_and_its_parts() {
     assert_eq!(olga.get("/metrics").await.status, 404);
     let spanish = olga.get("/?lang=es").await;
     assert!(spanish.text.contains("Página del operador"));
-    assert!(olga.get("/").await.text.contains("lang=\"es\""), "the choice is kept");
+    assert!(
+        olga.get("/").await.text.contains("lang=\"es\""),
+        "the choice is kept"
+    );
 }
 
 #[tokio::test]
@@ -84,10 +101,15 @@ async fn plain_http_is_for_loopback_names_and_https_for_trusted_proxies() {
     let ask = async |host, proto: Option<&'static str>, peer: &str| {
         let mut visitor = scene.visitor();
         visitor.headers = vec![("host", host)];
-        visitor.headers.extend(proto.map(|proto| ("x-forwarded-proto", proto)));
+        visitor
+            .headers
+            .extend(proto.map(|proto| ("x-forwarded-proto", proto)));
         visitor.peer = peer.parse().unwrap();
         let reply = visitor.get("/").await;
-        (reply.status.as_u16(), reply.header("set-cookie").contains("Secure"))
+        (
+            reply.status.as_u16(),
+            reply.header("set-cookie").contains("Secure"),
+        )
     };
     for (host, proto, peer, answer) in [
         ("localhost:9000", None, "127.0.0.1", (200, false)),
@@ -102,7 +124,11 @@ async fn plain_http_is_for_loopback_names_and_https_for_trusted_proxies() {
         ("localhost.evil.com", None, "127.0.0.1", (403, false)),
         ("", None, "127.0.0.1", (403, false)),
     ] {
-        assert_eq!(ask(host, proto, peer).await, answer, "{host} {proto:?} {peer}");
+        assert_eq!(
+            ask(host, proto, peer).await,
+            answer,
+            "{host} {proto:?} {peer}"
+        );
     }
 }
 

@@ -255,7 +255,9 @@ impl Visitor {
             request = request.header(*name, *value);
         }
         let cookies = self.cookies.iter();
-        let cookies: Vec<_> = cookies.map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> = cookies
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let mut request = request
             .header(header::COOKIE, cookies.join("; "))
             .body(Body::from(body))

@@ -83,7 +83,6 @@ pub(super) const ENGLISH: OperatorTexts = OperatorTexts {
     target: "Name or id",
     target_hint: "A person, a client's id or a scope. Empty for all tokens.",
     go_on: "Continue",
-    configuration: "Configuration",
     more: "more",
     a_revoke_person: "Revoke what a person allowed",
     a_revoke_client: "Revoke what a client has",

@@ -89,7 +89,6 @@ pub(super) struct OperatorTexts {
     pub(super) target: &'static str,
     pub(super) target_hint: &'static str,
     pub(super) go_on: &'static str,
-    pub(super) configuration: &'static str,
     pub(super) more: &'static str,
     pub(super) a_revoke_person: &'static str,
     pub(super) a_revoke_client: &'static str,

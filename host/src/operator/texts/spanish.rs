@@ -85,7 +85,6 @@ pub(super) const SPANISH: OperatorTexts = OperatorTexts {
     target_hint: "Una persona, el identificador de un cliente o un ámbito. Vacío para todos los \
                   tokens.",
     go_on: "Continuar",
-    configuration: "Configuración",
     more: "más",
     a_revoke_person: "Revocar lo que permitió una persona",
     a_revoke_client: "Revocar lo que tiene un cliente",

@@ -167,9 +167,7 @@ impl<'a> Trip<'a> {
         }
         let comes_in =
             self.caller.oauth.admits_anywhere(subject, groups) || groups.contains(OPERATORS);
-        if !comes_in
-            || store.is_person_removed(subject).await?
-        {
+        if !comes_in || store.is_person_removed(subject).await? {
             return Err(Failure::NotAdmitted(subject.clone()));
         }
         Ok(())

@@ -58,7 +58,9 @@ pub(super) const SPANISH: GuideTexts = GuideTexts {
     vs_code: Steps {
         title: "VS Code",
         lead: "En .vscode/mcp.json de su carpeta, o con la orden «MCP: Add Server»:",
-        steps: &["Elija Start encima de la entrada y deje que VS Code inicie sesión cuando lo pida."],
+        steps: &[
+            "Elija Start encima de la entrada y deje que VS Code inicie sesión cuando lo pida.",
+        ],
         note: "",
     },
     after: Steps {

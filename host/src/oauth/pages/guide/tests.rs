@@ -19,7 +19,9 @@ async fn shown(what: Guide, whole: bool, base: &str, address: &str) -> Reply {
 #[tokio::test]
 async fn the_addresses_are_those_of_this_server() {
     for whole in [false, true] {
-        let page = shown(ALL, whole, "https://data.example.com", "/").await.text;
+        let page = shown(ALL, whole, "https://data.example.com", "/")
+            .await
+            .text;
         for address in [
             ">https://data.example.com/claude/mcp<",
             ">https://data.example.com/chatgpt/mcp<",
@@ -40,9 +42,14 @@ async fn without_scopes_of_those_names_both_go_to_the_root() {
         chatgpt: false,
         signs_in: false,
     };
-    let page = shown(neither, true, "http://127.0.0.1:8008", "/docs").await.text;
+    let page = shown(neither, true, "http://127.0.0.1:8008", "/docs")
+        .await
+        .text;
     assert!(!page.contains("/claude/mcp") && !page.contains("/chatgpt/mcp"));
-    assert!(page.contains("id=\"claude\">http://127.0.0.1:8008/mcp<"), "{page}");
+    assert!(
+        page.contains("id=\"claude\">http://127.0.0.1:8008/mcp<"),
+        "{page}"
+    );
     // Not reached from elsewhere, and nobody has an account.
     assert!(page.contains("class=\"warning\"") && !page.contains("/account"));
 }
@@ -53,7 +60,10 @@ async fn the_switch_of_language_is_remembered() {
     assert!(page.text.contains("<html lang=\"es\">"));
     let cookie = page.header("set-cookie");
     assert!(cookie.starts_with("mssql-mcp-language=es;"), "{cookie}");
-    assert!(cookie.contains("Secure") && cookie.contains("HttpOnly"), "{cookie}");
+    assert!(
+        cookie.contains("Secure") && cookie.contains("HttpOnly"),
+        "{cookie}"
+    );
     let page = shown(ALL, true, "https://data.example.com", "/docs").await;
     assert!(page.headers.get(header::SET_COOKIE).is_none());
 }
@@ -65,6 +75,9 @@ async fn the_only_script_is_a_file_of_this_server() {
     assert!(policy.contains("script-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.text.matches("<script").count(), 1);
-    assert!(page.text.contains(&format!("<script src=\"{}\" defer>", COPY.address())));
+    assert!(
+        page.text
+            .contains(&format!("<script src=\"{}\" defer>", COPY.address()))
+    );
     assert!(!page.text.contains("style=\"") && !page.text.contains("onclick"));
 }

@@ -302,7 +302,11 @@ async fn people_get_pages_at_the_root_and_programs_what_they_ask_for() {
         assert!(page.header("content-type").starts_with("text/html"));
         let policy = page.header("content-security-policy");
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
-        assert!(page.text.contains("http://localhost:8008/claude/mcp"), "{}", page.text);
+        assert!(
+            page.text.contains("http://localhost:8008/claude/mcp"),
+            "{}",
+            page.text
+        );
         assert!(!page.text.contains("echo"), "{}", page.text);
     }
     let json = [("accept", "application/json")];
@@ -312,7 +316,11 @@ async fn people_get_pages_at_the_root_and_programs_what_they_ask_for() {
     assert!(script.header("content-type").starts_with("text/javascript"));
     // A server that nobody signs in to has the pages as well.
     let page = TestServer::local().send("GET", "/docs", &browser, "").await;
-    assert!(page.text.contains("http://localhost:8008/chatgpt/mcp"), "{}", page.text);
+    assert!(
+        page.text.contains("http://localhost:8008/chatgpt/mcp"),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]
