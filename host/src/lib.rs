@@ -39,6 +39,7 @@ mod excerpt;
 pub mod http_error;
 pub mod mcp;
 pub mod oauth;
+pub mod operator;
 pub mod principal;
 pub mod runtime;
 pub mod server;

@@ -10,6 +10,7 @@ mod hard_tables;
 mod large_results;
 mod log_ins;
 mod oauth;
+mod operator;
 mod pages;
 mod policy;
 mod queries;

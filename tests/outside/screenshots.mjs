@@ -8,19 +8,17 @@
 // narrow and wide, English and Spanish; fails when a page is not fit for all.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { json } from "node:stream/consumers";
 import { newPage, signIn, withBrowser } from "./browser.mjs";
+import { check } from "./fitness.mjs";
 import { authorizationUrl, metadata, register } from "./registration.mjs";
 
 const WIDTHS = [390, 1280];
 const SCHEMES = ["light", "dark"];
 const LANGUAGES = { "en-GB": "en", "es-ES": "es" };
-const SERIOUS = ["serious", "critical"];
 
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const [issuer, folder] = process.argv.slice(2);
 const job = await json(process.stdin);
 await mkdir(folder, { recursive: true });
@@ -89,48 +87,4 @@ async function look(page, name, variant, language) {
   seen += 1;
   await page.screenshot({ path: path.join(folder, `${name}-${variant}.png`), fullPage: true });
   for (const fault of await check(page, language)) faults.push(`${name}, ${variant}: ${fault}`);
-}
-
-/** What is wrong with a page, in words. */
-async function check(page, language) {
-  const faults = await page.evaluate((language) => {
-    const faults = [];
-    const root = document.documentElement;
-    if (root.lang !== language) faults.push(`its language is "${root.lang}", not "${language}"`);
-    const headings = document.querySelectorAll("h1").length;
-    if (headings !== 1) faults.push(`it has ${headings} first headings`);
-    if (document.scripts.length) faults.push("it has a script");
-    if (root.scrollWidth > root.clientWidth) faults.push(`it is ${root.scrollWidth} wide in ${root.clientWidth}`);
-    for (const input of document.querySelectorAll("input:not([type=hidden])")) {
-      if (!input.labels.length) faults.push(`the input ${input.name} has no label`);
-    }
-    return faults;
-  }, language);
-  faults.push(...(await unreachable(page)));
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  for (const { id, impact, help, nodes } of violations) {
-    const fault = `${id} (${impact}): ${help}: ${nodes.map(({ html }) => html).join(" ")}`;
-    if (SERIOUS.includes(impact)) faults.push(fault);
-    else console.log(`hint: ${fault}`);
-  }
-  return faults;
-}
-
-/** Controls that the Tab key does not reach, or shows no focus on. */
-async function unreachable(page) {
-  const count = await page.evaluate(() => {
-    globalThis.controls = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), summary")].filter((control) => control.checkVisibility());
-    globalThis.reached = new Set();
-    document.activeElement?.blur();
-    return globalThis.controls.length;
-  });
-  for (let press = 0; press < count + 2; press++) {
-    await page.keyboard.press("Tab");
-    await page.evaluate(() => {
-      const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
-      if (outlineStyle !== "none" || boxShadow !== "none") globalThis.reached.add(document.activeElement);
-    });
-  }
-  return page.evaluate(() => globalThis.controls.filter((control) => !globalThis.reached.has(control)).map((control) => `no visible focus by Tab on ${control.outerHTML}`));
 }

@@ -21,6 +21,7 @@ use mssql_mcp::state::{HostKey, SecretKind, Secrets, Store, Tokens};
 pub(crate) struct AuthorizationBuilder {
     /// Subject and password; nobody signs in when there is none.
     people: Vec<(String, String)>,
+    operators: BTreeSet<String>,
     scope_people: HashMap<String, Vec<Admission>>,
     scope_writers: HashMap<String, Vec<Admission>>,
     provider: Option<OidcSettings>,
@@ -39,6 +40,11 @@ impl AuthorizationBuilder {
         let owned =
             |(subject, password): &(&str, &str)| (subject.to_string(), password.to_string());
         self.people.extend(people.iter().map(owned));
+    }
+
+    pub(crate) fn operators(&mut self, people: &[(&str, &str)]) {
+        let names = people.iter().map(|(subject, _)| (*subject).to_owned());
+        self.operators.extend(names);
     }
 
     pub(crate) fn scope_people(&mut self, scope: &str, people: &[&str]) {
@@ -61,8 +67,12 @@ impl AuthorizationBuilder {
         let (clock, time) = Clock::manual(Clock::system().now());
         let store = Store::memory(clock, Secrets::new(key, Entropy::system()));
         for (subject, password) in &self.people {
-            let (hash, no_groups) = (hash(password), BTreeSet::new());
-            let added = store.add_person(subject, Some(&hash), &no_groups);
+            let mut groups = BTreeSet::new();
+            if self.operators.contains(subject) {
+                groups.insert("operators".to_owned());
+            }
+            let hash = hash(password);
+            let added = store.add_person(subject, Some(&hash), &groups);
             assert!(
                 added.await.expect("memory works"),
                 "{subject} is there twice"

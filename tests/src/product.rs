@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use demo_sqlserver::DemoServer;
 use demo_sqlserver::schema::{Database, Table};
-use mssql_mcp::app::{App, AppHealth, FileStatus, ToolSetFiles};
+use mssql_mcp::app::{App, AppHealth, AppSite, FileStatus, ToolSetFiles};
+use mssql_mcp::audit::Observer;
+use mssql_mcp::clock::Clock;
 use mssql_mcp::config::Config;
 use mssql_mcp::database::PoolState;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
+use mssql_mcp::operator::{self, OperatorConfig, OperatorState, Recorder};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
-use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use mssql_mcp::server::{self, Authentication, Health, HostGuard, ServerConfig, ServerState};
 use mssql_mcp::state::{HostKey, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -50,6 +53,8 @@ pub struct Product {
     key: HostKey,
     serving: JoinHandle<()>,
     stop: DropGuard,
+    /// Where its operator page is, if it has one.
+    pub operator_page: Option<SocketAddr>,
     /// The folder of its tool sets.
     pub tool_sets: PathBuf,
     /// The configuration that it started with, in TOML.
@@ -74,6 +79,7 @@ pub struct ProductBuilder {
     faulty: bool,
     tables: Vec<Table>,
     company: Option<Change>,
+    operator_page: bool,
 }
 
 impl Product {
@@ -285,6 +291,14 @@ impl ProductBuilder {
         self
     }
 
+    /// Opens the operator page. Everybody of `people` is an operator.
+    pub fn operator_page(mut self, people: &[(&str, &str)]) -> Self {
+        self.operator_page = true;
+        self.authorization().people(people);
+        self.authorization().operators(people);
+        self
+    }
+
     /// Asks callers for access tokens; people sign in at this provider.
     pub fn provider(mut self, provider: OidcSettings) -> Self {
         self.authorization().provider(provider);
@@ -387,6 +401,7 @@ impl ProductBuilder {
         if let Some(authorization) = &authorization {
             authorization.oauth.set_audit(app.audit().clone());
         }
+        let health = AppHealth::watch(Arc::clone(&app), stop.clone()).await;
         let state = ServerState::new(ServerConfig {
             scopes: app.mcp_scopes(),
             default_scope: app.default_scope(),
@@ -396,13 +411,19 @@ impl ProductBuilder {
             },
             guard: HostGuard::new(address, None).expect("a guard"),
             trusted_proxies: Vec::new(),
-            health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
+            health: Arc::clone(&health) as Arc<dyn Health>,
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");
         state.set_audit(app.audit().clone());
         app.watch(&stop).expect("a thread");
+        let operator_page = match &authorization {
+            Some(authorization) if self.operator_page => {
+                Some(open_operator_page(&app, health, &authorization.oauth, &stop).await)
+            }
+            _ => None,
+        };
         let serving = tokio::spawn(server::serve(listener, state, stop.clone()));
         Product {
             address,
@@ -413,6 +434,7 @@ impl ProductBuilder {
             key,
             serving,
             stop: stop.drop_guard(),
+            operator_page,
             tool_sets,
             config: text,
             _folder: folder,
@@ -465,4 +487,28 @@ impl ProductBuilder {
         );
         config + &self.scopes
     }
+}
+
+/// As `serve` does.
+async fn open_operator_page(
+    app: &Arc<App>,
+    health: Arc<AppHealth>,
+    oauth: &OAuth,
+    stop: &CancellationToken,
+) -> SocketAddr {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = TcpListener::bind(any).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let recorder = Recorder::new(Clock::system());
+    app.audit()
+        .observe(Arc::clone(&recorder) as Arc<dyn Observer>);
+    let state = OperatorState::new(OperatorConfig {
+        oauth: oauth.clone(),
+        tokens: true,
+        site: Arc::new(AppSite::new(Arc::clone(app), health, None)),
+        recorder,
+        trusted_proxies: Vec::new(),
+    });
+    tokio::spawn(operator::serve(listener, state, stop.clone()));
+    address
 }

@@ -48,6 +48,11 @@ impl AppHealth {
         health
     }
 
+    /// Since the start.
+    pub(super) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     async fn ask(&self) {
         let scopes = self.app.scopes();
         let databases = scopes.iter().flat_map(|scope| {
@@ -75,7 +80,7 @@ impl AppHealth {
         known.copied().unwrap_or(false)
     }
 
-    fn of_scope(&self, scope: &ServedScope) -> Status {
+    pub(super) fn of_scope(&self, scope: &ServedScope) -> Status {
         let mut labels = scope.databases.iter().map(|(label, _)| label);
         if labels.all(|label| self.is_up(&scope.name, label)) {
             Status::Healthy

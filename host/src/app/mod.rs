@@ -6,6 +6,7 @@ mod databases;
 mod error;
 mod health;
 mod oauth;
+mod operator;
 mod records;
 mod resources;
 mod scope;
@@ -23,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::BuildError;
 pub use health::AppHealth;
-pub use oauth::{access, host_key, oauth, open_store};
+pub use oauth::{access, host_key, nobody_signs_in, oauth, open_store};
+pub use operator::{AppSite, AskToReload};
 pub use scope::ServedScope;
 pub use tool_sets::{
     FileStatus, Lock, LockError, ParkedVersion, Problem, ToolSetFiles, Verdict, Version, changes,
@@ -124,6 +126,29 @@ impl App {
     /// The same, now and whenever it changes.
     pub fn watch_tool_sets(&self) -> Receiver<BTreeMap<String, FileStatus>> {
         self.tool_sets.subscribe()
+    }
+
+    /// The version of a tool set that waits to be accepted.
+    ///
+    /// # Errors
+    /// The lock cannot be read.
+    pub fn parked(&self, tool_set: &str) -> Result<Option<ParkedVersion>, LockError> {
+        let lock = self.tool_sets.lock();
+        lock.map_or(Ok(None), |lock| lock.parked(tool_set))
+    }
+
+    /// Lets that version serve; false if what waits is another, or nothing.
+    ///
+    /// # Errors
+    /// The lock cannot be read or written.
+    pub fn accept(&self, tool_set: &str, digest: &str) -> Result<bool, LockError> {
+        let lock = self.tool_sets.lock();
+        lock.map_or(Ok(false), |lock| lock.accept(tool_set, digest))
+    }
+
+    /// Loads a tool set's file again, if a scope uses it.
+    pub async fn reload(&self, tool_set: &str) {
+        self.tool_sets.reload(tool_set).await;
     }
 
     /// The version of a tool set that serves, as a lock sees it.

@@ -60,6 +60,15 @@ pub fn oauth(config: &Config, store: Store) -> Result<OAuth, BuildError> {
     }))
 }
 
+/// What the operator page goes by where nobody signs in: a state that ends with the
+/// process, and whoever is at this machine.
+pub fn nobody_signs_in(config: &Config, key: &HostKey) -> Result<OAuth, BuildError> {
+    let secrets = Secrets::new(key, Entropy::system());
+    let mut config = config.clone();
+    config.oauth.sign_in = SignIn::Consent;
+    oauth(&config, Store::memory(Clock::system(), secrets))
+}
+
 /// Who may enter each scope, and with what.
 pub fn access(config: &Config) -> Result<Vec<ScopeAccess>, ConfigError> {
     let scopes = config.scopes.iter();

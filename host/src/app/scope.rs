@@ -210,6 +210,12 @@ impl ServedScope {
             .clone()
     }
 
+    /// The places of all tool sets that were ever asked for some.
+    pub(super) fn all_places(&self) -> Vec<Places> {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.values().cloned().collect()
+    }
+
     /// The tool sets that serve now.
     pub(super) fn bound(&self) -> Vec<BoundSet> {
         self.bound

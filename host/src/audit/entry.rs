@@ -40,11 +40,13 @@ pub enum Event {
     Reload,
     /// The configuration changed.
     Configuration,
+    /// Somebody used the operator page.
+    Operator,
 }
 
 impl Event {
     /// Every event, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ToolCall,
         Self::RecordPage,
         Self::SignIn,
@@ -59,6 +61,7 @@ impl Event {
         Self::Access,
         Self::Reload,
         Self::Configuration,
+        Self::Operator,
     ];
 
     /// Its name in a line.
@@ -78,6 +81,7 @@ impl Event {
             Self::Access => "access",
             Self::Reload => "reload",
             Self::Configuration => "configuration",
+            Self::Operator => "operator",
         }
     }
 }
@@ -151,6 +155,8 @@ pub struct Entry {
     pub client_name: Option<String>,
     /// The rights that were given.
     pub rights: Option<String>,
+    /// What an operator did.
+    pub action: Option<&'static str>,
     /// The request.
     pub origin: Option<Arc<Origin>>,
     /// Of a call.
@@ -176,6 +182,7 @@ impl Entry {
             client_id: None,
             client_name: None,
             rights: None,
+            action: None,
             origin: Origin::current(),
             call: None,
             reload: None,

@@ -43,6 +43,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rights: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
@@ -98,6 +100,7 @@ pub(super) fn line(entry: &Entry, normalise: Option<Normalise>, texts: bool) -> 
         client_id: entry.client_id.as_deref().and_then(known),
         client_name: entry.client_name.as_deref().or(named).and_then(known),
         rights: entry.rights.as_deref(),
+        action: entry.action,
         address: origin.and_then(|origin| origin.address),
         request_id: origin.and_then(|origin| known(&origin.request_id)),
         tool_set: call

@@ -22,6 +22,7 @@ macro_rules! tell {
             client_name = $entry.client_name.as_deref()
                 .or(origin.and_then(|origin| origin.client_name.as_deref())),
             rights = $entry.rights.as_deref(),
+            action = $entry.action,
             address = origin.and_then(|origin| origin.address).map(tracing::field::display),
             request_id = origin.map(|origin| &*origin.request_id),
             tool_set = call.map(|call| call.tool_set.as_str())

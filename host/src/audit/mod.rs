@@ -13,6 +13,7 @@ mod file;
 mod line;
 mod log;
 mod names;
+mod observer;
 mod origin;
 mod writer;
 
@@ -27,9 +28,11 @@ pub use entry::{Call, Entry, Event, Figures, Outcome, Reload, Statements, is_ref
 pub use file::{FileSettings, probe};
 pub use line::{Normalise, Normalised};
 pub use names::{Names, Part};
+pub use observer::Observer;
 pub use origin::Origin;
 
 use crate::clock::Clock;
+use observer::Observed;
 use writer::Writer;
 
 /// What a scope wants of its audit.
@@ -53,6 +56,7 @@ struct Shared {
     retry: Duration,
     scopes: ArcSwap<Scopes>,
     anybody: Arc<Anybody>,
+    observed: Observed,
 }
 
 #[derive(Default)]
@@ -75,6 +79,7 @@ struct Inner {
     statements: bool,
     stops: bool,
     anybody: Arc<Anybody>,
+    observed: Observed,
 }
 
 /// The audit cannot be written, and without it there are no calls.
@@ -115,7 +120,13 @@ impl Audit {
                 ..Scopes::default()
             }),
             anybody: Arc::default(),
+            observed: Observed::default(),
         }))
+    }
+
+    /// Has somebody see every entry from now on, beside the file and the log. Once.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.0.observed.set(observer);
     }
 
     /// Goes by these settings from now on. A file whose settings stay keeps its
@@ -151,6 +162,7 @@ impl Audit {
                 statements: scope.statements,
                 stops: scope.stops,
                 anybody: Arc::clone(&self.0.anybody),
+                observed: self.0.observed.clone(),
             }));
             by_name.insert(name.clone(), audit);
         }
@@ -174,6 +186,7 @@ impl Audit {
                 statements: true,
                 stops: false,
                 anybody: Arc::clone(&self.0.anybody),
+                observed: self.0.observed.clone(),
             }))
         })
     }
@@ -188,6 +201,7 @@ impl Audit {
         }
         let mut entry = entry;
         entry.at = self.0.clock.now();
+        self.0.observed.noted(&entry);
         for writer in &scopes.writers {
             send(writer, Box::new(entry.clone()), false, self.0.normalise);
         }
@@ -265,6 +279,7 @@ impl ScopeAudit {
             statements: false,
             stops: false,
             anybody: Arc::default(),
+            observed: Observed::default(),
         }))
     }
 
@@ -282,6 +297,7 @@ impl ScopeAudit {
     /// Notes it; in the log, if the queue of the file is full.
     pub fn record(&self, mut entry: Entry) {
         entry.at = self.0.clock.now();
+        self.0.observed.noted(&entry);
         match &self.0.writer {
             Some(writer) => send(writer, Box::new(entry), self.0.statements, self.0.normalise),
             None => self.to_log(&entry),
@@ -300,6 +316,7 @@ impl ScopeAudit {
     /// Notes a call: waits for room in the queue while the file can be written.
     pub async fn record_call(&self, mut entry: Entry) {
         entry.at = self.0.clock.now();
+        self.0.observed.noted(&entry);
         let Some(writer) = &self.0.writer else {
             return self.to_log(&entry);
         };

@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod doctor;
 mod exit;
+mod operator;
 mod plugin;
 mod reload;
 mod serve;
@@ -79,6 +80,9 @@ struct DemoArguments {
     /// with a password
     #[arg(long, conflicts_with = "no_auth")]
     public_url: Option<String>,
+    /// Loopback address and port of the operator page, such as 127.0.0.1:8009
+    #[arg(long)]
+    admin_listen: Option<SocketAddr>,
 }
 
 /// `mssql-mcp serve`

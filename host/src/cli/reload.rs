@@ -1,11 +1,12 @@
-//! A configuration that changes while it serves: at its file's change, and at
-//! SIGHUP. What cannot change without a restart is named.
+//! A configuration that changes while it serves: at its file's change, at SIGHUP, and
+//! when the operator page asks for it. What cannot change without a restart is named.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, App};
@@ -23,6 +24,8 @@ pub(super) struct Reloading {
     pub(super) app: Arc<App>,
     pub(super) server: ServerState,
     pub(super) oauth: Option<OAuth>,
+    /// Who else asks; each hears what came of it.
+    pub(super) asked: mpsc::Receiver<oneshot::Sender<Result<(), String>>>,
 }
 
 impl Reloading {
@@ -34,24 +37,29 @@ impl Reloading {
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             loop {
-                let asked = tokio::select! {
+                let (asked, answer) = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    asked = next(&mut changes, &mut signal) => asked,
+                    Some(answer) = self.asked.recv() => (Asked::Operator, Some(answer)),
+                    asked = next(&mut changes, &mut signal) => (asked, None),
                 };
                 let now = std::fs::read(&self.path).ok();
                 // The file as it is at first is told of, too.
-                if now == self.read && asked == Asked::ByFile {
+                if now == self.read && asked == Asked::File {
                     continue;
                 }
                 self.read = now;
-                self.reload().await;
+                let applied = self.reload().await;
+                if let Some(answer) = answer {
+                    // Who asked may be gone.
+                    let _ = answer.send(applied);
+                }
             }
         });
         Ok(())
     }
 
-    async fn reload(&mut self) {
-        let applied = self.apply().await;
+    async fn reload(&mut self) -> Result<(), String> {
+        let applied = self.apply().await.map_err(|error| error.to_string());
         let (outcome, reason) = match &applied {
             Ok(()) => (Outcome::Serves, None),
             Err(error) => {
@@ -68,6 +76,7 @@ impl Reloading {
             reload: Some(Box::new(reload)),
             ..Entry::new(Event::Configuration, outcome)
         });
+        applied
     }
 
     async fn apply(&mut self) -> anyhow::Result<()> {
@@ -96,14 +105,15 @@ impl Reloading {
 /// Who wants the file to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
-    ByFile,
-    BySignal,
+    File,
+    Signal,
+    Operator,
 }
 
 async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> Asked {
     tokio::select! {
-        Some(_) = changes.recv() => Asked::ByFile,
-        () = signal.received() => Asked::BySignal,
+        Some(_) = changes.recv() => Asked::File,
+        () = signal.received() => Asked::Signal,
     }
 }
 

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::print;
+use super::operator::OperatorPage;
 use super::reload::Reloading;
 use crate::app::{self, App, AppHealth, BuildError, ToolSetFiles};
 use crate::clock::Clock;
@@ -16,7 +18,7 @@ use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
 use crate::oauth::OAuth;
 use crate::runtime::Place;
-use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use crate::server::{self, Authentication, Health, HostGuard, ServerConfig, ServerState};
 use crate::state::{HostKey, Person};
 use crate::telemetry;
 
@@ -34,8 +36,17 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         Authentication::OAuth(oauth) => Some(oauth.clone()),
         Authentication::Off => None,
     };
-    let state = state(&app, &config, guard, authentication, &shutdown).await?;
+    let health = AppHealth::watch(Arc::clone(&app), shutdown.clone()).await;
+    let state = state(&app, &config, guard, authentication, &health)?;
     app.watch(&shutdown)?;
+    let (ask, asked) = mpsc::channel(1);
+    let page = OperatorPage {
+        app: &app,
+        health: &health,
+        oauth: oauth.as_ref(),
+        reload: Some(ask),
+    };
+    let operator = page.open(&config, &key, &shutdown).await?;
     let reloading = Reloading {
         path: path.to_owned(),
         read,
@@ -43,11 +54,15 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         app: Arc::clone(&app),
         server: state.clone(),
         oauth,
+        asked,
     };
     reloading.watch(&shutdown)?;
     print(&ready)?;
     for sentence in missing {
         print(&sentence)?;
+    }
+    if let Some(address) = operator {
+        print(&format!("The operator page is on http://{address}"))?;
     }
     server::serve(listener, state, shutdown).await;
     app.audit().close().await;
@@ -138,12 +153,12 @@ pub(super) async fn bind(address: SocketAddr, setting: &str) -> io::Result<TcpLi
 }
 
 /// Everything that requests share, for `app` behind `guard`.
-pub(super) async fn state(
+pub(super) fn state(
     app: &Arc<App>,
     config: &Config,
     guard: HostGuard,
     authentication: Authentication,
-    shutdown: &CancellationToken,
+    health: &Arc<AppHealth>,
 ) -> anyhow::Result<ServerState> {
     let metrics = telemetry::start_metrics()?;
     if let Authentication::OAuth(oauth) = &authentication {
@@ -155,7 +170,7 @@ pub(super) async fn state(
         authentication,
         guard,
         trusted_proxies: config.http.trusted_proxies.clone(),
-        health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
+        health: Arc::clone(health) as Arc<dyn Health>,
         metrics: Some(Arc::new(move || metrics.render())),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
     })?;

@@ -142,6 +142,8 @@ impl Config {
         let loopback = self.http.listen.ip().is_loopback();
         self.oauth.check(loopback, self.http.public_url.is_some())?;
         self.state.check()?;
+        let signs_in = self.oauth.enabled && self.oauth.sign_in != SignIn::Consent;
+        self.http.check_admin(signs_in)?;
         if self.oauth.enabled && !loopback && self.http.public_url.is_none() {
             return Err(ConfigError::rule(
                 "http.public_url",

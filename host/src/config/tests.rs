@@ -55,6 +55,37 @@ fn a_policy_is_written_as_names() {
 }
 
 #[test]
+fn the_operator_page_has_an_address_of_its_own() {
+    let with = |http: &str, rest: &str| {
+        let text = GOOD.replace(
+            "[databases.sales]",
+            &format!("{http}\n{rest}\n[databases.sales]"),
+        );
+        Config::parse(&text, "test").map(|config| config.http.admin_listen)
+    };
+    let page = with("admin_listen = \"0.0.0.0:8009\"", "").unwrap();
+    assert_eq!(page, Some("0.0.0.0:8009".parse().unwrap()));
+    assert_eq!(with("", "").unwrap(), None);
+    for (address, rest, said) in [
+        ("127.0.0.1:9000", "", "an address of its own"),
+        (
+            "0.0.0.0:8009",
+            "[oauth]\nenabled = false",
+            "for loopback only",
+        ),
+        (
+            "0.0.0.0:8009",
+            "[oauth]\nsign_in = \"consent\"",
+            "for loopback only",
+        ),
+    ] {
+        let error = with(&format!("admin_listen = \"{address}\""), rest).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(said), "{address} {rest}: {error}");
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_the_way_out() {
     let cases = [
         ("max_bytes", "max_byte", "did you mean `max_bytes`?"),

@@ -16,7 +16,7 @@ use super::clients::document::DocumentFetcher;
 use super::clients::limit::RegistrationLimit;
 use super::issuer::{Issuer, PublicUrl, loopback_base};
 use super::people::{OidcSettings, Passwords, Provider, Throttle};
-use crate::audit::Audit;
+use crate::audit::{Audit, Entry};
 use crate::state::Store;
 
 /// What the authorization servers are made of.
@@ -144,6 +144,11 @@ impl OAuth {
         let _ = self.shared.audit.set(audit);
     }
 
+    /// Notes what an operator did.
+    pub(crate) fn note(&self, entry: Entry) {
+        self.audit().record(entry);
+    }
+
     pub(super) fn audit(&self) -> &Audit {
         let clock = || self.shared.store.clock().clone();
         self.shared.audit.get_or_init(|| Audit::new(clock(), None))
@@ -183,6 +188,11 @@ impl OAuth {
         let rules = self.scope(name)?;
         let base = self.base_at(host)?;
         Some(Issuer::new(rules, base, scope.is_none()))
+    }
+
+    /// Whether people have to say who they are.
+    pub(crate) fn signs_in(&self) -> bool {
+        !matches!(self.shared.sign_in, SignInMethod::Consent)
     }
 
     /// Whether this server's address is known, whatever requests call it.

@@ -47,11 +47,13 @@ pub use clients::document::{
     DocumentFetcher, DocumentFetcherError, DocumentRules, Resolver, SystemResolver,
 };
 pub use context::{OAuth, OAuthConfig, SignInMethod};
+pub(crate) use endpoints::operator::OPERATORS;
 pub(crate) use issuer::is_loopback;
 pub use issuer::{BaseError, Issuer, PublicUrl};
+pub(crate) use parameters::Parameters;
 pub use people::{
     LOCAL_SUBJECT, OidcIssuer, OidcIssuerError, OidcSettings, PasswordError, Passwords,
 };
 pub use routes::routes;
-pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM};
+pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM, in_time};
 pub use tls::{client_tls, native_roots};

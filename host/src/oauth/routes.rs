@@ -31,7 +31,7 @@ pub fn routes(oauth: OAuth) -> Router {
 
 /// Ends a body that does not come: whoever sends a byte a minute keeps a
 /// connection for that long and no longer.
-async fn in_time(request: Request, next: Next) -> Response {
+pub(crate) async fn in_time(request: Request, next: Next) -> Response {
     let deadline = Instant::now() + BODY_TIMEOUT;
     let in_time = |body: Body| {
         let data = Some(body.into_data_stream());

@@ -19,6 +19,7 @@ pub struct Places {
     free: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     queue: usize,
+    size: usize,
     /// What its calls used of the processor lately.
     pub(super) share: Arc<Share>,
 }
@@ -30,8 +31,24 @@ impl Places {
             free: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: Arc::default(),
             queue: limits.queue,
+            size: limits.concurrency,
             share: Arc::default(),
         }
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How many are taken.
+    pub fn running(&self) -> usize {
+        self.size.saturating_sub(self.free.available_permits())
+    }
+
+    /// How many calls wait for one.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub(super) async fn enter(

@@ -7,16 +7,16 @@ use ipnet::IpNet;
 
 /// Proxies whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    pub(super) fn new(networks: Vec<IpNet>) -> Self {
+    pub(crate) fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
     /// The address that the outermost trusted proxy saw: each proxy appends who
     /// it was called by, so what is left of that anybody can have written.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut address = peer.to_canonical();
         if !self.trusts(address) {
             return address;
@@ -35,7 +35,7 @@ impl TrustedProxies {
         address
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }

@@ -18,10 +18,13 @@ mod state;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use address::TrustedProxies;
 pub use bearer::Authentication;
 pub use connections::serve;
 pub use guard::{GuardError, HostGuard};
 pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
 pub use metrics::RenderMetrics;
+pub(crate) use request_id::RequestIds;
 pub use router::router;
+pub(crate) use security_headers::add as add_security_headers;
 pub use state::{ServerConfig, ServerError, ServerState};

@@ -16,14 +16,14 @@ use crate::excerpt::excerpt;
 use crate::oauth::ClientAddress;
 
 /// Makes ids that are unique among processes that write to one log.
-pub(super) struct RequestIds {
+pub(crate) struct RequestIds {
     process: u64,
     next: AtomicU64,
 }
 
 impl RequestIds {
     /// Without a source of randomness ids are unique in this process alone.
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         let mut process = [0; 8];
         if rand::fill(&mut process).is_err() {
             tracing::warn!("no randomness for request ids; they repeat after a restart");
@@ -34,7 +34,7 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> String {
+    pub(crate) fn next(&self) -> String {
         format!(
             "{:016x}-{:x}",
             self.process,

@@ -10,6 +10,7 @@ mod logs;
 mod mcp;
 mod oauth;
 mod oidc;
+mod operator;
 mod oracle;
 mod redis;
 mod tap;

@@ -98,6 +98,11 @@ impl ToolSets {
         self.statuses.subscribe()
     }
 
+    /// What says which versions may serve, if anything does.
+    pub(super) fn lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()
+    }
+
     /// The version of `file` that serves.
     pub(super) async fn serving(&self, file: &str) -> Option<Version> {
         let serving = self.serving.lock().await;

@@ -15,23 +15,26 @@ use demo_sqlserver::DemoServer;
 use tempfile::TempDir;
 
 use super::exit::{UsageError, print};
+use super::operator::OperatorPage;
 use super::{DemoArguments, serve};
-use crate::app::{self, App, ToolSetFiles};
+use crate::app::{self, App, AppHealth, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, SignIn};
 use crate::entropy::Entropy;
-use crate::oauth::{LOCAL_SUBJECT, OAuth, Passwords, PublicUrl};
+use crate::oauth::{LOCAL_SUBJECT, OAuth, OPERATORS, Passwords, PublicUrl};
 use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
 use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
-    if !arguments.listen.ip().is_loopback() {
-        return Err(UsageError(format!(
-            "--listen {}: the demo serves this machine only; listen on 127.0.0.1",
-            arguments.listen
-        ))
-        .into());
+    let page = arguments.admin_listen.map(|page| ("--admin-listen", page));
+    for (option, address) in [("--listen", arguments.listen)].into_iter().chain(page) {
+        if !address.ip().is_loopback() {
+            return Err(UsageError(format!(
+                "{option} {address}: the demo serves this machine only; listen on 127.0.0.1"
+            ))
+            .into());
+        }
     }
     let public_url = arguments.public_url.as_deref().map(PublicUrl::parse);
     let public_url = public_url
@@ -41,7 +44,8 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let address = listener.local_addr()?;
-    let stage = Stage::set(public_url, address).await?;
+    let mut stage = Stage::set(public_url, address).await?;
+    stage.config.http.admin_listen = arguments.admin_listen;
     let app = Arc::new(stage.app().await?);
     let (authentication, entrance) = if arguments.no_auth {
         (Authentication::Off, Entrance::Open)
@@ -49,11 +53,26 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         let (oauth, entrance) = stage.entrance().await?;
         (Authentication::OAuth(oauth), entrance)
     };
+    let oauth = match &authentication {
+        Authentication::OAuth(oauth) => Some(oauth.clone()),
+        Authentication::Off => None,
+    };
     let guard = HostGuard::new(address, public_url)?;
-    let state = serve::state(&app, &stage.config, guard, authentication, &shutdown).await?;
+    let health = AppHealth::watch(Arc::clone(&app), shutdown.clone()).await;
+    let state = serve::state(&app, &stage.config, guard, authentication, &health)?;
     app.watch(&shutdown)?;
+    let page = OperatorPage {
+        app: &app,
+        health: &health,
+        oauth: oauth.as_ref(),
+        reload: None,
+    };
+    let page = page.open(&stage.config, &stage.key, &shutdown).await?;
     let base = public_url.map_or_else(|| format!("http://{address}"), ToOwned::to_owned);
     print(&snippets::ready(&base, &entrance, stage.tool_sets()))?;
+    if let Some(page) = page {
+        print(&format!("The operator page is on http://{page}"))?;
+    }
     server::serve(listener, state, shutdown).await;
     Ok(())
 }
@@ -145,7 +164,7 @@ impl Stage {
             .hash(password.clone().into())
             .await?;
         store
-            .add_person(PERSON, Some(&hash), &BTreeSet::new())
+            .add_person(PERSON, Some(&hash), &BTreeSet::from([OPERATORS.to_owned()]))
             .await?;
         let token = issue(store, PERSON).await?;
         let entrance = Entrance::Password {

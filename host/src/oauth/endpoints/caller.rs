@@ -11,6 +11,11 @@ use crate::oauth::pages::{Language, Texts};
 use crate::oauth::people::Browser;
 use crate::oauth::{ClientAddress, OAuth, PublicUrl, SignInMethod};
 
+/// The address of a listener that is not the one of the public URL; whoever
+/// serves it adds it to each request.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnBase(pub(crate) PublicUrl);
+
 /// One request to a page.
 pub(crate) struct Caller {
     pub(super) oauth: OAuth,
@@ -45,8 +50,10 @@ impl FromRequestParts<OAuth> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, oauth: &OAuth) -> Result<Self, Response> {
         let Ok(address) = ClientAddress::from_request_parts(parts, oauth).await;
-        let language = Language::of(&parts.headers);
-        let base = oauth.base(&parts.headers);
+        let language = Language::of_request(&parts.uri, &parts.headers);
+        let own = parts.extensions.get::<OwnBase>().cloned();
+        let base = own.map(|OwnBase(base)| base);
+        let base = base.or_else(|| oauth.base(&parts.headers));
         let base = base.ok_or_else(|| HttpError::not_found().into_response())?;
         let browser = Browser::of(oauth, &base, &parts.headers);
         let browser = browser.map_err(|error| unavailable(language, &error))?;

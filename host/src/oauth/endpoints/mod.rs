@@ -6,12 +6,13 @@ mod answers;
 pub(crate) mod authorize;
 #[cfg(test)]
 mod browsing;
-mod caller;
+pub(crate) mod caller;
 pub(crate) mod cors;
 mod form;
 pub(crate) mod invitation;
 mod new_password;
 pub(crate) mod oidc;
+pub(crate) mod operator;
 pub(crate) mod record;
 pub(crate) mod register;
 pub(crate) mod revoke;

@@ -2,12 +2,24 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+/// What a page may do beyond showing itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Script {
+    /// None, as is usual.
+    Never,
+    /// Files of this server, which may ask it for more.
+    Ours,
+}
+
 /// Adds them; forms may lead here and to `places`, sources of CSP.
-pub(super) fn protect(headers: &mut HeaderMap, places: &[String]) {
+pub(super) fn protect(headers: &mut HeaderMap, places: &[String], script: Script) {
     for (name, value) in SAME_EVERYWHERE {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let mut policy = POLICY.to_owned();
+    let mut policy = match script {
+        Script::Never => POLICY.to_owned(),
+        Script::Ours => format!("script-src 'self'; connect-src 'self'; {POLICY}"),
+    };
     for place in places {
         policy.push(' ');
         policy.push_str(place);

@@ -1,4 +1,4 @@
-//! What people see: pages made here, without script, in their language, each
+//! What people see: pages made here, none of which needs a script, in their language, each
 //! with the headers that keep it from being framed, cached or injected into.
 //!
 //! A page is a struct with `t`, its [`Texts`], that derives
@@ -9,6 +9,8 @@ mod account;
 mod asking;
 mod consent;
 mod error_page;
+mod file;
+mod guide;
 mod headers;
 mod invitation;
 mod language;
@@ -26,6 +28,8 @@ pub(crate) use account::{AccountPage, Allowed};
 pub(crate) use asking::{Asking, Destination};
 pub(crate) use consent::ConsentPage;
 pub(crate) use error_page::{ErrorPage, WayOut};
+pub(crate) use file::PageFile;
+pub(crate) use guide::{Guide, copy_script, guide};
 pub(crate) use invitation::InvitationPage;
 pub(crate) use language::Language;
 pub(crate) use record::{RecordLine, RecordPage};
@@ -33,6 +37,8 @@ pub(crate) use shown::shown;
 pub(crate) use sign_in::{SignInChoice, SignInPage};
 pub(crate) use style::{style, style_address};
 pub(crate) use texts::{Texts, Trouble};
+
+use headers::Script;
 
 /// The answer that shows `page`; its forms lead nowhere but here.
 pub(crate) fn respond(status: StatusCode, language: Language, page: &impl Template) -> Response {
@@ -48,6 +54,25 @@ pub(crate) fn respond_leading_to(
     page: &impl Template,
     places: &[String],
 ) -> Response {
+    answer(status, language, page, places, Script::Never)
+}
+
+/// The same for a page that has a script of ours, which it must not need.
+pub(crate) fn respond_with_script(
+    status: StatusCode,
+    language: Language,
+    page: &impl Template,
+) -> Response {
+    answer(status, language, page, &[], Script::Ours)
+}
+
+fn answer(
+    status: StatusCode,
+    language: Language,
+    page: &impl Template,
+    places: &[String],
+    script: Script,
+) -> Response {
     let mut response = match page.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => {
@@ -57,7 +82,7 @@ pub(crate) fn respond_leading_to(
     };
     let tag = HeaderValue::from_static(language.tag());
     response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
-    headers::protect(response.headers_mut(), places);
+    headers::protect(response.headers_mut(), places, script);
     response
 }
 

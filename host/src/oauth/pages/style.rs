@@ -1,31 +1,22 @@
-//! `/style.css`: the one style sheet, kept by browsers until it changes.
+//! `/style.css`: the style sheet that all pages have.
 
 use std::sync::LazyLock;
 
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use crate::state::SecretHash;
+use super::PageFile;
 
 /// `GET /style.css`
 pub(crate) async fn style() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, SHEET).into_response()
+    SHEET.respond()
 }
 
 /// The address of exactly this sheet.
 pub(crate) fn style_address() -> &'static str {
-    &ADDRESS
+    SHEET.address()
 }
 
-static ADDRESS: LazyLock<String> = LazyLock::new(|| {
-    let hash = SecretHash::of(SHEET).to_string();
-    let version: String = hash.chars().take(12).collect();
-    format!("/style.css?v={version}")
+static SHEET: LazyLock<PageFile> = LazyLock::new(|| {
+    let sheet = include_str!("../../../templates/style.css");
+    PageFile::new("/style.css", "text/css; charset=utf-8", sheet)
 });
-
-const SHEET: &str = include_str!("../../../templates/style.css");

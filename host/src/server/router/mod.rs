@@ -13,6 +13,8 @@ use crate::oauth;
 pub fn router(state: ServerState) -> Router {
     let router = Router::new()
         .route("/", get(pages::home))
+        .route("/docs", get(pages::docs))
+        .route("/copy.js", get(oauth::pages::copy_script))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/live", get(health::live))

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::account;
 use super::answers::{see_other, trouble, unavailable};
 use super::caller::Caller;
+use super::operator::OPERATORS;
 use crate::entropy::EntropyError;
 use crate::http_error::HttpError;
 use crate::oauth::audit::{self, Event};
@@ -164,9 +165,9 @@ impl<'a> Trip<'a> {
         if store.person(subject).await?.is_some() {
             return Ok(());
         }
-        if !self.caller.oauth.admits_anywhere(subject, groups)
-            || store.is_person_removed(subject).await?
-        {
+        let comes_in =
+            self.caller.oauth.admits_anywhere(subject, groups) || groups.contains(OPERATORS);
+        if !comes_in || store.is_person_removed(subject).await? {
             return Err(Failure::NotAdmitted(subject.clone()));
         }
         Ok(())

@@ -149,6 +149,12 @@ pub(in crate::oauth::pages) const ENGLISH: Texts = Texts {
             advice: "Start again. If it happens again, tell your administrator; the reason is in the log \
                      of this server.",
         },
+        no_operator: Trouble {
+            title: "This page is for operators",
+            happened: "This person is not in the group \"operators\":",
+            advice: "Sign in as somebody who is, or have whoever runs this server add the group: \
+                     mssql-mcp user groups NAME operators.",
+        },
         no_record: Trouble {
             title: "There is no such record",
             happened: "It was deleted, or its address is not complete.",

@@ -171,6 +171,8 @@ pub(crate) struct Troubles {
     pub(crate) provider: Trouble,
     /// The provider does not say who the person is.
     pub(crate) provider_refused: Trouble,
+    /// The person is none of the operators.
+    pub(crate) no_operator: Trouble,
     /// There is no such record.
     pub(crate) no_record: Trouble,
     /// A record is not to be seen.

@@ -150,6 +150,12 @@ pub(in crate::oauth::pages) const SPANISH: Texts = Texts {
             advice: "Empiece de nuevo. Si vuelve a ocurrir, avise a su administrador; el motivo está en el \
                      registro de este servidor.",
         },
+        no_operator: Trouble {
+            title: "Esta página es para operadores",
+            happened: "Esta persona no está en el grupo «operators»:",
+            advice: "Inicie sesión como alguien que lo esté, o pida a quien administra este servidor \
+                     que añada el grupo: mssql-mcp user groups NOMBRE operators.",
+        },
         no_record: Trouble {
             title: "No existe ese registro",
             happened: "Se ha eliminado, o su dirección no está completa.",

@@ -293,6 +293,37 @@ async fn the_page_at_the_root_names_no_scope() {
 }
 
 #[tokio::test]
+async fn people_get_pages_at_the_root_and_programs_what_they_ask_for() {
+    let server = TestServer::guarded().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for path in ["/", "/docs"] {
+        let page = server.send("GET", path, &browser, "").await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.header("content-type").starts_with("text/html"));
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            page.text.contains("http://localhost:8008/claude/mcp"),
+            "{}",
+            page.text
+        );
+        assert!(!page.text.contains("echo"), "{}", page.text);
+    }
+    let json = [("accept", "application/json")];
+    let reply = server.send("GET", "/", &json, "").await;
+    assert_eq!(reply.json()["name"], "mssql-mcp");
+    let script = server.send("GET", "/copy.js", &[], "").await;
+    assert!(script.header("content-type").starts_with("text/javascript"));
+    // A server that nobody signs in to has the pages as well.
+    let page = TestServer::local().send("GET", "/docs", &browser, "").await;
+    assert!(
+        page.text.contains("http://localhost:8008/chatgpt/mcp"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test]
 async fn each_request_has_an_id_of_its_own() {
     let server = TestServer::open();
     let first = server.post(&[("x-request-id", "forged")], PING).await;
