@@ -2,10 +2,12 @@
 //! scopes with their databases, tool sets; and changes them while they serve.
 
 mod audit;
+mod caches;
 mod databases;
 mod error;
 mod health;
 mod oauth;
+mod orders;
 mod records;
 mod resources;
 mod scope;
@@ -21,6 +23,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 
+pub use caches::{Caches, ScopeCaches, Warmed, WarmedDatabase};
 pub use error::BuildError;
 pub use health::AppHealth;
 pub use oauth::{access, host_key, oauth, open_store};
