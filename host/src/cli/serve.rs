@@ -36,6 +36,9 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     };
     let state = state(&app, &config, guard, authentication, &shutdown).await?;
     app.watch(&shutdown)?;
+    if let Some(oauth) = &oauth {
+        app.follow_orders(oauth.store().clone(), &shutdown).await;
+    }
     let reloading = Reloading {
         path: path.to_owned(),
         read,
