@@ -1,5 +1,8 @@
 # What people and CI run. `just` alone lists it.
 
+# The program itself where it is installed
+program := env("MSSQL_MCP", "cargo run --quiet --release --")
+
 _default:
     @just --list
 
@@ -43,6 +46,44 @@ fuzz target="requests" minutes="10":
 oracle statements="100000" seed="1":
     ./tests/outside/install
     GUARD_STATEMENTS={{statements}} GUARD_SEED={{seed}} cargo test -p integration-tests --features outside --test integration outside::oracle -- --nocapture
+
+# The state, its key, the configuration and the tool sets into one file
+backup file *arguments:
+    {{program}} backup {{file}} {{arguments}}
+
+# Back from such a file; the servers are stopped
+restore file *arguments:
+    {{program}} restore {{file}} {{arguments}}
+
+# What running servers keep to save work: stats, clear or warm
+cache command="stats" *arguments:
+    {{program}} cache {{command}} {{arguments}}
+
+# Who did what
+audit *arguments:
+    {{program}} audit {{arguments}}
+
+# Six checks over the last day; fails if there is a finding
+security-audit *arguments:
+    {{program}} security-audit {{arguments}}
+
+# Revoke tokens: --all, --user, --client or --scope
+revoke *arguments:
+    {{program}} token revoke {{arguments}}
+
+# Ask a server how it is, every so many seconds, and write a line when the answer changes
+monitor url="http://127.0.0.1:8008" seconds="60":
+    #!/bin/sh
+    before=
+    while :; do
+        {{program}} health {{url}} >/dev/null 2>&1
+        now=$?
+        if [ "$now" != "$before" ]; then
+            echo "$(date -u +%FT%TZ) {{url}} exit $now (0 well, 1 unhealthy, 69 no answer)"
+            before=$now
+        fi
+        sleep {{seconds}}
+    done
 
 # Exactly what CI runs
 ci:

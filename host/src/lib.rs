@@ -44,5 +44,6 @@ pub mod principal;
 pub mod runtime;
 pub mod server;
 pub mod state;
+pub mod tally;
 pub mod telemetry;
 pub mod tools;

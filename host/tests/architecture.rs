@@ -19,7 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("principal", &[]),
     ("audit", &["clock", "excerpt"]),
     ("state", &["clock", "entropy", "principal"]),
-    ("database", &["principal"]),
+    ("tally", &[]),
+    ("database", &["principal", "tally"]),
     ("tools", &["audit", "principal"]),
     (
         "runtime",
@@ -29,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "entries",
             "excerpt",
             "principal",
+            "tally",
             "tools",
         ],
     ),
@@ -104,6 +106,7 @@ const BELOW_APP: &[&str] = &[
     "runtime",
     "server",
     "state",
+    "tally",
     "telemetry",
     "tools",
 ];
@@ -155,6 +158,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "cli/attack",
             "cli/doctor",
+            "cli/security_audit",
             "database/entra.rs",
             "oauth/clients/document",
             "oauth/people/provider",

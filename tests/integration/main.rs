@@ -17,6 +17,7 @@ mod queries;
 mod reconfigure;
 mod records;
 mod reload;
+mod results;
 mod row_security;
 mod rust_client;
 mod sandbox;

@@ -2,11 +2,13 @@
 //! scopes with their databases, tool sets; and changes them while they serve.
 
 mod audit;
+mod caches;
 mod databases;
 mod error;
 mod health;
 mod oauth;
 mod operator;
+mod orders;
 mod records;
 mod resources;
 mod scope;
@@ -22,6 +24,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 
+pub use caches::{Caches, ScopeCaches, Warmed, WarmedDatabase};
 pub use error::BuildError;
 pub use health::AppHealth;
 pub use oauth::{access, host_key, nobody_signs_in, oauth, open_store};

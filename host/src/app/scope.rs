@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use super::{BuildError, bytes, databases, records, resources};
 use crate::clock::Clock;
 use crate::config::{Config, LimitsSection, ScopeSection, ToolSetEntry};
-use crate::database::Database;
+use crate::database::{Database, ResultCache};
 use crate::entropy::Entropy;
 use crate::mcp::McpScope;
-use crate::runtime::{CompileLimits, Limits, Places};
+use crate::runtime::{CompileLimits, GuestCache, Limits, Places};
 use crate::state::{HostKey, Secrets};
 use crate::tools::{ToolProvider, ToolRegistry};
 
@@ -35,6 +35,8 @@ pub struct ServedScope {
     /// Where a record can be looked at; empty where that is not known.
     record_url: String,
     pub(super) writer: Option<Database>,
+    /// Results of its statements.
+    pub(super) results: ResultCache,
     places: Mutex<HashMap<String, Places>>,
     bound: Mutex<Vec<BoundSet>>,
 }
@@ -46,6 +48,8 @@ pub(super) struct BoundSet {
     pub(super) provider: Arc<dyn ToolProvider>,
     /// What it was given besides.
     pub(super) settings: HashMap<String, String>,
+    /// The values that it keeps from call to call.
+    pub(super) cache: GuestCache,
     /// What a model reads of it, where that is watched over.
     pub(super) described: Value,
 }
@@ -61,8 +65,10 @@ impl ServedScope {
         before: Option<&Self>,
     ) -> Result<Self, BuildError> {
         let io = Handle::current();
+        let results = ResultCache::new(name, section.limits.cache.as_u64(), section.cache_ttl);
         let open = |label: &String, read_only| {
-            databases::open(config, label, (name, section), read_only, &io)
+            let opened = databases::open(config, label, (name, section), read_only, &io);
+            opened.map(|database| database.keeping(label, results.clone()))
         };
         let databases = section
             .databases
@@ -98,6 +104,7 @@ impl ServedScope {
             section: section.clone(),
             record_url: config.record_url(name),
             writer,
+            results,
             // Calls of before still have theirs.
             places: Mutex::new(
                 before.map_or_else(HashMap::new, |before| before.places_for(section)),

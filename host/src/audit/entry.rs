@@ -42,11 +42,35 @@ pub enum Event {
     Configuration,
     /// Somebody used the operator page.
     Operator,
+    /// The operator made a token for a script.
+    TokenIssue,
+    /// The operator added a person.
+    PersonAdd,
+    /// The operator invited a person.
+    PersonInvite,
+    /// The operator put a person into other groups.
+    PersonGroups,
+    /// The operator removed a person.
+    PersonRemove,
+    /// The operator registered a client.
+    ClientAdd,
+    /// The operator blocked a client.
+    ClientBlock,
+    /// The operator let a client in again.
+    ClientUnblock,
+    /// The operator removed a client.
+    ClientRemove,
+    /// The operator emptied the caches.
+    CacheClear,
+    /// The operator took the state, and the keys with it.
+    Backup,
+    /// The operator put another state in place.
+    Restore,
 }
 
 impl Event {
     /// Every event, in the order of the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 27] = [
         Self::ToolCall,
         Self::RecordPage,
         Self::SignIn,
@@ -62,6 +86,18 @@ impl Event {
         Self::Reload,
         Self::Configuration,
         Self::Operator,
+        Self::TokenIssue,
+        Self::PersonAdd,
+        Self::PersonInvite,
+        Self::PersonGroups,
+        Self::PersonRemove,
+        Self::ClientAdd,
+        Self::ClientBlock,
+        Self::ClientUnblock,
+        Self::ClientRemove,
+        Self::CacheClear,
+        Self::Backup,
+        Self::Restore,
     ];
 
     /// Its name in a line.
@@ -82,6 +118,18 @@ impl Event {
             Self::Reload => "reload",
             Self::Configuration => "configuration",
             Self::Operator => "operator",
+            Self::TokenIssue => "token_issue",
+            Self::PersonAdd => "person_add",
+            Self::PersonInvite => "person_invite",
+            Self::PersonGroups => "person_groups",
+            Self::PersonRemove => "person_remove",
+            Self::ClientAdd => "client_add",
+            Self::ClientBlock => "client_block",
+            Self::ClientUnblock => "client_unblock",
+            Self::ClientRemove => "client_remove",
+            Self::CacheClear => "cache_clear",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
         }
     }
 }
@@ -143,6 +191,8 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The stable code of a refusal or failure.
     pub code: Option<Cow<'static, str>>,
+    /// Whose doing it was, where that is not the person's own.
+    pub by: Option<&'static str>,
     /// More about it, in words of this program.
     pub reason: Option<String>,
     /// Where; `None` for what concerns no single scope.
@@ -179,6 +229,7 @@ impl Entry {
             reason: None,
             scope: None,
             subject: None,
+            by: None,
             client_id: None,
             client_name: None,
             rights: None,

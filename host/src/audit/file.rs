@@ -212,6 +212,46 @@ pub fn probe(path: &Path) -> io::Result<()> {
         .map(drop)
 }
 
+/// Appends one line to the file that another process writes. A file that is made for it
+/// belongs to whom the folder belongs to, who has to write it next.
+pub(super) fn append_beside(path: &Path, line: &[u8]) -> io::Result<()> {
+    let names = Names::of(path);
+    make_folder(names.folder())?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    let mut file = match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            options.create(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+            let file = options.open(path)?;
+            #[cfg(unix)]
+            hand_over(&file, names.folder());
+            file
+        }
+        opened => opened?,
+    };
+    let found = file.metadata()?;
+    let torn = found.is_file() && found.len() > 0 && !ends_with_line_break(&mut file)?;
+    let line = [if torn { &b"\n"[..] } else { b"" }, line].concat();
+    file.write_all(&line)?;
+    if found.is_file() {
+        file.sync_data()
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn hand_over(file: &File, folder: &Path) {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(folder) = std::fs::metadata(folder) else {
+        return;
+    };
+    // Whoever may not do that is the owner already, or as good as one.
+    let _ = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
+}
+
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -31,6 +31,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
@@ -94,6 +96,7 @@ pub(super) fn line(entry: &Entry, normalise: Option<Normalise>, texts: bool) -> 
         event: entry.event.name(),
         outcome: entry.outcome.name(),
         code: entry.code.as_deref(),
+        by: entry.by,
         reason: entry.reason.as_deref().and_then(known),
         scope: entry.scope.as_deref().and_then(known),
         subject: entry.subject.as_deref().and_then(known),

@@ -15,6 +15,7 @@ macro_rules! tell {
             event = $entry.event.name(),
             outcome = $entry.outcome.name(),
             code = $entry.code.as_deref(),
+            by = $entry.by,
             reason = $entry.reason.as_deref(),
             scope = $entry.scope.as_deref(),
             subject = $entry.subject.as_deref(),

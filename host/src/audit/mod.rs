@@ -17,7 +17,8 @@ mod observer;
 mod origin;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -100,6 +101,25 @@ pub struct FileState {
     pub problem: Option<String>,
     /// Whether calls stop for it.
     pub stops: bool,
+}
+
+/// Notes what a command did, in the log and in `files`, which a server may be writing
+/// meanwhile: nothing is renamed or deleted here. The files that could not be written,
+/// and why.
+pub fn note(
+    mut entry: Entry,
+    clock: &Clock,
+    files: &BTreeSet<PathBuf>,
+) -> Vec<(PathBuf, io::Error)> {
+    entry.at = clock.now();
+    log::tell(&entry, None, false);
+    let line = line::line(&entry, None, false);
+    let written = files
+        .iter()
+        .map(|path| (path.clone(), file::append_beside(path, &line)));
+    written
+        .filter_map(|(path, written)| Some((path, written.err()?)))
+        .collect()
 }
 
 impl Audit {

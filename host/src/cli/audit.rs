@@ -59,7 +59,7 @@ pub(super) fn run(arguments: AuditArguments) -> anyhow::Result<()> {
 }
 
 /// The files of one scope, or of all.
-fn files(config: &Config, scope: Option<&str>) -> anyhow::Result<BTreeSet<PathBuf>> {
+pub(super) fn files(config: &Config, scope: Option<&str>) -> anyhow::Result<BTreeSet<PathBuf>> {
     if let Some(scope) = scope
         && !config.scopes.contains_key(scope)
     {
@@ -87,6 +87,28 @@ fn files(config: &Config, scope: Option<&str>) -> anyhow::Result<BTreeSet<PathBu
 
 /// Shows what passes the filter of one file and its older parts.
 fn show(path: &Path, filter: &Filter, out: &mut impl Write) -> io::Result<()> {
+    walk(path, filter.since_day(), &mut |line| {
+        let Ok(row) = serde_json::from_slice::<Row<'_>>(line) else {
+            return Ok(false);
+        };
+        if filter.admits(&row) {
+            if filter.json {
+                out.write_all(line)?;
+            } else {
+                writeln!(out, "{}", text(&row))?;
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Hands each line of one file and its older parts to `visit`, oldest first, those of
+/// parts before `since` left out. `visit` says whether it is a line.
+pub(super) fn walk(
+    path: &Path,
+    since: Option<NaiveDate>,
+    visit: &mut dyn FnMut(&[u8]) -> io::Result<bool>,
+) -> io::Result<()> {
     let named = |path: &Path, error: &io::Error| {
         io::Error::new(
             error.kind(),
@@ -110,7 +132,7 @@ fn show(path: &Path, filter: &Filter, out: &mut impl Write) -> io::Result<()> {
     };
     let mut unreadable = 0;
     for part in parts {
-        if filter.since_day().is_some_and(|since| part.day < since) {
+        if since.is_some_and(|since| part.day < since) {
             continue;
         }
         let file = match File::open(&part.path) {
@@ -123,11 +145,11 @@ fn show(path: &Path, filter: &Filter, out: &mut impl Write) -> io::Result<()> {
             .as_ref()
             .is_some_and(|current| is_same(current, &file))
         {
-            unreadable += lines(file, filter, out)?;
+            unreadable += lines(file, visit)?;
         }
     }
     if let Some(current) = current {
-        unreadable += lines(current, filter, out)?;
+        unreadable += lines(current, visit)?;
     }
     if unreadable > 0 {
         tracing::warn!(
@@ -138,9 +160,9 @@ fn show(path: &Path, filter: &Filter, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Shows lines; how many are none. What comes after the last line break is still
+/// Visits lines; how many are none. What comes after the last line break is still
 /// being written.
-fn lines(file: File, filter: &Filter, out: &mut impl Write) -> io::Result<u64> {
+fn lines(file: File, visit: &mut dyn FnMut(&[u8]) -> io::Result<bool>) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(64 << 10, file);
     let mut line = Vec::new();
     let mut unreadable = 0;
@@ -148,17 +170,7 @@ fn lines(file: File, filter: &Filter, out: &mut impl Write) -> io::Result<u64> {
         if line.last() != Some(&b'\n') {
             break;
         }
-        match serde_json::from_slice::<Row<'_>>(&line) {
-            Ok(row) if filter.admits(&row) => {
-                if filter.json {
-                    out.write_all(&line)?;
-                } else {
-                    writeln!(out, "{}", text(&row))?;
-                }
-            }
-            Ok(_) => {}
-            Err(_) => unreadable += 1,
-        }
+        unreadable += u64::from(!visit(&line)?);
         line.clear();
     }
     Ok(unreadable)
@@ -272,7 +284,7 @@ impl Filter {
 }
 
 /// The moment that `text` means, as lines write it.
-fn since_of(text: &str, now: DateTime<Utc>) -> Result<String, UsageError> {
+pub(super) fn since_of(text: &str, now: DateTime<Utc>) -> Result<String, UsageError> {
     let moment = if let Ok(ago) = humantime_serde::re::humantime::parse_duration(text) {
         chrono::Duration::from_std(ago)
             .ok()
@@ -342,7 +354,7 @@ fn text(row: &Row<'_>) -> String {
 
 /// Without what would steer a terminal: names are those that people and clients
 /// chose.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let chars = text.chars();
     chars
         .map(|char| if char.is_control() { '\u{fffd}' } else { char })

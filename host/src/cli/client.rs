@@ -4,9 +4,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
-use crate::oauth::audit::{self, Details};
-use crate::state::{ClientAuthentication, ClientKind, NewClient};
+use super::site::{Done, Output, Site, SiteArguments, nothing, table, time, timestamp};
+use crate::audit::Event;
+use crate::state::{Client, ClientAuthentication, ClientKind, NewClient};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ClientArguments {
@@ -63,14 +63,14 @@ pub(super) async fn run(arguments: ClientArguments) -> anyhow::Result<()> {
 
 async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
     let store = site.store();
-    let done = |event, id: &str, text: &str| {
-        audit::by_operator(
-            event,
-            Details {
-                client_id: id,
-                ..Details::default()
-            },
-        );
+    let done = |event, known: &Option<Client>, id: &str, text: &str| {
+        let scope = known.as_ref().map_or("", |client| &*client.scope);
+        let done = Done {
+            scope,
+            client_id: id,
+            ..Done::default()
+        };
+        site.note(event, done);
         Ok(Output {
             text: text.to_owned(),
             json: json!({ "client_id": id }),
@@ -99,11 +99,13 @@ async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
         }
         ClientCommand::List { scope } => list(site, scope.as_deref()).await,
         ClientCommand::Remove { id } => {
+            let known = store.client(&id).await?;
             if !store.remove_client(&id).await? {
                 return Err(nothing(format!("there is no client {id}")));
             }
             done(
-                "client_remove",
+                Event::ClientRemove,
+                &known,
                 &id,
                 "the client is removed, with all that was allowed to it",
             )
@@ -113,14 +115,17 @@ async fn act(site: &Site, command: ClientCommand) -> anyhow::Result<Output> {
                 return Err(nothing(format!("{id} is blocked already")));
             }
             store.block_client(&id, true).await?;
-            done("client_block", &id, "the client is blocked")
+            let known = store.client(&id).await?;
+            done(Event::ClientBlock, &known, &id, "the client is blocked")
         }
         ClientCommand::Unblock { id } => {
             if !store.is_client_blocked(&id).await? {
                 return Err(nothing(format!("{id} is not blocked")));
             }
             store.block_client(&id, false).await?;
-            done("client_unblock", &id, "the client may come again")
+            let known = store.client(&id).await?;
+            let text = "the client may come again";
+            done(Event::ClientUnblock, &known, &id, text)
         }
     }
 }
@@ -138,14 +143,12 @@ async fn add(site: &Site, new: NewClient) -> anyhow::Result<Output> {
             .map_err(|error| UsageError(format!("--redirect-uri {uri}: {error}")))?;
     }
     let (client, secret) = site.store().register_client(&new).await?;
-    audit::by_operator(
-        "client_add",
-        Details {
-            scope: &client.scope,
-            client_id: &client.id,
-            ..Details::default()
-        },
-    );
+    let done = Done {
+        scope: &client.scope,
+        client_id: &client.id,
+        ..Done::default()
+    };
+    site.note(Event::ClientAdd, done);
     let mut text = format!("client_id      {}", client.id);
     let mut json = json!({
         "client_id": client.id,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::backup::ArchiveError;
 use crate::app::BuildError;
 use crate::config::ConfigError;
 use crate::server::GuardError;
@@ -28,6 +29,12 @@ impl ExitCode {
     pub fn of(error: &anyhow::Error) -> Self {
         if error.is::<UsageError>() || error.is::<ConfigError>() || error.is::<GuardError>() {
             return Self::Usage;
+        }
+        if error.is::<ArchiveError>() {
+            return Self::Usage;
+        }
+        if error.is::<Unanswered>() {
+            return Self::Unavailable;
         }
         if error.is::<NothingDone>() {
             return Self::Found;
@@ -64,6 +71,11 @@ pub(super) struct NothingDone(pub(super) String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
+
+/// A server that runs did not do in time what it was told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unanswered(pub(super) String);
 
 /// Stdout, for many lines.
 pub(super) fn out() -> impl Write {

@@ -3,6 +3,8 @@
 #[cfg(feature = "demo")]
 pub mod attack;
 mod audit;
+mod backup;
+mod cache;
 mod check;
 mod client;
 #[cfg(feature = "demo")]
@@ -10,8 +12,10 @@ mod demo;
 mod doctor;
 mod exit;
 mod operator;
+mod orders;
 mod plugin;
 mod reload;
+mod security_audit;
 mod serve;
 mod site;
 mod stdio;
@@ -60,6 +64,14 @@ enum Command {
     Attack(attack::AttackArguments),
     /// What happened: calls, sign-ins, tokens, refusals
     Audit(audit::AuditArguments),
+    /// Look through the audit and the state for what an operator should know
+    SecurityAudit(security_audit::SecurityAuditArguments),
+    /// What running servers keep to save work
+    Cache(cache::CacheArguments),
+    /// Copy state, key, configuration and tool sets into one file
+    Backup(backup::BackupArguments),
+    /// Put back what `backup` copied
+    Restore(backup::RestoreArguments),
     /// Serve one scope over standard input and output, for local clients
     Stdio(StdioArguments),
     /// Print the version
@@ -127,6 +139,10 @@ impl Arguments {
             #[cfg(feature = "demo")]
             Command::Attack(arguments) => attack::run(arguments).await,
             Command::Audit(arguments) => audit::run(arguments),
+            Command::SecurityAudit(arguments) => security_audit::run(arguments).await,
+            Command::Cache(arguments) => cache::run(arguments).await,
+            Command::Backup(arguments) => backup::backup(arguments).await,
+            Command::Restore(arguments) => backup::restore(arguments).await,
             Command::Stdio(arguments) => stdio::run(arguments).await,
             Command::Version => exit::print(&format!("mssql-mcp {}", env!("CARGO_PKG_VERSION"))),
         }

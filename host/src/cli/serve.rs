@@ -47,6 +47,9 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         reload: Some(ask),
     };
     let operator = page.open(&config, &key, &shutdown).await?;
+    if let Some(oauth) = &oauth {
+        app.follow_orders(oauth.store().clone(), &shutdown).await;
+    }
     let reloading = Reloading {
         path: path.to_owned(),
         read,

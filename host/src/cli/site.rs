@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::exit::{NothingDone, UsageError, print};
 use crate::app;
+use crate::audit::{self, Entry, Event, Outcome};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, StoreKind};
 use crate::entropy::Entropy;
 use crate::oauth::{Admission, OAuth, ScopeAccess};
+use crate::principal::Rights;
 use crate::state::Store;
 
 /// Which configuration, and how to answer.
@@ -81,6 +83,11 @@ impl Site {
         })
     }
 
+    /// Notes what the operator did.
+    pub(super) fn note(&self, event: Event, done: Done<'_>) {
+        note(&self.config, event, done);
+    }
+
     pub(super) fn store(&self) -> &Store {
         self.oauth.store()
     }
@@ -117,6 +124,55 @@ impl Site {
             return Ok(exact.to_owned());
         }
         Ok(subject)
+    }
+}
+
+/// What a command did, for the audit; what is not known is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Done<'a> {
+    pub(super) scope: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) rights: Option<Rights>,
+    pub(super) reason: &'a str,
+}
+
+impl<'a> Done<'a> {
+    /// About a person, and nothing else.
+    pub(super) fn to(subject: &'a str) -> Self {
+        Self {
+            subject,
+            ..Self::default()
+        }
+    }
+}
+
+/// Notes what the operator did: in the log, and in the audit files of the scope, or of
+/// all where it concerns none alone.
+pub(super) fn note(config: &Config, event: Event, done: Done<'_>) {
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let entry = Entry {
+        by: Some("operator"),
+        reason: known(done.reason),
+        scope: (!done.scope.is_empty()).then(|| done.scope.into()),
+        subject: known(done.subject),
+        client_id: known(done.client_id),
+        rights: done.rights.map(|rights| rights.to_string()),
+        ..Entry::new(event, Outcome::Done)
+    };
+    let scopes = config
+        .scopes
+        .iter()
+        .filter(|(name, _)| done.scope.is_empty() || done.scope == *name);
+    let files = scopes
+        .filter_map(|(_, section)| section.audit.file.clone())
+        .collect();
+    for (path, error) in audit::note(entry, &Clock::system(), &files) {
+        // What was done is done: it is said that the file does not know.
+        tracing::error!(
+            "the audit file {} has no line of this: {error}; run commands as the user of the server",
+            path.display()
+        );
     }
 }
 

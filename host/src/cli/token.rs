@@ -8,10 +8,10 @@ use humantime_serde::re::humantime::parse_duration;
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Output, Site, SiteArguments, nothing, table, time, timestamp};
+use super::site::{Done, Output, Site, SiteArguments, nothing, table, time, timestamp};
+use crate::audit::Event;
 use crate::config::SignIn;
 use crate::oauth::LOCAL_SUBJECT;
-use crate::oauth::audit::{self, Details};
 use crate::principal::{OAuthScope, Rights};
 use crate::state::{GrantFilter, SecretKind, Tokens};
 
@@ -86,9 +86,21 @@ async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
         } => issue(site, &scope, &user, write, ttl).await,
         TokenCommand::List { filter } => list(site, &filter.read(site).await?).await,
         TokenCommand::Revoke { grant, filter, all } => {
-            let filter = filter.read(site).await?;
+            let mut filter = filter.read(site).await?;
             let count = match grant {
-                Some(id) => usize::from(site.store().revoke_grant(&id).await?),
+                Some(id) => {
+                    let all = site.store().grants(&GrantFilter::default()).await?;
+                    let known = all.into_iter().find(|grant| grant.id == id);
+                    let revoked = site.store().revoke_grant(&id).await?;
+                    if let Some(known) = known {
+                        filter = GrantFilter {
+                            subject: Some(known.subject),
+                            client_id: Some(known.client_id),
+                            scope: Some(known.scope),
+                        };
+                    }
+                    usize::from(revoked)
+                }
                 None if filter == GrantFilter::default() && !all => {
                     return Err(UsageError(
                         "say what to revoke: a grant's id, --user, --client, --scope, or --all"
@@ -102,13 +114,14 @@ async fn act(site: &Site, command: TokenCommand) -> anyhow::Result<Output> {
                 return Err(nothing("there is nothing of that kind to revoke"));
             }
             let of = |part: &Option<String>| part.clone().unwrap_or_default();
-            let done = Details {
+            let done = Done {
                 scope: &of(&filter.scope),
                 subject: &of(&filter.subject),
                 client_id: &of(&filter.client_id),
-                ..Details::default()
+                reason: &format!("{count} grants"),
+                ..Done::default()
             };
-            audit::by_operator("revocation", done);
+            site.note(Event::Revocation, done);
             Ok(Output {
                 text: format!("{count} revoked"),
                 json: json!({ "revoked": count }),
@@ -151,13 +164,13 @@ async fn issue(
     let grant = store
         .issue_token(scope, &name, CLIENT, wanted, tokens)
         .await?;
-    let done = Details {
+    let done = Done {
         scope,
         client_id: CLIENT,
         rights: Some(wanted),
-        ..Details::of(&name)
+        ..Done::to(&name)
     };
-    audit::by_operator("token_issue", done);
+    site.note(Event::TokenIssue, done);
     let token = token.expose();
     Ok(Output {
         text: token.to_owned(),

@@ -10,9 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::exit::UsageError;
-use super::site::{Output, Site, SiteArguments, nothing, subject, table, time, timestamp};
+use super::site::{Done, Output, Site, SiteArguments, nothing, subject, table, time, timestamp};
+use crate::audit::Event;
 use crate::config::SignIn;
-use crate::oauth::audit::{self, Details};
 use crate::oauth::{Passwords, PublicUrl};
 
 #[derive(Debug, clap::Args)]
@@ -90,7 +90,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().remove_person(&name).await? {
                 return Err(unknown(&name));
             }
-            audit::by_operator("person_remove", Details::of(&name));
+            site.note(Event::PersonRemove, Done::to(&name));
             Ok(Output {
                 text: format!("{name} is removed, with everything that was allowed"),
                 json: json!({ "name": name }),
@@ -110,7 +110,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().set_password(&name, None, &password).await? {
                 return Err(unknown(&name));
             }
-            audit::by_operator("password", Details::of(&name));
+            site.note(Event::Password, Done::to(&name));
             Ok(Output {
                 text: format!("{name} has a new password, and is signed out everywhere"),
                 json: json!({ "name": name }),
@@ -130,7 +130,7 @@ async fn act(site: &Site, command: UserCommand) -> anyhow::Result<Output> {
             if !site.store().set_groups(&name, &groups).await? {
                 return Err(unknown(&name));
             }
-            audit::by_operator("person_groups", Details::of(&name));
+            site.note(Event::PersonGroups, Done::to(&name));
             let text = match groups.is_empty() {
                 true => format!("{name} is in no group"),
                 false => format!("{name} is in {}", listed(&groups, ", ")),
@@ -170,7 +170,7 @@ async fn add(
     if !added.await? {
         return Err(taken());
     }
-    audit::by_operator("person_add", Details::of(&name));
+    site.note(Event::PersonAdd, Done::to(&name));
     Ok(Output {
         text: format!("{name} can sign in") + &hint(site, &name, &groups),
         json: json!({ "name": name, "groups": groups }),
@@ -192,7 +192,7 @@ async fn invite(site: &Site, name: &str, groups: BTreeSet<String>) -> anyhow::Re
         .store()
         .invite_person(&name, &groups, INVITATION_TTL)
         .await?;
-    audit::by_operator("person_invite", Details::of(&name));
+    site.note(Event::PersonInvite, Done::to(&name));
     let base = match &site.config.http.public_url {
         Some(url) => PublicUrl::parse(url)?.as_str().to_owned(),
         None => format!("http://{}", site.config.http.listen),

@@ -48,6 +48,7 @@ pub(super) enum Answer {
 }
 
 /// What the head of the reply said.
+#[derive(Clone)]
 pub(super) struct Opened {
     pub(super) columns: Vec<Column>,
     pub(super) kinds: Vec<Kind>,

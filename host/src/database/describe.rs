@@ -39,6 +39,11 @@ impl Catalogue {
         }
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        self.known.invalidate_all();
+    }
+
     /// How the types of `sql` will be found; binds what asking takes.
     pub(super) fn source(&self, sql: &str, bound: &mut Bound) -> Source {
         if self.support.load(Ordering::Relaxed) == ABSENT {

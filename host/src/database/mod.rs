@@ -29,16 +29,20 @@ mod pool;
 mod posture;
 mod query;
 mod reader;
+mod results;
 mod retry;
+mod rows;
 mod session;
 mod socket;
 mod text;
 mod value;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+
+use crate::tally::CacheFigures;
 
 pub use catalog::{Table, TableName, Tables, bracketed};
 pub use config::{Binary, DatabaseConfig, Encrypt, PoolConfig, QueryLimits};
@@ -50,6 +54,7 @@ pub use guard::Denial;
 pub use policy::PolicyConfig;
 pub use pool::PoolState;
 pub use posture::{Posture, Right};
+pub use results::ResultCache;
 pub use value::{
     Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Page, Param, Query,
     Stats, Time, TruncatedBy, Truncation, Value,
@@ -70,6 +75,8 @@ struct Inner {
     descriptions: describe::Catalogue,
     catalog: catalog::Cache,
     policy: Option<policy::Policy>,
+    /// Where results are kept; without it they are not.
+    results: OnceLock<results::Results>,
     io: Handle,
 }
 
@@ -105,9 +112,34 @@ impl Database {
                 descriptions: describe::Catalogue::new(),
                 catalog: catalog::Cache::new(),
                 policy,
+                results: OnceLock::new(),
                 io,
             }),
         })
+    }
+
+    /// Has results kept, as those of `label`, for statements that ask for it. To be
+    /// said once, at the start.
+    #[must_use]
+    pub fn keeping(self, label: &str, cache: ResultCache) -> Self {
+        // Set already only if this was said before.
+        let _ = self.inner.results.set(results::Results {
+            cache,
+            label: label.into(),
+        });
+        self
+    }
+
+    /// Forgets what is known of the catalogue and of statements; results are their
+    /// cache's own.
+    pub fn forget(&self) {
+        self.inner.catalog.clear();
+        self.inner.descriptions.clear();
+    }
+
+    /// The list of tables and descriptions of tables that are kept.
+    pub fn catalogue(&self) -> CacheFigures {
+        self.inner.catalog.figures()
     }
 
     /// Starts a statement that reads. The guard comes first, in every scope.

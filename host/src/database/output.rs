@@ -9,7 +9,8 @@ use super::error::{Error, LimitKind};
 use super::exact;
 use super::json::{self, Encoder};
 use super::page;
-use super::reader::{Caps, Rows};
+use super::reader::Caps;
+use super::rows::Rows;
 use super::value::{Batch, JsonShape, TruncatedBy, Value};
 
 /// Turns rows into answers.
@@ -137,7 +138,7 @@ impl Output {
                 if !first {
                     out.push(b',');
                 }
-                encoder.row(&mut out, row.cells().map(|(_, data)| data));
+                encoder.row(&mut out, row.iter());
                 if out.len() > budget {
                     out.truncate(mark);
                     rows.truncate(TruncatedBy::Bytes, self.caps.max_bytes as u64);

@@ -21,6 +21,7 @@ use super::params::{self, Bound};
 use super::policy;
 use super::posture;
 use super::reader::{self, Caps, Source, Statement, Watch};
+use super::results::{Keeper, Kept};
 use super::retry::Retries;
 use super::session::{Ending, Lease};
 use super::value::{Outcome, Param, Query, Stats};
@@ -30,7 +31,6 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
     let policy::Admitted { checked, masked } = policy::admit(inner, &mut query).await?;
     posture::admit(inner).await?;
     let mut caps = caps(inner, &query);
-    let query = Arc::new(query);
     let mut paged: Option<Arc<str>> = None;
     if let Some(asked) = query.options.page {
         let (sql, window) = page::plan(&query.sql, asked, checked, caps.max_rows)?;
@@ -40,12 +40,21 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
         caps.max_rows = window.size;
         caps.window = Some(window);
     }
+    let query = Arc::new(query);
+    let results = inner.results.get();
+    let (keeper, kept) = results
+        .and_then(|results| results.of(&query, &caps))
+        .unzip();
+    if let Some(kept) = kept.flatten() {
+        return replay(inner, kept, caps, &query).await;
+    }
     let plan = Plan {
         sql: paged.as_deref().unwrap_or(&query.sql),
         paged: paged.clone(),
         masked: &masked,
         caps,
         rowcount: !checked.returns_one_document,
+        keeper,
         ending: match (inner.read_only, checked.reads_a_table) {
             (true, true) => Ending::InTransaction,
             (true, false) => Ending::Unknown,
@@ -107,6 +116,21 @@ struct Plan<'a> {
     caps: Caps,
     rowcount: bool,
     ending: Ending,
+    keeper: Option<Keeper>,
+}
+
+/// The result of before.
+async fn replay(
+    inner: &Inner,
+    kept: Arc<Kept>,
+    caps: Caps,
+    query: &Query,
+) -> Result<Cursor, Error> {
+    let watch = watch(inner, query.options.timeout, query.cancel.clone());
+    let (head, opened) = oneshot::channel();
+    let (requests, asked) = mpsc::channel(1);
+    let reader = reader::replay(kept, caps, watch, head, asked);
+    Cursor::open(reader, requests, opened).await
 }
 
 /// One try; an error says whether the connection had been used before, since
@@ -150,6 +174,7 @@ async fn attempt(
             paged: plan.paged.clone(),
             rowcount,
         },
+        keeper: plan.keeper.clone(),
     };
     let watch = watch(inner, Some(retries.begin()), query.cancel.clone());
     let (head, opened) = oneshot::channel();
@@ -245,6 +270,10 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     lease.finish(Ending::Closed);
     if !within {
         return Err(Error::Limit(LimitKind::Rows));
+    }
+    // What was read before is no longer so.
+    if let Some(results) = inner.results.get() {
+        results.cache.clear();
     }
     Ok(Outcome {
         rows_affected,

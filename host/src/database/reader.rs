@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use tiberius::{Command, CommandItem, CommandStream, Row};
+use tiberius::{Command, CommandItem, CommandStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
@@ -20,9 +20,11 @@ use super::manager::Connection;
 use super::output::{Output, Told};
 use super::page::Window;
 use super::params::{Bound, Raw};
+use super::results::{Keeper, Kept, Recorder};
+use super::rows::{Ended, Feed, Rows};
 use super::session::{Ending, Lease};
 use super::socket::Received;
-use super::value::{Column, TruncatedBy, Truncation};
+use super::value::Column;
 
 /// A statement as it goes to `sp_executesql`.
 pub(super) struct Statement {
@@ -36,6 +38,8 @@ pub(super) struct Statement {
     pub(super) masked: Vec<String>,
     /// What running it again would take.
     pub(super) again: Again,
+    /// Where its result is to be kept.
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// Where exact column types come from.
@@ -97,6 +101,38 @@ pub(super) async fn run(
     }
 }
 
+/// Answers `requests` from a result that was kept.
+pub(super) async fn replay(
+    kept: Arc<Kept>,
+    caps: Caps,
+    watch: Watch,
+    head: Head,
+    mut requests: mpsc::Receiver<Request>,
+) {
+    let opened = kept.opened.clone();
+    let mut progress = Progress::default();
+    progress.stats.cached = true;
+    _ = head.send(Ok((opened.columns.clone(), progress)));
+    let mut rows = Rows {
+        first: None,
+        feed: Some(Feed::Kept(kept, 0)),
+        watch,
+        caps,
+        skip: caps.window.map_or(0, |window| window.skip),
+        progress,
+        ended: Ended::Midway,
+        recorder: None,
+    };
+    let output = Output::new(opened, caps);
+    while let Some(Request { ask, reply }) = requests.recv().await {
+        let told = answer(&output, &mut rows, ask).await;
+        _ = reply.send(told.map(|told| (told.answer, rows.progress)));
+        if rows.is_done() {
+            return exhausted(rows.progress, requests).await;
+        }
+    }
+}
+
 /// What is to be done once the reply is not borrowed any more.
 struct Finish {
     /// How the statement ended; `None` if in the midst of its reply.
@@ -124,6 +160,7 @@ async fn serve(
     let started = Instant::now();
     let success = statement.ending;
     let again = statement.again.clone();
+    let keeper = statement.keeper.clone();
     let mut progress = Progress::default();
     progress.stats.queue_us = micros(lease.queued);
     let (stream, opened, first) = match open(lease, statement, &mut watch).await {
@@ -140,12 +177,13 @@ async fn serve(
     _ = head.send(Ok((opened.columns.clone(), progress)));
     let mut rows = Rows {
         first,
-        stream: Some(stream),
+        feed: Some(Feed::Wire(stream)),
         watch,
         caps,
         skip: caps.window.map_or(0, |window| window.skip),
         progress,
         ended: Ended::Midway,
+        recorder: keeper.as_ref().map(Keeper::recorder),
     };
     let output = Output::new(opened, caps);
     while let Some(Request { ask, reply }) = requests.recv().await {
@@ -154,6 +192,9 @@ async fn serve(
         let told = answer(&output, &mut rows, ask).await;
         rows.progress.stats.server_us += micros(started.elapsed());
         let lossy = told.as_ref().is_ok_and(|told| told.lossy);
+        if lossy {
+            rows.recorder = None;
+        }
         let mut told = told.map(|told| (told.answer, rows.progress));
         if !rows.is_done() && told.is_ok() {
             _ = reply.send(told);
@@ -162,9 +203,14 @@ async fn serve(
         let mut ending = rows.ended.ending(success);
         // The reply was read to its end, and no row of it is with the caller.
         let anew = lossy && matches!(rows.ended, Ended::Complete) && before.stats.rows == 0;
+        if told.is_ok() {
+            rows.keep(&output.opened);
+        }
         let (watch, caps) = rows.into_parts();
         if anew {
-            let second = read_again(lease, &again, &output, ask, (watch, caps, before)).await;
+            let recorder = keeper.as_ref().map(Keeper::recorder);
+            let parts = (watch, caps, before, recorder);
+            let second = read_again(lease, &again, &output, ask, parts).await;
             if let Some((ended, exact)) = second {
                 ending = ended.ending(success);
                 told = exact.map_or(told, Ok);
@@ -203,136 +249,6 @@ async fn exhausted(progress: Progress, mut requests: mpsc::Receiver<Request>) {
     }
 }
 
-/// The reply's rows, one at a time, up to the row cap.
-pub(super) struct Rows<'a> {
-    /// What followed the columns: `Some(None)` is the end.
-    first: Option<Option<CommandItem>>,
-    stream: Option<CommandStream<'a>>,
-    watch: Watch,
-    caps: Caps,
-    /// Rows of earlier pages that are still to come.
-    skip: u64,
-    pub(super) progress: Progress,
-    ended: Ended,
-}
-
-/// How reading stopped.
-#[derive(Debug, Clone, Copy)]
-enum Ended {
-    /// The reply was read to its end.
-    Complete,
-    /// The server reported an error, after which the reply was complete.
-    Refused,
-    /// The rest of the reply is still on its way.
-    Midway,
-}
-
-impl Ended {
-    fn after(error: &Error) -> Self {
-        match error {
-            Error::Server(_) | Error::Unsupported(_) => Self::Refused,
-            _ => Self::Midway,
-        }
-    }
-
-    fn ending(self, success: Ending) -> Option<Ending> {
-        match self {
-            Self::Complete => Some(success),
-            Self::Refused => Some(Ending::Failed),
-            Self::Midway => None,
-        }
-    }
-}
-
-impl Rows<'_> {
-    /// The next row, without regard to the row cap.
-    pub(super) async fn next_raw(&mut self) -> Result<Option<Row>, Error> {
-        loop {
-            let Some(stream) = self.stream.as_mut() else {
-                return Ok(None);
-            };
-            let item = match self.first.take() {
-                Some(first) => Ok(first),
-                None => next(stream, &mut self.watch).await,
-            };
-            match item {
-                Ok(Some(CommandItem::Row(row))) => return Ok(Some(row)),
-                Ok(Some(CommandItem::Metadata(_))) => {
-                    self.stop();
-                    return Err(Error::InvalidStatement(
-                        "the statement returns more than one result; write one SELECT".to_owned(),
-                    ));
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => {
-                    self.end(Ended::Complete);
-                    return Ok(None);
-                }
-                Err(error) => {
-                    self.end(Ended::after(&error));
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// The next row under the row cap.
-    pub(super) async fn next(&mut self) -> Result<Option<Row>, Error> {
-        while self.skip > 0 {
-            if self.next_raw().await?.is_none() {
-                return Ok(None);
-            }
-            self.skip -= 1;
-        }
-        let row = self.next_raw().await?;
-        if row.is_none() || self.progress.stats.rows < self.caps.max_rows {
-            return Ok(row);
-        }
-        if self.caps.window.is_some() {
-            self.progress.more = true;
-        } else {
-            self.truncate(TruncatedBy::Rows, self.caps.max_rows);
-        }
-        // ROWCOUNT lets one row more than the cap through, so the end is next;
-        // a server that sends more is told to stop.
-        if self.next_raw().await?.is_some() {
-            self.stop();
-        }
-        Ok(None)
-    }
-
-    /// What another reading takes; the reply is not borrowed any more.
-    fn into_parts(self) -> (Watch, Caps) {
-        (self.watch, self.caps)
-    }
-
-    /// Whether every row was read or given up.
-    pub(super) fn is_done(&self) -> bool {
-        self.stream.is_none()
-    }
-
-    /// Gives the rest of the rows up: the statement is stopped at the server.
-    pub(super) fn stop(&mut self) {
-        self.end(Ended::Midway);
-    }
-
-    /// Notes which limit hit; missing rows matter more than a cut cell.
-    pub(super) fn truncate(&mut self, by: TruncatedBy, limit: u64) {
-        if self
-            .progress
-            .truncated
-            .is_none_or(|already| already.by < by)
-        {
-            self.progress.truncated = Some(Truncation { by, limit });
-        }
-    }
-
-    fn end(&mut self, ended: Ended) {
-        self.stream = None;
-        self.ended = ended;
-    }
-}
-
 /// Reads the same rows with money as decimal. Where that does not work there is
 /// no answer, and the first reading must do; `None` where it was not even tried.
 async fn read_again(
@@ -340,7 +256,7 @@ async fn read_again(
     again: &Again,
     output: &Output,
     ask: Ask,
-    (mut watch, caps, progress): (Watch, Caps, Progress),
+    (mut watch, caps, progress, recorder): (Watch, Caps, Progress, Option<Recorder>),
 ) -> Option<(Ended, Option<(Answer, Progress)>)> {
     let (sql, bound) = again.statement(&output.opened)?.ok()?;
     let started = Instant::now();
@@ -362,17 +278,21 @@ async fn read_again(
     }
     let mut rows = Rows {
         first: None,
-        stream: Some(stream),
+        feed: Some(Feed::Wire(stream)),
         watch,
         caps,
         progress,
         ended: Ended::Midway,
         skip: caps.window.map_or(0, |window| window.skip),
+        recorder,
     };
     let told = answer(&exact, &mut rows, ask).await;
     rows.progress.stats.server_us += micros(started.elapsed());
     match told {
         Ok(told) if matches!(rows.ended, Ended::Complete) => {
+            if !told.lossy {
+                rows.keep(&exact.opened);
+            }
             Some((Ended::Complete, Some((told.answer, rows.progress))))
         }
         Ok(_) => Some((Ended::Midway, None)),

@@ -143,6 +143,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// A page instead of the whole.
     pub page: Option<Page>,
+    /// A result that is no older may be given again.
+    pub cache_ttl: Option<Duration>,
 }
 
 /// Rows handed over by one call of [`Cursor::next`](super::Cursor::next).

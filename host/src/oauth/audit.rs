@@ -22,16 +22,6 @@ pub(crate) struct Details<'a> {
     pub(crate) address: Option<IpAddr>,
 }
 
-impl<'a> Details<'a> {
-    /// About a person, and nothing else.
-    pub(crate) fn of(subject: &'a str) -> Self {
-        Self {
-            subject,
-            ..Self::default()
-        }
-    }
-}
-
 /// Notes that something was done.
 pub(crate) fn done(oauth: &OAuth, event: Event, details: Details<'_>) {
     let name = event.name();
@@ -45,20 +35,6 @@ pub(crate) fn done(oauth: &OAuth, event: Event, details: Details<'_>) {
         _ => {}
     }
     oauth.audit().record(entry(event, Outcome::Done, details));
-}
-
-/// Notes what the operator did with a command, which nobody asks for metrics.
-pub(crate) fn by_operator(event: &'static str, details: Details<'_>) {
-    tracing::info!(
-        target: "audit",
-        event,
-        outcome = "done",
-        by = "operator",
-        scope = details.scope,
-        subject = details.subject,
-        client_id = details.client_id,
-        rights = details.rights.map(tracing::field::display),
-    );
 }
 
 /// Notes that something was refused, and why.

@@ -33,6 +33,7 @@ pub use compile::{
 };
 pub use engine::{Capacity, Runtime};
 pub use error::{LoadError, RuntimeError};
+pub use host::GuestCache;
 pub use limits::Limits;
 pub use load::Component;
 pub use places::Places;

@@ -88,14 +88,15 @@ impl WasmToolSet {
         }
         let sealer = Sealer::new(&grants.sealing_key, &grants.scope, name)
             .map_err(|error| LoadError::Contract(error.to_string()))?;
+        let scope = Arc::clone(&grants.scope);
         let scope = Arc::new(ToolSetScope {
-            scope: grants.scope,
+            scope: Arc::clone(&scope),
             tool_set: name.to_owned(),
             databases: grants.databases,
             writer: grants.writer,
             by_person: grants.by_person,
             settings: grants.settings,
-            cache: GuestCache::new(grants.limits.cache),
+            cache: GuestCache::new(&scope, grants.limits.cache),
             limits: grants.limits,
             sealer,
         });
@@ -124,6 +125,11 @@ impl WasmToolSet {
             templates: offers::templates(templates)?,
             prompts: offers::prompts(prompts)?,
         })
+    }
+
+    /// The values that it keeps from call to call.
+    pub fn cache(&self) -> GuestCache {
+        self.scope.cache.clone()
     }
 
     /// SHA-256 of the component's file, in hexadecimal.

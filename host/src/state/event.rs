@@ -15,6 +15,8 @@ pub enum Event {
     PersonChanged(String),
     /// A client was removed, blocked or let in again.
     ClientChanged(String),
+    /// A command wants every node to do something; the order's id.
+    Ordered(String),
     /// Something that concerns everybody.
     EverythingChanged,
 }
@@ -42,6 +44,7 @@ mod tests {
         for event in [
             Event::GrantRevoked("g".into()),
             Event::ClientChanged("\u{0}\"ñ".into()),
+            Event::Ordered("o".into()),
             Event::EverythingChanged,
         ] {
             assert_eq!(Event::from_json(&event.to_json()), event);

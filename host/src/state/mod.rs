@@ -23,10 +23,10 @@ pub use key::{HostKey, KeyError};
 pub use open::open;
 pub use records::{
     AccessToken, AuthorizationCode, Client, ClientAuthentication, ClientKind, Consent, Federation,
-    Grant, Invitation, Person, RefreshToken, SignIn,
+    Grant, Invitation, Order, Person, RefreshToken, Report, SignIn, Task,
 };
 pub use secret::{HashError, IssuedSecret, SealError, SecretHash, SecretKind, Secrets};
 pub use store::{
-    Accepted, Allowed, GrantFilter, KnownToken, NewClient, Proof, Redeemed, Revoked, Rotated,
+    Accepted, Allowed, ExportedRecord, GrantFilter, KnownToken, NewClient, Proof, Redeemed, Revoked, Rotated,
     Store, Tokens, Watch, Watched,
 };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, watch};
 
-use super::backend::{Backend, Change, Commit, Events, Index, Key, Memory, Position, Stored};
+use super::backend::{
+    Backend, Change, Commit, Events, Index, Key, Memory, Position, Stored, Write,
+};
 use super::{Secrets, Store, StoreError};
 use crate::clock::{Clock, Timestamp};
 
@@ -109,6 +111,11 @@ impl Backend for Faulty {
             }
             events = self.memory.events(position, wait) => events,
         }
+    }
+
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError> {
+        self.faults.check()?;
+        self.memory.dump(now).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

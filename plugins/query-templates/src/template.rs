@@ -61,7 +61,7 @@ impl Template {
                 max_rows: section.count("max_rows", 1)?,
                 max_bytes: None,
                 timeout_ms: section.milliseconds("timeout")?,
-                cache_ttl_ms: None,
+                cache_ttl_ms: section.milliseconds("cache")?,
             },
             parameters,
             annotations: annotations(&section, access)?,
@@ -93,7 +93,7 @@ fn access(section: &Section<'_>, sql: &str, most: Access) -> Result<Access, Mist
             "\"write\" is not for a SELECT, which changes nothing",
         ));
     }
-    for key in ["rows", "max_rows"] {
+    for key in ["rows", "max_rows", "cache"] {
         if section.has(key) {
             return Err(section.mistake(key, "is for tools that read; one that writes has no rows"));
         }
@@ -179,7 +179,7 @@ fn is_tool_name(name: &str) -> bool {
 
 const NO_NAME: &str = "is no name of a parameter; use 1 to 64 letters, digits and _, not beginning \
     with a digit or mcp_";
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "name",
     "title",
     "description",
@@ -189,6 +189,7 @@ const KEYS: [&str; 11] = [
     "rows",
     "max_rows",
     "timeout",
+    "cache",
     "parameters",
     "annotations",
 ];

@@ -67,6 +67,19 @@ impl Site {
         }
     }
 
+    /// One where people have passwords.
+    pub(super) async fn with_passwords() -> Self {
+        Self {
+            sign_in: "password",
+            ..Self::new().await
+        }
+    }
+
+    /// The folder of the program.
+    pub(super) fn programs(&self) -> &Path {
+        self.program.parent().expect("a folder")
+    }
+
     /// What was appended to the file `log`.
     pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).expect("the log, in UTF-8")
@@ -125,7 +138,12 @@ impl Site {
 
     /// Runs a command about what `process` serves; its exit code and what it printed.
     pub(super) async fn run(&self, process: &Process, arguments: &[&str]) -> (i32, String) {
-        let mut command = self.command(&process.config);
+        self.run_with(&process.config, arguments).await
+    }
+
+    /// The same, about what a configuration file names.
+    pub(super) async fn run_with(&self, config: &Path, arguments: &[&str]) -> (i32, String) {
+        let mut command = self.command(config);
         let output = command.args(arguments).output().await;
         let output = output.expect("mssql-mcp starts");
         let said = [output.stdout, output.stderr].concat();

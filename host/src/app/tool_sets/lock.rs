@@ -169,6 +169,11 @@ impl Lock {
         &self.path
     }
 
+    /// The folder of accepted components.
+    pub fn copies(&self) -> &Path {
+        &self.copies
+    }
+
     /// Decides about a version of the tool set `name`, and writes it down. The first
     /// one is accepted, and so is one that changes nothing that a model reads.
     pub(in crate::app) fn judge(&self, name: &str, new: Version) -> Result<Verdict, LockError> {

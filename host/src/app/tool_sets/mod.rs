@@ -29,6 +29,7 @@ use crate::audit::{Audit, Entry, Event, Outcome, Reload};
 use crate::config::ToolSetEntry;
 use crate::runtime::{Compiler, Component, Runtime, sha256};
 use crate::state::HostKey;
+use crate::tally::CacheFigures;
 use load::compile_limits;
 use plan::{Plan, Prepared, described};
 use status::Statuses;
@@ -86,6 +87,11 @@ impl ToolSets {
             serving: Mutex::default(),
             loading: Mutex::default(),
         }
+    }
+
+    /// Native code on disk.
+    pub(super) fn compiled(&self) -> Option<CacheFigures> {
+        self.compiler.kept()
     }
 
     /// What is known of each file.

@@ -186,6 +186,7 @@ impl ToolSets {
             prefix: entry.prefix.clone(),
             rename: entry.rename.clone(),
         };
+        let cache = loaded.cache();
         let provider: Arc<dyn ToolProvider> = Arc::new(loaded);
         let provider = if profile.is_whole() {
             provider
@@ -203,6 +204,7 @@ impl ToolSets {
             described: lock::describe(&*provider),
             settings,
             provider,
+            cache,
         })
     }
 }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
+use crate::tally::{CacheFigures, Tally};
+
 pub(super) use describe::{describe, primary_key};
 pub use list::Tables;
 pub(super) use name::{nearest, resolve, split};
@@ -33,6 +35,7 @@ pub(super) struct Cache {
     described: moka::sync::Cache<i64, Arc<describe::Known>>,
     /// The server does not know what came with 2016.
     is_old: AtomicBool,
+    pub(super) tally: Tally,
 }
 
 /// The list, and when it was asked for.
@@ -51,7 +54,21 @@ impl Cache {
                 .time_to_live(KEPT)
                 .build(),
             is_old: AtomicBool::new(false),
+            tally: Tally::quiet(),
         }
+    }
+
+    /// Forgets all of it.
+    pub(super) fn clear(&self) {
+        self.list.store(None);
+        self.described.invalidate_all();
+    }
+
+    /// Lists and descriptions that are there, and how often one was.
+    pub(super) fn figures(&self) -> CacheFigures {
+        self.described.run_pending_tasks();
+        let list = u64::from(self.list(KEPT, Instant::now()).is_some());
+        self.tally.figures(list + self.described.entry_count(), None)
     }
 
     /// The list, if it is younger than `age` at `now`.

@@ -64,7 +64,9 @@ pub fn bracketed(name: &str) -> String {
 /// All of them by schema and name, as they were no longer ago than `age`.
 pub(in crate::database) async fn newer(inner: &Inner, age: Duration) -> Result<Arc<Tables>, Error> {
     let cache = &inner.catalog;
-    if let Some(tables) = cache.list(age, Instant::now()) {
+    let listed = cache.list(age, Instant::now());
+    cache.tally.count(listed.is_some());
+    if let Some(tables) = listed {
         return Ok(tables);
     }
     let _turn = cache.reading.lock().await;

@@ -235,6 +235,7 @@ impl<'a> Ended<'a> {
                 // leave a time in which a removed person still runs statements.
                 Event::PersonChanged(subject) => _ = ended.people.insert(subject),
                 Event::ClientChanged(id) => _ = ended.clients.insert(id),
+                Event::Ordered(_) => {}
                 Event::EverythingChanged => ended.everything = true,
             }
         }

@@ -306,3 +306,17 @@ async fn until(condition: impl Fn() -> bool) {
     });
     waited.await.expect("it took more than a second");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_is_swept_out_of_the_state_every_five_minutes() {
+    let fixture = Fixture::watching().await;
+    fixture.token("claude", "ana", Rights::READ).await;
+    let kept = async || fixture.other_node.kept().await;
+    let before = kept().await;
+    fixture.time.advance(2 * HOUR);
+    tokio::time::sleep(Duration::from_secs(299)).await;
+    assert_eq!(kept().await, before);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The person stays; the token and its grant were of this hour.
+    assert_eq!(kept().await, before - 2);
+}

@@ -5,16 +5,20 @@
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, Context, HMAC_SHA256, Key, Tag};
+
+use crate::tally::{CacheFigures, Tally};
 
 /// A folder of native code. Cheap to clone.
 #[derive(Clone)]
 pub struct NativeCache {
     folder: PathBuf,
     key: Key,
+    tally: Arc<Tally>,
 }
 
 impl NativeCache {
@@ -33,11 +37,26 @@ impl NativeCache {
         Ok(Self {
             folder: folder.to_owned(),
             key: Key::new(HMAC_SHA256, purpose.as_ref()),
+            tally: Arc::new(Tally::quiet()),
         })
+    }
+
+    /// The files that are there, and how often one was of use.
+    pub fn figures(&self) -> CacheFigures {
+        let files = self.files();
+        let bytes = files.iter().map(|(_, size, _)| size).sum();
+        let count = u64::try_from(files.len()).unwrap_or(u64::MAX);
+        self.tally.figures(count, Some(bytes))
     }
 
     /// The code of the file with that digest, for engines with that tag.
     pub(super) fn find(&self, digest: &str, tag: u64) -> Option<Vec<u8>> {
+        let found = self.read(digest, tag);
+        self.tally.count(found.is_some());
+        found
+    }
+
+    fn read(&self, digest: &str, tag: u64) -> Option<Vec<u8>> {
         let path = self.path(digest, tag);
         let mut content = fs::read(&path).ok()?;
         let code = content.len().checked_sub(TAG_BYTES)?;
@@ -89,19 +108,20 @@ impl NativeCache {
         self.folder.join(format!("{digest}-{tag:016x}.{EXTENSION}"))
     }
 
+    /// When each was used last, its size, and where it is.
+    fn files(&self) -> Vec<(SystemTime, u64, PathBuf)> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        let native = paths.filter(|path| path.extension().is_some_and(|found| found == EXTENSION));
+        let files = native.filter_map(|path| {
+            let metadata = fs::metadata(&path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), path))
+        });
+        files.collect()
+    }
+
     fn forget_the_oldest(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else {
-            return;
-        };
-        let mut files: Vec<_> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|found| found == EXTENSION))
-            .filter_map(|path| {
-                let metadata = fs::metadata(&path).ok()?;
-                Some((metadata.modified().ok()?, metadata.len(), path))
-            })
-            .collect();
+        let mut files = self.files();
         files.sort_unstable_by(|one, other| other.cmp(one));
         let mut total = 0;
         for (_, size, path) in files {

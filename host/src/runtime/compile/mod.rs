@@ -18,6 +18,7 @@ pub use child::{COMPILE_COMMAND, compile_here};
 use super::engine::Runtime;
 use super::error::LoadError;
 use super::load::Component;
+use crate::tally::CacheFigures;
 
 /// Compiles components, two at a time: it is work for every core there is, and one
 /// that takes long keeps no other waiting.
@@ -78,6 +79,11 @@ impl Compiler {
             cache,
             turn: Semaphore::new(AT_ONCE),
         }
+    }
+
+    /// The native code that is kept on disk, if it is.
+    pub fn kept(&self) -> Option<CacheFigures> {
+        self.cache.as_ref().map(NativeCache::figures)
     }
 
     /// Checks and compiles the file whose content is `wasm` (67 KB of Rust take

@@ -11,11 +11,13 @@ use moka::sync::Cache;
 use crate::principal::Principal;
 use crate::runtime::bindings::mssql_mcp::host::cache::{Error, Host, Sharing};
 use crate::runtime::state::StoreState;
+use crate::tally::{CacheFigures, Tally};
 
 impl Host for StoreState {
     fn get(&mut self, sharing: Sharing, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let key = self.cache_key(sharing, key)?;
         let value = self.scope.cache.entries.get(&key);
+        self.scope.cache.tally.count(value.is_some());
         Ok(value
             .map(|entry| entry.bytes.to_vec())
             .filter(|bytes| self.memory.fits(bytes.len())))
@@ -75,9 +77,11 @@ impl Owner {
     }
 }
 
-/// The cache of one tool set in one scope.
-pub(in crate::runtime) struct GuestCache {
+/// The cache of one tool set in one scope. Cheap to clone.
+#[derive(Clone)]
+pub struct GuestCache {
     entries: Cache<Key, Entry>,
+    tally: Arc<Tally>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -120,8 +124,9 @@ impl Expiry<Key, Entry> for ByEntry {
 }
 
 impl GuestCache {
-    /// Holds at most `bytes` of keys and values; the least used go first.
-    pub(in crate::runtime) fn new(bytes: u64) -> Self {
+    /// Holds at most `bytes` of keys and values of a tool set in `scope`; the least used
+    /// go first.
+    pub(in crate::runtime) fn new(scope: &str, bytes: u64) -> Self {
         let weight = |key: &Key, entry: &Entry| {
             u32::try_from(key.key.len() + entry.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
@@ -130,7 +135,22 @@ impl GuestCache {
             .weigher(weight)
             .expire_after(ByEntry)
             .build();
-        Self { entries }
+        Self {
+            entries,
+            tally: Arc::new(Tally::new(scope, "tool_set")),
+        }
+    }
+
+    /// Forgets all values.
+    pub fn clear(&self) {
+        self.entries.invalidate_all();
+    }
+
+    /// What it holds, and how often that was of use.
+    pub fn figures(&self) -> CacheFigures {
+        self.entries.run_pending_tasks();
+        let (entries, bytes) = (self.entries.entry_count(), self.entries.weighted_size());
+        self.tally.figures(entries, Some(bytes))
     }
 }
 

@@ -121,6 +121,9 @@ pub(super) fn options(options: wit::Options) -> db::Options {
             .timeout_ms
             .map(|ms| Duration::from_millis(ms.into())),
         page: None,
+        cache_ttl: options
+            .cache_ttl_ms
+            .map(|ms| Duration::from_millis(ms.into())),
     }
 }
 

@@ -12,7 +12,7 @@ mod database;
 pub(super) mod log;
 mod seal;
 
-pub(super) use cache::GuestCache;
+pub use cache::GuestCache;
 #[expect(unreachable_pub, reason = "the generated bindings export it again")]
 pub use database::GuestCursor;
 pub(super) use database::to_contract;

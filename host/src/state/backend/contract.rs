@@ -35,6 +35,7 @@ macro_rules! every_backend {
             waiting_for_nothing_ends_in_time,
             a_position_that_is_not_known_is_a_gap,
             one_change_may_be_large,
+            a_dump_has_what_lives_with_its_indexes,
         }
     };
     ($place:expr => $($name:ident,)*) => {
@@ -440,6 +441,47 @@ async fn members(node: &Arc<dyn Backend>, index: &str, now: Timestamp) -> Vec<St
         .collect();
     ids.sort();
     ids
+}
+
+pub(super) async fn a_dump_has_what_lives_with_its_indexes(place: &impl Place) {
+    let node = place.node().await;
+    done(&node, write("*[a]?\\", "one", None, &["i", "j"])).await;
+    done(&node, write("b", "two", Some(NOW.0 + 50_000), &["i"])).await;
+    done(&node, write("over", "three", Some(NOW.0 + 10), &["i"])).await;
+    let many = (0..3_000).map(|number| record(&format!("many {number}"), "{}", None, &[]));
+    done(&node, change(many.collect())).await;
+    let other = place.node().await;
+    let mut dumped = other.dump(Timestamp(NOW.0 + 10)).await.unwrap();
+    assert_eq!(dumped.len(), 3_002);
+    dumped.retain(|record| !record.key.as_str().contains("many"));
+    dumped.sort_by(|one, other| one.key.cmp(&other.key));
+    let told: Vec<_> = dumped
+        .iter()
+        .map(|record| {
+            let indexes: BTreeSet<&str> = record.indexes.iter().map(Index::as_str).collect();
+            (
+                record.key.clone(),
+                &*record.body,
+                record.expires_at,
+                indexes,
+            )
+        })
+        .collect();
+    let both = BTreeSet::from(["list:i", "list:j"]);
+    let expected = [
+        (key("*[a]?\\"), &b"one"[..], None, both),
+        (
+            key("b"),
+            b"two",
+            Some(Timestamp(NOW.0 + 50_000)),
+            BTreeSet::from(["list:i"]),
+        ),
+    ];
+    assert_eq!(told, expected);
+    // What was dumped can be written as it is.
+    let count = dumped.len() as u64;
+    done(&node, change(dumped)).await;
+    assert_eq!(other.count(&list("i"), NOW).await.unwrap(), count + 1);
 }
 
 fn subjects(events: &Events) -> Vec<&str> {

@@ -167,6 +167,21 @@ impl Backend for Memory {
         Ok(self.inner().events_after(position))
     }
 
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError> {
+        let inner = self.inner();
+        let live = inner.records.iter().filter(|(_, (stored, _))| {
+            let end = stored.expires_at;
+            end.is_none_or(|end| end > now)
+        });
+        let records = live.map(|(key, (stored, indexes))| Write {
+            key: key.clone(),
+            body: stored.body.clone(),
+            expires_at: stored.expires_at,
+            indexes: indexes.clone(),
+        });
+        Ok(records.collect())
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut inner = self.inner();
         let expired = inner.records.iter().filter_map(|(key, (stored, _))| {

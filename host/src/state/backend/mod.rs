@@ -62,6 +62,11 @@ impl Index {
         Self(format!("{name}:{of}"))
     }
 
+    /// One that was written down.
+    pub(crate) fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -152,6 +157,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Events after `position`; waits up to `wait` for one if there is none.
     async fn events(&self, position: Position, wait: Duration) -> Result<Events, StoreError>;
+
+    /// Every record that lives at `now`, all from one moment, in no order.
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError>;
 
     /// Frees what expired before `now`.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;

@@ -26,10 +26,12 @@ macro_rules! change {
     }};
 }
 
+mod backup;
 mod clients;
 mod codes;
 mod federations;
 mod grants;
+mod orders;
 mod people;
 mod tokens;
 mod watch;
@@ -41,6 +43,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use backup::ExportedRecord;
 pub use clients::NewClient;
 pub use codes::{Redeemed, Tokens};
 pub use grants::{Allowed, GrantFilter, Revoked};

@@ -292,8 +292,10 @@ fn arguments_that_do_not_fit_ask_nothing_of_the_database() {
 
 #[test]
 fn a_query_goes_to_its_database_with_its_limits() {
-    let text =
-        with_tool("sql = \"SELECT 1\"\ndatabase = \"sales\"\nmax_rows = 9\ntimeout = \"10s\"");
+    let text = with_tool(
+        "sql = \"SELECT 1\"\ndatabase = \"sales\"\nmax_rows = 9\ntimeout = \"10s\"\n\
+         cache = \"5m\"",
+    );
     let host = FakeHost::new();
     assert_eq!(call(&host, &text, &json!({})).unwrap(), "rows");
     let sent = host.queries().remove(0);
@@ -303,8 +305,8 @@ fn a_query_goes_to_its_database_with_its_limits() {
     );
     let options = sent.options.unwrap();
     assert_eq!(
-        (options.max_rows, options.timeout_ms),
-        (Some(9), Some(10_000))
+        (options.max_rows, options.timeout_ms, options.cache_ttl_ms),
+        (Some(9), Some(10_000), Some(300_000))
     );
 }
 

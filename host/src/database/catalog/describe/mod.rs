@@ -60,7 +60,9 @@ fn encode(details: &Details) -> Result<String, Error> {
 async fn known(inner: &Inner, name: &TableName) -> Result<Arc<Known>, Error> {
     let table = name::find(inner, name).await?;
     // By its id: a table that was dropped and made anew is another.
-    if let Some(known) = inner.catalog.described.get(&table.object_id) {
+    let known = inner.catalog.described.get(&table.object_id);
+    inner.catalog.tally.count(known.is_some());
+    if let Some(known) = known {
         return Ok(known);
     }
     let id = || Param {

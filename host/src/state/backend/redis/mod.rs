@@ -27,6 +27,7 @@ use server::Server;
 pub(crate) struct Redis {
     server: Server,
     commit: Script,
+    dump: Script,
     /// What every key begins with. In braces, so that a cluster keeps all of
     /// them on one node, where a script can reach them.
     prefix: String,
@@ -47,6 +48,7 @@ impl Redis {
         Ok(Self {
             server: Server::new(address)?,
             commit: Script::new(include_str!("commit.lua")),
+            dump: Script::new(include_str!("dump.lua")),
             prefix: prefix.to_owned(),
         })
     }
@@ -154,6 +156,11 @@ impl Backend for Redis {
             script.arg(event.to_json());
         }
         let mut connection = self.server.connect().await?;
+        // What a restore writes takes longer than any request may.
+        let many = change.writes.len() + change.deletes.len() > AT_ONCE;
+        if many {
+            connection.be_patient();
+        }
         let answer = script.invoke_async(connection.inner()).await;
         let done: bool = self.server.settle(connection, answer).await?;
         Ok(if done { Commit::Done } else { Commit::Conflict })
@@ -180,12 +187,43 @@ impl Backend for Redis {
         }
     }
 
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError> {
+        let mut script = self.dump.prepare_invoke();
+        script.key(format!("{}commits", self.prefix));
+        let mut connection = self.server.connect().await?;
+        connection.be_patient();
+        let answer = script.invoke_async(connection.inner()).await;
+        let records: Vec<Dumped> = self.server.settle(connection, answer).await?;
+        let records = records
+            .into_iter()
+            .map(|(key, body, expires_at, indexes)| {
+                let names: Vec<String> =
+                    serde_json::from_str(&indexes).map_err(|error| StoreError::Corrupt {
+                        key: key.clone(),
+                        message: error.to_string(),
+                    })?;
+                Ok(Write {
+                    key: Key::from_text(key),
+                    body,
+                    expires_at: expires_at.parse().ok().map(Timestamp),
+                    indexes: names.into_iter().map(Index::from_text).collect(),
+                })
+            })
+            .collect::<Result<Vec<Write>, StoreError>>()?;
+        // Redis keeps them a while longer than they live.
+        let lives = |record: &Write| record.expires_at.is_none_or(|end| end > now);
+        Ok(records.into_iter().filter(lives).collect())
+    }
+
     /// Records and whole indexes end by themselves, and a commit trims the
     /// indexes that it adds to.
     async fn purge(&self, _: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 }
+
+/// Key, body, end or nothing, names of indexes in JSON.
+type Dumped = (String, Vec<u8>, String, String);
 
 /// For how long Redis keeps what is written, in milliseconds; `None` for good.
 ///
@@ -216,3 +254,5 @@ const SLACK_MS: i64 = 600_000;
 const LONGEST_LIFE_MS: i64 = 3_155_760_000_000;
 /// A node that fell further behind asks the store about every token again.
 const EVENTS_KEPT: u64 = 10_000;
+/// More changes than a request makes.
+const AT_ONCE: usize = 1_000;

@@ -40,6 +40,11 @@ impl Connection {
     pub(super) fn inner(&mut self) -> &mut MultiplexedConnection {
         &mut self.inner
     }
+
+    /// For what takes as long as there is state.
+    pub(super) fn be_patient(&mut self) {
+        self.inner.set_response_timeout(LONG_ANSWER_WITHIN);
+    }
 }
 
 impl Server {
@@ -212,6 +217,8 @@ const NO_ANSWER: &str = "no answer within a second";
 /// With the time for an answer, a request fails within two seconds.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// A backup of a million records takes some ten seconds.
+const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// After that long it is asked whether the state is still the same at all.
 const BLOCK: Duration = Duration::from_millis(500);
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Backend, Change, Commit, Events, Index, Key, Position, Stored};
+use super::{Backend, Change, Commit, Events, Index, Key, Position, Stored, Write};
 use crate::clock::Timestamp;
 use crate::state::StoreError;
 use records::Look;
@@ -120,6 +120,12 @@ impl Backend for Sqlite {
         tokio::time::timeout(wait, later)
             .await
             .unwrap_or(Ok(nothing))
+    }
+
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError> {
+        self.reader
+            .run(move |connection| records::dump(connection, now))
+            .await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

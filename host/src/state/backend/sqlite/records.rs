@@ -129,6 +129,32 @@ pub(super) fn look(
     }))
 }
 
+/// Every record that lives. One transaction that reads sees one moment, and keeps
+/// nobody from writing (WAL).
+pub(super) fn dump(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<Vec<Write>> {
+    let transaction = connection.transaction()?;
+    let mut listed =
+        transaction.prepare_cached("SELECT name FROM indexes WHERE key = ?1 ORDER BY name")?;
+    let mut select = transaction.prepare_cached(
+        "SELECT key, body, expires_at FROM records WHERE expires_at IS NULL OR expires_at > ?1",
+    )?;
+    let mut rows = select.query([now.0])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        let indexes = listed
+            .query_map([&key], |row| row.get(0).map(Index::from_text))?
+            .collect::<rusqlite::Result<_>>()?;
+        records.push(Write {
+            body: row.get(1)?,
+            expires_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+            key: Key::from_text(key),
+            indexes,
+        });
+    }
+    Ok(records)
+}
+
 /// Deletes some of what expired before `now`; whether all of it.
 pub(super) fn purge(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::state::backend::{Change, Events, Index, Key, Position, Stored};
+use crate::state::backend::{Change, Events, Index, Key, Position, Stored, Write};
 
 #[derive(Default)]
 pub(super) struct Faulty {
@@ -87,6 +87,10 @@ impl Backend for Faulty {
             return Err(StoreError::Unavailable("deaf".to_owned()));
         }
         self.memory.events(position, wait).await
+    }
+
+    async fn dump(&self, now: Timestamp) -> Result<Vec<Write>, StoreError> {
+        self.memory.dump(now).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

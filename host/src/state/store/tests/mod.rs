@@ -1,6 +1,7 @@
 //! Every change of the store, on the backend that keeps nothing, with a clock
 //! that moves when it is told.
 
+mod backup;
 mod clients;
 mod codes;
 mod faulty;
