@@ -1,11 +1,18 @@
-//! What every reply tells browsers, unless it says otherwise itself.
+//! What every reply tells browsers, unless it says otherwise itself; and when the
+//! server is about to stop, that it is the last on its connection.
 
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
+use super::state::ServerState;
+
 /// Adds what is missing.
-pub(super) async fn add(mut response: Response) -> Response {
+pub(super) async fn add(State(state): State<ServerState>, mut response: Response) -> Response {
     let headers = response.headers_mut();
+    if state.is_draining() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     for (name, value) in HEADERS {
         headers
             .entry(name)

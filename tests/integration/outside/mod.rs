@@ -8,6 +8,7 @@ mod durability;
 mod kit;
 mod logs;
 mod mcp;
+mod nginx;
 mod oauth;
 mod oidc;
 mod oracle;
