@@ -18,6 +18,7 @@ mod records;
 mod reload;
 mod row_security;
 mod rust_client;
+mod sample_script;
 mod sandbox;
 mod search;
 mod templates;
