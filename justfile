@@ -44,6 +44,22 @@ oracle statements="100000" seed="1":
     ./tests/outside/install
     GUARD_STATEMENTS={{statements}} GUARD_SEED={{seed}} cargo test -p integration-tests --features outside --test integration outside::oracle -- --nocapture
 
+# What docker-compose.yml needs before the first start: passwords, each in a file
+secrets:
+    ./deploy/secrets
+
+# Build the image of this checkout and put it in place, one host after the other
+update:
+    ./deploy/update
+
+# Back to the image of before the last update
+rollback:
+    ./deploy/update rollback
+
+# Get or renew the certificate now; --staging tries it
+letsencrypt *arguments:
+    docker compose run --rm certbot {{arguments}}
+
 # Exactly what CI runs
 ci:
     ./.ci/run
