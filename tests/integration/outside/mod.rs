@@ -3,6 +3,8 @@
 
 mod binary;
 mod clients;
+mod deployment;
+mod deployment_scripts;
 mod document;
 mod durability;
 mod kit;
@@ -66,6 +68,10 @@ fn installed(file: &str, stamp: &str) -> PathBuf {
         "tests/outside/{stamp} is missing: {INSTALL}"
     );
     folder().join(file)
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn folder() -> PathBuf {

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::INSTALL;
 use super::binary::free_address;
+use super::{INSTALL, repository};
 
 /// Where tests that are no crowd come from; the limits by address are not for it.
 const SHARED: &str = "127.0.0.1/32 1;\n";
@@ -213,10 +213,6 @@ impl Drop for Nginx {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-}
-
-pub(super) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
