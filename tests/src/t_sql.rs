@@ -57,7 +57,10 @@ pub fn t_sql(database: &Database) -> String {
     }
     for view in &database.views {
         let name = format!("{}.{}", quoted(&view.schema), quoted(&view.name));
-        batch(&mut script, &format!("CREATE VIEW {name} AS\n{};", view.definition));
+        batch(
+            &mut script,
+            &format!("CREATE VIEW {name} AS\n{};", view.definition),
+        );
     }
     describe(&mut script, database);
     batch(
@@ -71,9 +74,17 @@ pub fn t_sql(database: &Database) -> String {
 }
 
 fn create(table: &Table) -> String {
-    let mut lines: Vec<String> = table.columns.iter().map(|column| define(table, column)).collect();
+    let mut lines: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| define(table, column))
+        .collect();
     let mut constraint = |kind: &str, key: &Key| {
-        lines.push(format!("CONSTRAINT {} {kind} ({})", quoted(&key.name), list(&key.columns)));
+        lines.push(format!(
+            "CONSTRAINT {} {kind} ({})",
+            quoted(&key.name),
+            list(&key.columns)
+        ));
     };
     if let Some(key) = &table.primary_key {
         constraint("PRIMARY KEY CLUSTERED", key);
@@ -82,9 +93,17 @@ fn create(table: &Table) -> String {
         constraint("UNIQUE NONCLUSTERED", key);
     }
     for check in &table.checks {
-        lines.push(format!("CONSTRAINT {} CHECK {}", quoted(&check.name), check.definition));
+        lines.push(format!(
+            "CONSTRAINT {} CHECK {}",
+            quoted(&check.name),
+            check.definition
+        ));
     }
-    format!("CREATE TABLE {} (\n    {}\n);", of_table(table), lines.join(",\n    "))
+    format!(
+        "CREATE TABLE {} (\n    {}\n);",
+        of_table(table),
+        lines.join(",\n    ")
+    )
 }
 
 fn define(table: &Table, column: &ColumnDef) -> String {
@@ -96,10 +115,18 @@ fn define(table: &Table, column: &ColumnDef) -> String {
     if let Some((seed, increment)) = column.identity {
         let _ = write!(text, " IDENTITY({seed},{increment})");
     }
-    text += if column.nullable { " NULL" } else { " NOT NULL" };
+    text += if column.nullable {
+        " NULL"
+    } else {
+        " NOT NULL"
+    };
     if let Some(default) = &column.default {
         let constraint = format!("DF_{}_{}", table.name.replace(' ', "_"), column.name);
-        let _ = write!(text, " CONSTRAINT {} DEFAULT {default}", quoted(&constraint));
+        let _ = write!(
+            text,
+            " CONSTRAINT {} DEFAULT {default}",
+            quoted(&constraint)
+        );
     }
     text
 }
@@ -133,7 +160,12 @@ fn insert(script: &mut String, table: &Table) {
         if has_identity {
             let _ = writeln!(text, "SET IDENTITY_INSERT {} ON;", of_table(table));
         }
-        let _ = writeln!(text, "INSERT INTO {} ({}) VALUES", of_table(table), list(&names));
+        let _ = writeln!(
+            text,
+            "INSERT INTO {} ({}) VALUES",
+            of_table(table),
+            list(&names)
+        );
         let rows = rows.iter().map(|row| {
             let values = stored.iter().zip(row).filter(|(column, _)| given(column));
             let values = values.map(|(column, value)| expression(column.sql_type, value));
@@ -173,7 +205,13 @@ fn expression(sql_type: SqlType, value: &Value) -> String {
         }
         (_, Value::Guid(bytes)) => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-            let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+            let parts = [
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..],
+            ];
             format!("CAST('{}' AS uniqueidentifier)", parts.join("-"))
         }
         (_, Value::Date(days)) => format!("CAST('{}' AS date)", date(i64::from(*days))),
@@ -190,7 +228,11 @@ fn expression(sql_type: SqlType, value: &Value) -> String {
             let ticks = u64::try_from(local.rem_euclid(TICKS_PER_DAY)).expect("not negative");
             let sign = if minutes < 0 { '-' } else { '+' };
             let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-            let text = format!("{}T{}{sign}{hours:02}:{minutes:02}", date(days), time(ticks));
+            let text = format!(
+                "{}T{}{sign}{hours:02}:{minutes:02}",
+                date(days),
+                time(ticks)
+            );
             format!("CAST('{text}' AS {name})")
         }
         (sql_type, value) => panic!("{value:?} in a column of type {sql_type:?}"),
@@ -216,7 +258,13 @@ fn describe(script: &mut String, database: &Database) {
         }
         for column in &table.columns {
             if let Some(comment) = &column.comment {
-                property(comment, &table.schema, "TABLE", &table.name, Some(&column.name));
+                property(
+                    comment,
+                    &table.schema,
+                    "TABLE",
+                    &table.name,
+                    Some(&column.name),
+                );
             }
         }
     }
@@ -290,7 +338,11 @@ fn quoted(name: &str) -> String {
 /// in a string too: so neither is left whole.
 fn literal(text: &str) -> String {
     let text = text.replace('\'', "''").replace("$(", "$' + N'(");
-    format!("N'{}'", text.replace("\r\n", "' + CHAR(13) + CHAR(10) + N'").replace('\n', "' + CHAR(10) + N'"))
+    format!(
+        "N'{}'",
+        text.replace("\r\n", "' + CHAR(13) + CHAR(10) + N'")
+            .replace('\n', "' + CHAR(10) + N'")
+    )
 }
 
 fn with_point(digits: i128, scale: usize) -> String {
@@ -313,7 +365,20 @@ fn date(days: i64) -> String {
     let mut day = day - years * 365;
     let year = cycles * 400 + centuries * 100 + fours * 4 + years + 1;
     let is_leap = years == 3 && (fours != 24 || centuries == 3);
-    let lengths = [31, 28 + i64::from(is_leap), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let lengths = [
+        31,
+        28 + i64::from(is_leap),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
     let mut month = 1;
     for length in lengths {
         if day < length {

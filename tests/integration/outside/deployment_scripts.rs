@@ -14,17 +14,33 @@ use super::{INSTALL, installed, repository};
 
 #[tokio::test]
 async fn an_update_replaces_the_second_host_first_and_can_be_taken_back() {
-    let site = Site::new("docker", "case \"$*\" in\n*--services) printf 'nginx\\nmssql-mcp\\nmssql-mcp-2\\n';;\n*--wait*mssql-mcp-2) exit \"${FAILS:-0}\";;\nesac\n");
+    let site = Site::new(
+        "docker",
+        "case \"$*\" in\n*--services) printf 'nginx\\nmssql-mcp\\nmssql-mcp-2\\n';;\n*--wait*mssql-mcp-2) exit \"${FAILS:-0}\";;\nesac\n",
+    );
     site.copy("deploy/update");
     fs::write(site.path(".env"), "DOMAIN=data.example.com\n").expect("a file");
     fs::write(site.path(".gitignore"), "/asked\n/bin\n").expect("a file");
     for arguments in [
         &["init", "--quiet"][..],
         &["add", "--all"],
-        &["-c", "user.name=Ana", "-c", "user.email=ana@example.com", "commit", "--quiet", "-m", "First"],
+        &[
+            "-c",
+            "user.name=Ana",
+            "-c",
+            "user.email=ana@example.com",
+            "commit",
+            "--quiet",
+            "-m",
+            "First",
+        ],
     ] {
         let mut git = Command::new("git");
-        let done = git.current_dir(site.folder.path()).args(arguments).status().await;
+        let done = git
+            .current_dir(site.folder.path())
+            .args(arguments)
+            .status()
+            .await;
         assert!(done.expect("git").success());
     }
     // Another person's settings are no change of the product.
@@ -35,35 +51,81 @@ async fn an_update_replaces_the_second_host_first_and_can_be_taken_back() {
 
     let refused = site.run("deploy/update", &[], &[]).await;
     assert!(!refused.status.success());
-    assert!(text(&refused.stderr).contains("not committed"), "{refused:?}");
+    assert!(
+        text(&refused.stderr).contains("not committed"),
+        "{refused:?}"
+    );
     let mut git = Command::new("git");
-    let commit = ["-c", "user.name=Ana", "-c", "user.email=ana@example.com", "commit", "--quiet", "-m", "Second"];
-    assert!(git.current_dir(site.folder.path()).args(commit).status().await.expect("git").success());
+    let commit = [
+        "-c",
+        "user.name=Ana",
+        "-c",
+        "user.email=ana@example.com",
+        "commit",
+        "--quiet",
+        "-m",
+        "Second",
+    ];
+    assert!(
+        git.current_dir(site.folder.path())
+            .args(commit)
+            .status()
+            .await
+            .expect("git")
+            .success()
+    );
 
     let nothing = site.run("deploy/update", &["rollback"], &[]).await;
-    assert!(text(&nothing.stderr).contains("there was no update"), "{nothing:?}");
+    assert!(
+        text(&nothing.stderr).contains("there was no update"),
+        "{nothing:?}"
+    );
     let updated = site.run("deploy/update", &[], &[]).await;
     assert!(updated.status.success(), "{updated:?}");
     let asked = site.asked();
-    let waits: Vec<&String> = asked.iter().filter(|line| line.contains("--wait")).collect();
+    let waits: Vec<&String> = asked
+        .iter()
+        .filter(|line| line.contains("--wait"))
+        .collect();
     assert!(asked[0].ends_with("compose build mssql-mcp"), "{asked:?}");
-    assert!(waits[0].ends_with(" mssql-mcp-2") && waits[1].ends_with(" mssql-mcp"), "{waits:?}");
+    assert!(
+        waits[0].ends_with(" mssql-mcp-2") && waits[1].ends_with(" mssql-mcp"),
+        "{waits:?}"
+    );
     let settings = fs::read_to_string(site.path(".env")).expect("settings");
-    let tag = settings.lines().find_map(|line| line.strip_prefix("MSSQL_MCP_TAG="));
+    let tag = settings
+        .lines()
+        .find_map(|line| line.strip_prefix("MSSQL_MCP_TAG="));
     assert_eq!(tag.map(str::len), Some(12), "{settings}");
     assert!(settings.contains("DOMAIN=data.example.com\n"), "{settings}");
-    assert!(settings.contains("MSSQL_MCP_PREVIOUS_TAG=latest\n"), "{settings}");
+    assert!(
+        settings.contains("MSSQL_MCP_PREVIOUS_TAG=latest\n"),
+        "{settings}"
+    );
 
     let back = site.run("deploy/update", &["rollback"], &[]).await;
     assert!(back.status.success(), "{back:?}");
     let settings = fs::read_to_string(site.path(".env")).expect("settings");
     assert!(settings.contains("MSSQL_MCP_TAG=latest\n"), "{settings}");
-    assert!(!site.asked().iter().any(|line| line.contains("build mssql-mcp")));
+    assert!(
+        !site
+            .asked()
+            .iter()
+            .any(|line| line.contains("build mssql-mcp"))
+    );
     // A host that does not come up ends it, and the other one serves on.
     let failed = site.run("deploy/update", &[], &[("FAILS", "1")]).await;
     assert!(!failed.status.success());
-    assert!(text(&failed.stderr).contains("deploy/update rollback"), "{failed:?}");
-    assert!(!site.asked().iter().any(|line| line.ends_with(" mssql-mcp") && line.contains("--wait")));
+    assert!(
+        text(&failed.stderr).contains("deploy/update rollback"),
+        "{failed:?}"
+    );
+    assert!(
+        !site
+            .asked()
+            .iter()
+            .any(|line| line.ends_with(" mssql-mcp") && line.contains("--wait"))
+    );
 }
 
 #[tokio::test]
@@ -103,7 +165,8 @@ async fn a_certificate_is_asked_for_as_it_should_be() {
         ];
         variables.extend(more);
         let script = repository().join("deploy/letsencrypt");
-        site.run(script.to_str().expect("a path"), arguments, &variables).await
+        site.run(script.to_str().expect("a path"), arguments, &variables)
+            .await
     };
     let asks = async |arguments: &[&str]| {
         let output = run(arguments, &[]).await;
@@ -112,7 +175,13 @@ async fn a_certificate_is_asked_for_as_it_should_be() {
     };
     let (asked, _) = asks(&["--no-check"]).await;
     let asked = asked.expect("a question");
-    for part in ["certonly --webroot", "--domain data.example.com", "--keep-until-expiring", "--email ana@example.com", "--non-interactive"] {
+    for part in [
+        "certonly --webroot",
+        "--domain data.example.com",
+        "--keep-until-expiring",
+        "--email ana@example.com",
+        "--non-interactive",
+    ] {
         assert!(asked.contains(part), "{asked}");
     }
     assert!(!asked.contains("--staging"), "{asked}");
@@ -140,7 +209,10 @@ async fn a_certificate_is_asked_for_as_it_should_be() {
     // A name that cannot exist (RFC 6761).
     let output = run(&[], &[("DOMAIN", "data.example.invalid")]).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(text(&output.stderr).contains("has no A record"), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("has no A record"),
+        "{output:?}"
+    );
     let output = run(&["--stagin"], &[]).await;
     assert_eq!(output.status.code(), Some(64), "{output:?}");
     assert_eq!(site.asked(), Vec::<String>::new());
@@ -201,7 +273,9 @@ impl Site {
 /// A certificate that an authority of that name issued.
 fn certificate(folder: &Path, issuer: &str) {
     let mut authority = CertificateParams::default();
-    authority.distinguished_name.push(DnType::CommonName, issuer);
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, issuer);
     authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = Issuer::new(authority, KeyPair::generate().expect("a key"));
     let params = CertificateParams::new(vec!["data.example.com".to_owned()]).expect("a name");

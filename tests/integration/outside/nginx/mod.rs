@@ -95,7 +95,10 @@ impl Settings {
             .env("NGINX_HOSTS", hosts.join(" "))
             .env("NGINX_HTTP_PORT", self.http.port().to_string())
             .env("NGINX_HTTPS_PORT", self.https.port().to_string())
-            .env("NGINX_TEMPLATE", repository().join("nginx/nginx.conf.template"))
+            .env(
+                "NGINX_TEMPLATE",
+                repository().join("nginx/nginx.conf.template"),
+            )
             .env("NGINX_ADDRESSES", self.path("addresses"))
             .env("NGINX_CERTIFICATES", self.path("issued"))
             .env("NGINX_SELF_MADE", self.path("self-made"))
@@ -127,7 +130,9 @@ impl Settings {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, listens).await.expect("nginx listens in time");
+        timeout(PATIENCE, listens)
+            .await
+            .expect("nginx listens in time");
         Nginx {
             settings: self,
             process,
@@ -205,7 +210,9 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         // The master ends its workers, which a kill would leave behind.
         let Some(id) = self.process.id() else { return };
-        let _ = std::process::Command::new("kill").arg(id.to_string()).status();
+        let _ = std::process::Command::new("kill")
+            .arg(id.to_string())
+            .status();
         for _ in 0..500 {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 return;

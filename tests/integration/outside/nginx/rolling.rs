@@ -28,7 +28,10 @@ async fn no_call_fails_while_the_hosts_are_started_anew_one_by_one() {
         site.start_with(address, &text).await
     };
     let addresses = [free_address().await, free_address().await];
-    let mut hosts = [Some(start(addresses[0]).await), Some(start(addresses[1]).await)];
+    let mut hosts = [
+        Some(start(addresses[0]).await),
+        Some(start(addresses[1]).await),
+    ];
     let nginx = settings.start(&addresses).await;
 
     let load = Arc::new(Load::default());
@@ -64,13 +67,20 @@ async fn no_call_fails_while_the_hosts_are_started_anew_one_by_one() {
     let failures: Vec<String> = workers.join_all().await.into_iter().flatten().collect();
     let answered = load.answered.load(Ordering::Relaxed);
     println!("{answered} calls, {} failed", failures.len());
-    assert!(failures.is_empty(), "{} of {answered}: {failures:#?}", failures.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {answered}: {failures:#?}",
+        failures.len()
+    );
     for address in addresses {
         let to = |line: &&Value| {
             let hosts = line["host"].as_str().unwrap_or_default();
             hosts.contains(&address.to_string())
         };
-        assert!(nginx.log().iter().filter(to).count() > CALLS, "{address} had little to do");
+        assert!(
+            nginx.log().iter().filter(to).count() > CALLS,
+            "{address} had little to do"
+        );
     }
 }
 
@@ -153,9 +163,15 @@ async fn token(site: &Site, process: &Process, person: &str) -> String {
     site.ask(process, &["user", "add", person, "--password-file", file])
         .await;
     let issued = site
-        .ask(process, &["token", "issue", "--scope", "claude", "--user", person])
+        .ask(
+            process,
+            &["token", "issue", "--scope", "claude", "--user", person],
+        )
         .await;
-    issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}")).to_owned()
+    issued["access_token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{issued}"))
+        .to_owned()
 }
 
 const WORKERS: usize = 8;

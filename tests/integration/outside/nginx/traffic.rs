@@ -25,9 +25,14 @@ async fn the_configuration_is_good_in_every_shape_and_bad_values_are_told() {
     ] {
         let settings = variables
             .iter()
-            .fold(Settings::new().await, |settings, (name, value)| settings.with(name, value));
+            .fold(Settings::new().await, |settings, (name, value)| {
+                settings.with(name, value)
+            });
         let output = settings.check(hosts).await;
-        assert!(output.status.success() && output.stderr.is_empty(), "{variables:?}: {output:?}");
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{variables:?}: {output:?}"
+        );
     }
     for (name, value, told) in [
         ("DOMAIN", "a;b", "DOMAIN=\"a;b\" has a character"),
@@ -58,7 +63,9 @@ async fn the_clients_own_address_is_in_the_audit() {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "execute_sql", "arguments": {"query": "SELECT 1 AS one"}}});
     let request = nginx.client(9).post(nginx.url("/claude/mcp"));
-    let request = request.bearer_auth(token).header("X-Forwarded-For", "6.6.6.6");
+    let request = request
+        .bearer_auth(token)
+        .header("X-Forwarded-For", "6.6.6.6");
     let reply = request.json(&call).send().await.expect("a reply");
     assert_eq!(reply.status(), 200);
     assert!(product.app.audit().flush(PATIENCE).await);
@@ -110,7 +117,10 @@ async fn each_zone_has_its_limit_and_none_is_for_those_who_share_an_address() {
         assert_ne!(token(&http).send().await.expect("a reply").status(), 429);
     }
     limited_after(51, 20, || mcp(&http, "ana")).await;
-    assert_eq!(mcp(&http, "bob").send().await.expect("a reply").status(), 200);
+    assert_eq!(
+        mcp(&http, "bob").send().await.expect("a reply").status(),
+        200
+    );
     assert!(nginx.log().iter().any(|line| line["limited"] == "REJECTED"));
 }
 
@@ -128,7 +138,10 @@ async fn limited_after(
             return is_json(reply, 429, "too_many_requests").await;
         }
         let seconds = usize::try_from(begun.elapsed().as_secs()).expect("few") + 1;
-        assert!(sent <= at_once + seconds * a_second, "{sent} were let through");
+        assert!(
+            sent <= at_once + seconds * a_second,
+            "{sent} were let through"
+        );
     }
 }
 
@@ -180,7 +193,13 @@ async fn over_http_there_is_the_challenge_and_the_way_to_https_but_no_mcp() {
     let reply = reply.expect("a reply");
     assert_eq!(reply.status(), 301);
     assert_eq!(reply.headers()["location"], "https://localhost/docs?a=b");
-    for path in ["/mcp", "/claude/sse", "/claude/mcp/", "/token", "/claude/register"] {
+    for path in [
+        "/mcp",
+        "/claude/sse",
+        "/claude/mcp/",
+        "/token",
+        "/claude/register",
+    ] {
         let reply = plain(&nginx).post(nginx.plain_url(path)).send().await;
         is_json(reply.expect("a reply"), 403, "https_required").await;
     }
@@ -241,8 +260,17 @@ async fn a_certificate_is_replaced_while_a_stream_is_open() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, served).await.expect("it serves in time");
-    assert!(nginx.client(1).get(nginx.url("/live")).send().await.is_err());
+    tokio::time::timeout(PATIENCE, served)
+        .await
+        .expect("it serves in time");
+    assert!(
+        nginx
+            .client(1)
+            .get(nginx.url("/live"))
+            .send()
+            .await
+            .is_err()
+    );
 
     // The stream of before brings what happens now.
     let change = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
@@ -274,7 +302,12 @@ async fn people_and_registrations_are_at_home_at_the_public_address() {
     let url = OAuthClient::new(&issuer, "nobody", "http://127.0.0.1/callback").authorize_url(&[]);
     let page = nginx.client(1).get(url).send().await.expect("a reply");
     assert_eq!(page.status(), 400);
-    assert!(page.text().await.expect("a page").contains("<!doctype html>"));
+    assert!(
+        page.text()
+            .await
+            .expect("a page")
+            .contains("<!doctype html>")
+    );
 }
 
 async fn is_json(reply: Response, status: u16, error: &str) {

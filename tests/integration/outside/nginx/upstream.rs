@@ -66,15 +66,29 @@ async fn answer(stream: TcpStream, heads: Arc<Mutex<Vec<String>>>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_are_passed_or_stripped_and_what_clients_claim_is_not_believed() {
     let mirror = Mirror::start().await;
-    let settings = Settings::new().await.with("NGINX_STRIP", "/chatgpt /customer-a");
+    let settings = Settings::new()
+        .await
+        .with("NGINX_STRIP", "/chatgpt /customer-a");
     let nginx = settings.start(&[mirror.address]).await;
     let http = nginx.client(7);
     for (path, passed, stripped) in [
         ("/claude/mcp", "/claude/mcp", None),
-        ("/claude/records/dbo.a/b%2Fc%20d?x=%2F", "/claude/records/dbo.a/b%2fc%20d?x=%2f", None),
+        (
+            "/claude/records/dbo.a/b%2Fc%20d?x=%2F",
+            "/claude/records/dbo.a/b%2fc%20d?x=%2f",
+            None,
+        ),
         ("/chatgpt/sse", "/sse", Some("/chatgpt")),
-        ("/chatgpt/records/dbo.a/b%2Fc?x=1", "/records/dbo.a/b%2fc?x=1", Some("/chatgpt")),
-        ("/customer-a/authorize?a=b", "/authorize?a=b", Some("/customer-a")),
+        (
+            "/chatgpt/records/dbo.a/b%2Fc?x=1",
+            "/records/dbo.a/b%2fc?x=1",
+            Some("/chatgpt"),
+        ),
+        (
+            "/customer-a/authorize?a=b",
+            "/authorize?a=b",
+            Some("/customer-a"),
+        ),
         ("/chatgpt-2/mcp", "/chatgpt-2/mcp", None),
         (
             "/.well-known/oauth-protected-resource/chatgpt/mcp",
@@ -87,19 +101,34 @@ async fn paths_are_passed_or_stripped_and_what_clients_claim_is_not_believed() {
             .header("X-Environment-Path", "/admin")
             .header("X-Forwarded-For", "6.6.6.6")
             .header("X-Real-IP", "6.6.6.6");
-        assert_eq!(request.send().await.expect("a reply").status(), 200, "{path}");
+        assert_eq!(
+            request.send().await.expect("a reply").status(),
+            200,
+            "{path}"
+        );
         let head = mirror.head();
-        assert!(head.starts_with(&format!("get {passed} http/1.1\n")), "{path}: {head}");
-        let told = head.lines().find_map(|line| line.strip_prefix("x-environment-path: "));
+        assert!(
+            head.starts_with(&format!("get {passed} http/1.1\n")),
+            "{path}: {head}"
+        );
+        let told = head
+            .lines()
+            .find_map(|line| line.strip_prefix("x-environment-path: "));
         assert_eq!(told, stripped, "{path}: {head}");
         for (header, value) in [
             ("x-forwarded-for", "127.0.0.7"),
             ("x-real-ip", "127.0.0.7"),
             ("x-forwarded-proto", "https"),
         ] {
-            assert!(head.contains(&format!("\n{header}: {value}\n")), "{path}: {head}");
+            assert!(
+                head.contains(&format!("\n{header}: {value}\n")),
+                "{path}: {head}"
+            );
         }
-        assert!(!head.contains("6.6.6.6") && !head.contains("connection:"), "{path}: {head}");
+        assert!(
+            !head.contains("6.6.6.6") && !head.contains("connection:"),
+            "{path}: {head}"
+        );
     }
 }
 
@@ -113,7 +142,10 @@ async fn who_a_balancer_in_front_names_is_believed_where_it_is_trusted() {
         let request = request.header("X-Forwarded-For", "6.6.6.6, 198.51.100.4");
         assert_eq!(request.send().await.expect("a reply").status(), 200);
         let head = mirror.head();
-        assert!(head.contains(&format!("\nx-forwarded-for: {client}\n")), "{head}");
+        assert!(
+            head.contains(&format!("\nx-forwarded-for: {client}\n")),
+            "{head}"
+        );
     }
 }
 
@@ -142,7 +174,10 @@ async fn without_a_host_the_answer_is_json_and_with_one_of_two_it_is_that_ones()
         let hosts = line["host"].as_str().unwrap_or_default();
         hosts.starts_with(&nobody.to_string())
     };
-    assert!(nginx.log().iter().any(asked_first), "nobody was asked first");
+    assert!(
+        nginx.log().iter().any(asked_first),
+        "nobody was asked first"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +202,10 @@ async fn a_message_finds_the_host_that_has_its_stream() {
         assert_eq!(reply.status(), 202, "{caller}");
     }
     let asked_both = |line: &Value| line["host_status"] == json!("404, 202");
-    assert!(nginx.log().iter().any(asked_both), "each went to the right one at once");
+    assert!(
+        nginx.log().iter().any(asked_both),
+        "each went to the right one at once"
+    );
     // A stream that no host has.
     let nowhere = format!("{}?sessionId=other", nginx.url("/everything/sse"));
     let reply = http.post(nowhere).json(&ping()).send().await;
