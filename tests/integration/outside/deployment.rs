@@ -47,11 +47,11 @@ async fn compose_files_are_valid_by_the_schema() {
     installed(".", "node_modules/.installed");
     let mut command = Command::new("node");
     command.arg(folder().join("node_modules/dclint/bin/dclint.cjs"));
-    // nginx is there for the world.
-    command.args(["--quiet", "--disable-rule", "no-unbound-port-interfaces"]);
     for name in ["docker-compose.yml", "docker-compose.plugins.yml"] {
         command.arg(repository().join(name));
     }
+    // nginx is there for the world.
+    command.args(["--quiet", "--disable-rule", "no-unbound-port-interfaces"]);
     succeeds(command).await;
 }
 
@@ -61,7 +61,7 @@ async fn every_container_is_confined_and_its_files_are_there() {
     for (name, service) in services(&project) {
         let limits = &service["deploy"]["resources"]["limits"];
         assert!(
-            limits["memory"].is_string() && limits["cpus"].is_number(),
+            limits["memory"].is_string() && limits["cpus"].is_string(),
             "{name}: {limits}"
         );
         assert_eq!(service["logging"]["options"]["max-size"], "10m", "{name}");
@@ -127,7 +127,7 @@ async fn what_the_environment_says_reaches_the_host_and_no_password_does() {
 }
 
 #[test]
-fn every_variable_of_compose_is_explained_and_every_explained_one_is_read() {
+fn every_variable_of_compose_is_explained() {
     let read = |name: &str| std::fs::read_to_string(repository().join(name)).expect("a file");
     let compose = read("docker-compose.yml") + &read("docker-compose.plugins.yml");
     let mut used: BTreeSet<&str> = BTreeSet::new();
@@ -258,9 +258,8 @@ fn services(project: &Value) -> BTreeMap<&str, &Value> {
 }
 
 /// Written by others than the deployment itself.
-fn is_of_others(path: &Path) -> bool {
-    path.components()
-        .any(|part| part.as_os_str() == "monitoring")
+fn is_of_others(path: &str) -> bool {
+    path.starts_with("monitoring/")
 }
 
 async fn succeeds(mut command: Command) -> Output {
