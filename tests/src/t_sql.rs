@@ -180,31 +180,42 @@ fn insert(script: &mut String, table: &Table) {
     }
 }
 
-/// A value, with its type where rows of one INSERT would else have it in common.
+/// A value as a column of that type takes it; with the type where the rows of one
+/// INSERT would else have another in common.
 fn expression(sql_type: SqlType, value: &Value) -> String {
-    let name = type_name(sql_type);
     match (sql_type, value) {
-        (_, Value::Null) => "NULL".to_owned(),
         (_, Value::Variant(inner)) => {
-            format!("CAST({} AS sql_variant)", expression(inner.0, &inner.1))
+            let (base, value) = &**inner;
+            let value = expression(*base, value);
+            format!("CAST(CAST({value} AS {}) AS sql_variant)", type_name(*base))
         }
-        (_, Value::Bit(bit)) => format!("CAST({} AS bit)", u8::from(*bit)),
-        (_, Value::Int(number)) => format!("CAST({number} AS {name})"),
-        (_, Value::Real(number)) => format!("CAST({number:e} AS real)"),
-        (_, Value::Float(number)) => format!("CAST({number:e} AS float)"),
         (SqlType::Decimal { scale, .. }, Value::Decimal(digits)) => {
-            format!("CAST({} AS {name})", with_point(*digits, scale.into()))
+            let digits = with_point(*digits, scale.into());
+            format!("CAST({digits} AS {})", type_name(sql_type))
         }
-        (_, Value::Money(amount)) => {
-            format!("CAST({} AS {name})", with_point(i128::from(*amount), 4))
+        (SqlType::Udt(_), Value::Bytes(bytes)) => {
+            format!("CAST(0x{} AS {})", hexadecimal(bytes), type_name(sql_type))
         }
-        (_, Value::Text(text)) => format!("CAST({} AS {name})", literal(text)),
-        (_, Value::Bytes(bytes)) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("CAST(0x{hex} AS {name})")
+        // datetime reads three digits of a second from a text, datetime2 all of them.
+        (_, Value::DateTime(_, ticks)) if ticks % 10_000_000 > 0 => {
+            format!("CAST({} AS datetime2(7))", simple(value))
         }
-        (_, Value::Guid(bytes)) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        _ => simple(value),
+    }
+}
+
+fn simple(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Bit(bit) => u8::from(*bit).to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Real(number) => format!("{number:e}"),
+        Value::Float(number) => format!("{number:e}"),
+        Value::Money(amount) => with_point(i128::from(*amount), 4),
+        Value::Text(text) => literal(text),
+        Value::Bytes(bytes) => format!("0x{}", hexadecimal(bytes)),
+        Value::Guid(bytes) => {
+            let hex = hexadecimal(bytes);
             let parts = [
                 &hex[..8],
                 &hex[8..12],
@@ -212,31 +223,32 @@ fn expression(sql_type: SqlType, value: &Value) -> String {
                 &hex[16..20],
                 &hex[20..],
             ];
-            format!("CAST('{}' AS uniqueidentifier)", parts.join("-"))
+            format!("'{}'", parts.join("-"))
         }
-        (_, Value::Date(days)) => format!("CAST('{}' AS date)", date(i64::from(*days))),
-        (_, Value::Time(ticks)) => format!("CAST('{}' AS {name})", time(*ticks)),
-        (_, Value::DateTime(days, ticks)) => {
-            // datetime reads three digits of a second, datetime2 all of them.
-            let text = format!("{}T{}", date(i64::from(*days)), time(*ticks));
-            format!("CAST(CAST('{text}' AS datetime2(7)) AS {name})")
+        Value::Date(days) => format!("'{}'", date(i64::from(*days))),
+        Value::Time(ticks) => format!("'{}'", time(*ticks)),
+        Value::DateTime(days, ticks) => {
+            format!("'{}T{}'", date(i64::from(*days)), time(*ticks))
         }
-        (_, Value::DateTimeOffset(days, ticks, offset)) => {
+        Value::DateTimeOffset(days, ticks, offset) => {
             let minutes = i64::from(*offset);
             let local = i64::try_from(*ticks).expect("a day's ticks") + minutes * TICKS_PER_MINUTE;
             let days = i64::from(*days) + local.div_euclid(TICKS_PER_DAY);
             let ticks = u64::try_from(local.rem_euclid(TICKS_PER_DAY)).expect("not negative");
             let sign = if minutes < 0 { '-' } else { '+' };
             let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-            let text = format!(
-                "{}T{}{sign}{hours:02}:{minutes:02}",
+            format!(
+                "'{}T{}{sign}{hours:02}:{minutes:02}'",
                 date(days),
                 time(ticks)
-            );
-            format!("CAST('{text}' AS {name})")
+            )
         }
-        (sql_type, value) => panic!("{value:?} in a column of type {sql_type:?}"),
+        Value::Decimal(_) | Value::Variant(_) => panic!("{value:?} has a type of its own"),
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 fn describe(script: &mut String, database: &Database) {
@@ -393,7 +405,11 @@ fn date(days: i64) -> String {
 fn time(ticks: u64) -> String {
     let (seconds, rest) = (ticks / 10_000_000, ticks % 10_000_000);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02}.{rest:07}")
+    let text = format!("{hours:02}:{minutes:02}:{seconds:02}");
+    match rest {
+        0 => text,
+        rest => format!("{text}.{rest:07}"),
+    }
 }
 
 const LOG_INS: &str = "\
@@ -458,7 +474,7 @@ mod tests {
             SqlType::DateTimeOffset(0),
             &Value::DateTimeOffset(719_162, 0, -90),
         );
-        let text = "CAST('1969-12-31T22:30:00.0000000-01:30' AS datetimeoffset(0))";
+        let text = "'1969-12-31T22:30:00-01:30'";
         assert_eq!(offset, text);
         assert_eq!(literal("a'b\n$(c)"), "N'a''b' + CHAR(10) + N'$' + N'(c)'");
     }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -122,22 +123,32 @@ impl Settings {
         let mut command = self.command(hosts);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut process = command.spawn().expect("a shell");
-        let listens = async {
-            // It tells nobody when it does.
-            while TcpStream::connect(self.https).await.is_err() {
+        let serves = async {
+            // It tells nobody when it does; and its check of the configuration listens, too.
+            while !answers(self.http).await {
                 let ended = process.try_wait().expect("a process");
                 assert!(ended.is_none(), "nginx/start: {ended:?}; {INSTALL}");
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        timeout(PATIENCE, listens)
+        timeout(PATIENCE, serves)
             .await
-            .expect("nginx listens in time");
+            .expect("nginx serves in time");
         Nginx {
             settings: self,
             process,
         }
     }
+}
+
+/// Whether a server there answers a request.
+async fn answers(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address).await else {
+        return false;
+    };
+    let mut first = [0];
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.is_ok()
+        && stream.read_exact(&mut first).await.is_ok()
 }
 
 impl Nginx {
