@@ -25,7 +25,7 @@ use super::binary::free_address;
 use super::{INSTALL, repository};
 
 /// Where tests that are no crowd come from; the limits by address are not for it.
-const SHARED: &str = "127.0.0.1/32 1;\n";
+const SHARED: &str = "127.0.0.1/32 1;\n::1/128 1;\n";
 
 /// What one nginx is started with.
 pub(super) struct Settings {
