@@ -85,6 +85,22 @@ monitor url="http://127.0.0.1:8008" seconds="60":
         sleep {{seconds}}
     done
 
+# What docker-compose.yml needs before the first start: passwords, each in a file
+secrets:
+    ./deploy/secrets
+
+# Build the image of this checkout and put it in place, one host after the other
+update:
+    ./deploy/update
+
+# Back to the image of before the last update
+rollback:
+    ./deploy/update rollback
+
+# Get or renew the certificate now; --staging tries it
+letsencrypt *arguments:
+    docker compose run --rm certbot {{arguments}}
+
 # Exactly what CI runs
 ci:
     ./.ci/run

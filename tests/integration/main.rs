@@ -20,6 +20,7 @@ mod reload;
 mod results;
 mod row_security;
 mod rust_client;
+mod sample_script;
 mod sandbox;
 mod search;
 mod templates;

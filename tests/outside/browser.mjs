@@ -42,7 +42,9 @@ export async function withBrowser(use) {
 
 /** A profile with a page; `complaints` collects what a person would see in the console. */
 export async function newPage(browser, options = {}) {
-  const context = await browser.newContext({ javaScriptEnabled: false, ...options });
+  // Chromium reads no list of authorities from the environment, as Node does.
+  const ignoreHTTPSErrors = Boolean(process.env.NODE_EXTRA_CA_CERTS);
+  const context = await browser.newContext({ javaScriptEnabled: false, ignoreHTTPSErrors, ...options });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const complaints = [];

@@ -11,7 +11,7 @@ use mssql_mcp::clock::{Clock, ManualClock};
 use mssql_mcp::entropy::Entropy;
 use mssql_mcp::oauth::{
     Admission, DocumentFetcher, DocumentRules, LOCAL_SUBJECT, OAuth, OAuthConfig, OidcSettings,
-    RedirectRule, ScopeAccess, SignInMethod,
+    PublicUrl, RedirectRule, ScopeAccess, SignInMethod,
 };
 use mssql_mcp::principal::Rights;
 use mssql_mcp::state::{HostKey, SecretKind, Secrets, Store, Tokens};
@@ -63,7 +63,12 @@ impl AuthorizationBuilder {
         self.documents = Some(rules);
     }
 
-    pub(crate) async fn start(&self, app: &App, key: &HostKey) -> Authorization {
+    pub(crate) async fn start(
+        &self,
+        app: &App,
+        key: &HostKey,
+        public_url: Option<&str>,
+    ) -> Authorization {
         let (clock, time) = Clock::manual(Clock::system().now());
         let store = Store::memory(clock, Secrets::new(key, Entropy::system()));
         for (subject, password) in &self.people {
@@ -87,7 +92,7 @@ impl AuthorizationBuilder {
                 .collect(),
             default_scope: app.default_scope().to_string(),
             root_discovery: app.default_scope().to_string(),
-            public_url: None,
+            public_url: public_url.map(|url| PublicUrl::parse(url).expect("an address")),
             sign_in: match &self.provider {
                 Some(provider) => SignInMethod::Oidc(provider.clone()),
                 None if self.people.is_empty() => SignInMethod::Consent,

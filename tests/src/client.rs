@@ -34,6 +34,11 @@ impl McpClient {
         &self.url
     }
 
+    /// The token that it shows.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Sends `body` as it is; gives status and JSON body.
     pub async fn post(&self, body: &Value) -> (u16, Value) {
         let mut request = self.http.post(&self.url).json(body);

@@ -8,11 +8,13 @@ pub mod faulty;
 mod oauth_client;
 mod product;
 mod signals;
+mod t_sql;
 
 pub use browser::{Browser, Page};
 pub use client::{McpClient, Reply};
 pub use oauth_client::{OAuthClient, VERIFIER, register as oauth_register, sign_in};
 pub use product::{Product, ProductBuilder};
+pub use t_sql::t_sql;
 
 /// Gives the process cryptography: clients of HTTP want some, though all of
 /// this is plain HTTP. May be called by every test.

@@ -74,6 +74,7 @@ pub struct ProductBuilder {
     scopes: String,
     database_settings: Vec<(&'static str, String)>,
     authorization: Option<AuthorizationBuilder>,
+    public_url: Option<String>,
     again: Option<(SocketAddr, HostKey)>,
     compiler: Option<Place>,
     faulty: bool,
@@ -312,6 +313,12 @@ impl ProductBuilder {
         self
     }
 
+    /// Is reached at this address, through a proxy on 127.0.0.1.
+    pub fn behind(mut self, public_url: &str) -> Self {
+        self.public_url = Some(public_url.to_owned());
+        self
+    }
+
     /// Who may enter the scope `name`, in place of everybody.
     pub fn scope_people(mut self, name: &str, people: &[&str]) -> Self {
         self.authorization().scope_people(name, people);
@@ -395,7 +402,10 @@ impl ProductBuilder {
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
         let authorization = match &self.authorization {
-            Some(builder) => Some(builder.start(&app, &key).await),
+            Some(builder) => {
+                let public_url = self.public_url.as_deref();
+                Some(builder.start(&app, &key, public_url).await)
+            }
             None => None,
         };
         if let Some(authorization) = &authorization {
@@ -409,8 +419,11 @@ impl ProductBuilder {
                 Some(authorization) => Authentication::OAuth(authorization.oauth.clone()),
                 None => Authentication::Off,
             },
-            guard: HostGuard::new(address, None).expect("a guard"),
-            trusted_proxies: Vec::new(),
+            guard: HostGuard::new(address, self.public_url.as_deref()).expect("a guard"),
+            trusted_proxies: match &self.public_url {
+                Some(_) => vec!["127.0.0.1/32".parse().expect("a network")],
+                None => Vec::new(),
+            },
             health: Arc::clone(&health) as Arc<dyn Health>,
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,

@@ -14,6 +14,11 @@ impl TrustedProxies {
         Self(networks)
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The address that the outermost trusted proxy saw: each proxy appends who
     /// it was called by, so what is left of that anybody can have written.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

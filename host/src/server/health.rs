@@ -116,9 +116,13 @@ pub(super) async fn scope(
     }
 }
 
-/// `/ready`: 503 until everything that is needed is up.
+/// `/ready`: 503 until everything that is needed is up, and when the server is about
+/// to stop.
 pub(super) async fn ready(State(state): State<ServerState>) -> Response {
-    let status = report(&state).await.status;
+    let status = match state.is_draining() {
+        true => Status::Unhealthy,
+        false => report(&state).await.status,
+    };
     let word = if status == Status::Unhealthy {
         "not ready"
     } else {

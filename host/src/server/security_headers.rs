@@ -1,7 +1,11 @@
-//! What every reply tells browsers, unless it says otherwise itself.
+//! What every reply tells browsers, unless it says otherwise itself; and when the
+//! server is about to stop, that it is the last on its connection.
 
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
+
+use super::state::ServerState;
 
 /// Adds what is missing.
 pub(crate) async fn add(mut response: Response) -> Response {
@@ -10,6 +14,18 @@ pub(crate) async fn add(mut response: Response) -> Response {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Says that a reply is the last on its connection once the server is about to stop.
+pub(super) async fn close_when_draining(
+    State(state): State<ServerState>,
+    mut response: Response,
+) -> Response {
+    if state.is_draining() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
     response
 }

@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -70,6 +71,7 @@ pub(super) struct Shared {
     pub(super) max_body_bytes: usize,
     pub(super) request_ids: RequestIds,
     audit: OnceLock<Audit>,
+    draining: AtomicBool,
 }
 
 impl ServerState {
@@ -90,6 +92,7 @@ impl ServerState {
             max_body_bytes: config.max_body_bytes,
             request_ids: RequestIds::random(),
             audit: OnceLock::new(),
+            draining: AtomicBool::new(false),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -115,6 +118,16 @@ impl ServerState {
     /// Where refusals are noted.
     pub(super) fn audit(&self) -> Option<&Audit> {
         self.shared.audit.get()
+    }
+
+    /// From now on connections end with their next reply, and `/ready` says so.
+    pub(super) fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to stop.
+    pub(super) fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Relaxed)
     }
 
     /// Ends the streams of every scope in good order.

@@ -55,13 +55,20 @@ impl Site {
         }
     }
 
-    /// One where people have passwords, and where every process and command
-    /// appends all that it has to tell, down to the finest, to the file `log`.
-    pub(super) async fn telling_all() -> Self {
-        let site = Self::new().await;
-        let log = File::create(site.path("log")).expect("a file");
+    /// One where people have passwords.
+    pub(super) async fn with_passwords() -> Self {
         Self {
             sign_in: "password",
+            ..Self::new().await
+        }
+    }
+
+    /// The same, where every process and command
+    /// appends all that it has to tell, down to the finest, to the file `log`.
+    pub(super) async fn telling_all() -> Self {
+        let site = Self::with_passwords().await;
+        let log = File::create(site.path("log")).expect("a file");
+        Self {
             log: Some(log),
             ..site
         }
@@ -216,6 +223,16 @@ impl Process {
         let id = self.child.id().expect("it runs").to_string();
         let told = Command::new("kill").args(["-HUP", &id]).status().await;
         assert!(told.expect("kill runs").success());
+    }
+
+    /// Ends it as an operator does (SIGTERM), and waits until it has.
+    pub(super) async fn terminate(mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let told = Command::new("kill").arg(&id).status().await;
+        assert!(told.expect("kill runs").success());
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.expect("it ends in time").expect("it ends");
+        assert!(status.success(), "{status}");
     }
 
     /// Ends it as nothing can be prepared for (SIGKILL), and waits until it has.

@@ -45,9 +45,19 @@ async fn the_inspectors_command_line_lives_through_it() {
 
 /// Runs a script with the address of a product, which is started anew whenever the
 /// script prints `restart`.
-async fn lives_through(mut command: Command, client: &str) {
-    let mut product = Product::start().await;
+async fn lives_through(command: Command, client: &str) {
+    let product = Product::start().await;
     let url = product.client("everything").url().to_owned();
+    lives_through_at(command, client, product, url).await;
+}
+
+/// The same, with another address that leads to `product`.
+pub(super) async fn lives_through_at(
+    mut command: Command,
+    client: &str,
+    mut product: Product,
+    url: String,
+) {
     let url = match client.ends_with("sse") {
         true => url.replace("/mcp", "/sse"),
         false => url,

@@ -3,12 +3,15 @@
 
 mod binary;
 mod clients;
+mod deployment;
+mod deployment_scripts;
 mod document;
 mod durability;
 mod keeping;
 mod kit;
 mod logs;
 mod mcp;
+mod nginx;
 mod oauth;
 mod oidc;
 mod operator;
@@ -69,6 +72,10 @@ fn installed(file: &str, stamp: &str) -> PathBuf {
     folder().join(file)
 }
 
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("outside")
 }
@@ -101,8 +108,12 @@ async fn outcome(command: &mut Command, input: &str) -> Result<String, String> {
     // A script that fails early does not read it all; how it failed says more.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
-    let Ok(output) = timeout(PATIENCE, child.wait_with_output()).await else {
-        return Err(format!("{name}: still running after {PATIENCE:?}"));
+    // A script may be asked to do nothing for a while.
+    let idle = std::env::var("IDLE_SECONDS").ok();
+    let idle = idle.map_or(0, |seconds| seconds.parse().expect("a number"));
+    let patience = PATIENCE + Duration::from_secs(idle);
+    let Ok(output) = timeout(patience, child.wait_with_output()).await else {
+        return Err(format!("{name}: still running after {patience:?}"));
     };
     let output = output.expect("its output");
     let (printed, complaints) = (

@@ -3,7 +3,7 @@
 mod unread;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,21 +22,40 @@ use super::router::router;
 use super::state::ServerState;
 use crate::oauth::ClientAddress;
 
-/// Serves until `shutdown` is cancelled; then takes no more calls, finishes
-/// those in flight (30 s at most), closes, and returns.
+/// Serves until `shutdown` is cancelled; then takes no more connections, finishes
+/// the calls in flight (30 s at most), closes, and returns.
 ///
 /// hyper is driven here and not through `axum::serve`, which has no limits on
 /// headers and no end to a graceful stop.
 pub async fn serve(listener: TcpListener, app: ServerState, shutdown: CancellationToken) {
-    serve_until(listener, app, shutdown, DRAIN_TIMEOUT).await;
+    let stop = Stop {
+        drain: DRAIN_TIMEOUT,
+        // Who comes without a proxy makes a new connection, and waits for nothing.
+        linger: match app.shared.trusted_proxies.is_empty() {
+            true => Duration::ZERO,
+            false => LINGER,
+        },
+    };
+    serve_until(listener, app, shutdown, stop).await;
 }
 
-/// As [`serve`]; calls in flight get `drain` to end.
+/// How long a stop may take.
+#[derive(Clone, Copy)]
+struct Stop {
+    /// For calls in flight.
+    drain: Duration,
+    /// For which connections without a call stay open: a proxy may be about to send
+    /// one on them, and must not send it again to another host when it is lost. Each
+    /// reply says that it is the last.
+    linger: Duration,
+}
+
+/// As [`serve`], with these times.
 async fn serve_until(
     listener: TcpListener,
     app: ServerState,
     shutdown: CancellationToken,
-    drain: Duration,
+    stop: Stop,
 ) {
     // Revocations are heard until the last call has ended.
     let watching = CancellationToken::new();
@@ -46,33 +65,59 @@ async fn serve_until(
     }
     let router = router(app.clone());
     let mut connections = JoinSet::new();
+    let serve_connection = |stream, peer: SocketAddr| {
+        let service = Connected {
+            router: TowerToHyperService::new(router.clone()),
+            app: app.clone(),
+            peer: peer.ip(),
+        };
+        connection(stream, service, shutdown.clone(), stop.linger)
+    };
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
-                    let service = Connected {
-                        router: TowerToHyperService::new(router.clone()),
-                        app: app.clone(),
-                        peer: peer.ip(),
-                    };
-                    connections.spawn(connection(stream, service, shutdown.clone()));
+                    connections.spawn(serve_connection(stream, peer));
                 }
                 Err(error) => recover(&error).await,
             },
             Some(_) = connections.join_next() => {}
         }
     }
-    drop(listener);
+    app.drain();
+    for (stream, peer) in waiting(listener) {
+        connections.spawn(serve_connection(stream, peer));
+    }
     app.close();
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(drain, drained).await.is_err() {
+    if tokio::time::timeout(stop.drain, drained).await.is_err() {
         tracing::warn!(
             left = connections.len(),
             "calls were still running and are cut off"
         );
     }
     connections.shutdown().await;
+}
+
+/// Closes the listener; the connections that came before. For their peers they are
+/// open, and may have a call on its way.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    // Not by the runtime, which knows of a connection some time after it came.
+    let Ok(listener) = listener.into_std() else {
+        return waiting;
+    };
+    while let Ok((stream, peer)) = listener.accept() {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(stream));
+        match stream {
+            Ok(stream) => waiting.push((stream, peer)),
+            Err(error) => tracing::debug!(%error, "a connection is lost"),
+        }
+    }
+    waiting
 }
 
 /// The service as one peer reaches it.
@@ -95,7 +140,12 @@ impl Service<Request<Incoming>> for Connected {
     }
 }
 
-async fn connection(stream: TcpStream, service: Connected, shutdown: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    service: Connected,
+    shutdown: CancellationToken,
+    linger: Duration,
+) {
     // A reply is one small write: waiting to fill a packet only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
@@ -110,8 +160,13 @@ async fn connection(stream: TcpStream, service: Connected, shutdown: Cancellatio
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            match tokio::time::timeout(linger, connection.as_mut()).await {
+                Ok(served) => served,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = served {
@@ -135,6 +190,9 @@ async fn recover(error: &io::Error) {
 }
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// A proxy under load uses up what it has open in less; of one without, next to
+/// nothing is under way.
+const LINGER: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// For the head of one request; also how long an idle connection is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::serve_until;
+use super::{Stop, serve_until};
 use crate::server::testing::TestServer;
 
 struct Running {
@@ -18,10 +18,14 @@ struct Running {
 }
 
 async fn start(server: &TestServer) -> Running {
-    start_with(server, Duration::from_secs(30)).await
+    let stop = Stop {
+        drain: Duration::from_secs(30),
+        linger: Duration::ZERO,
+    };
+    start_with(server, stop).await
 }
 
-async fn start_with(server: &TestServer, drain: Duration) -> Running {
+async fn start_with(server: &TestServer, stop: Stop) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
@@ -29,7 +33,7 @@ async fn start_with(server: &TestServer, drain: Duration) -> Running {
         listener,
         server.state.clone(),
         shutdown.clone(),
-        drain,
+        stop,
     ));
     Running {
         address,
@@ -83,10 +87,54 @@ async fn a_stop_closes_idle_connections_and_ends() {
     assert!(TcpStream::connect(running.address).await.is_err());
 }
 
+/// Neither ends by itself within a test.
+const PATIENT: Stop = Stop {
+    drain: Duration::from_secs(3600),
+    linger: Duration::from_secs(3600),
+};
+
+#[tokio::test]
+async fn behind_a_proxy_an_idle_connection_gets_one_more_reply_which_is_its_last() {
+    let server = TestServer::open();
+    let running = start_with(&server, PATIENT).await;
+    let mut stream = send(running.address, "", PING).await;
+    let first = read_reply(&mut stream).await;
+    assert!(!first.contains("connection: close"), "{first}");
+    running.shutdown.cancel();
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let ready = "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(ready.as_bytes()).await.unwrap();
+    let last = read(stream).await;
+    assert!(last.starts_with("HTTP/1.1 503 "), "{last}");
+    assert!(last.contains("connection: close"), "{last}");
+    running.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_came_before_the_stop_is_served() {
+    let server = TestServer::open();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // In the backlog, with its call already on the way.
+    let stream = send(address, "", PING).await;
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    serve_until(listener, server.state.clone(), shutdown, PATIENT).await;
+    let reply = read(stream).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
+    assert!(reply.contains("connection: close"), "{reply}");
+}
+
 #[tokio::test]
 async fn a_call_that_outlives_the_stop_is_cut_off() {
     let server = TestServer::open();
-    let running = start_with(&server, Duration::from_millis(1)).await;
+    let stop = Stop {
+        drain: Duration::from_millis(1),
+        linger: Duration::ZERO,
+    };
+    let running = start_with(&server, stop).await;
     let stream = send(running.address, "", HANG).await;
     server.claude.hanging.notified().await;
     running.shutdown.cancel();

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response, map_response_with_state};
 use axum::routing::{any, get};
 
 use super::state::ServerState;
@@ -42,8 +42,12 @@ pub fn router(state: ServerState) -> Router {
         .layer(DefaultBodyLimit::max(state.shared.max_body_bytes))
         .layer(from_fn(cors::expose))
         .layer(from_fn_with_state(state.clone(), guard::check))
-        .layer(from_fn_with_state(state, request_id::trace))
+        .layer(from_fn_with_state(state.clone(), request_id::trace))
         .layer(map_response(security_headers::add))
+        .layer(map_response_with_state(
+            state,
+            security_headers::close_when_draining,
+        ))
 }
 
 #[cfg(test)]
