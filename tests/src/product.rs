@@ -14,8 +14,11 @@ use mssql_mcp::database::PoolState;
 use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
-use mssql_mcp::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use mssql_mcp::server::{
+    self, Authentication, HostGuard, RenderMetrics, ServerConfig, ServerState,
+};
 use mssql_mcp::state::{HostKey, Store};
+use mssql_mcp::telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -74,6 +77,7 @@ pub struct ProductBuilder {
     faulty: bool,
     tables: Vec<Table>,
     company: Option<Change>,
+    metrics: bool,
 }
 
 impl Product {
@@ -198,6 +202,12 @@ impl ProductBuilder {
         self
     }
 
+    /// Serves `/metrics`, which have the numbers of this whole process.
+    pub fn metrics(mut self) -> Self {
+        self.metrics = true;
+        self
+    }
+
     /// Adds keys to every scope, in TOML.
     pub fn scope_settings(mut self, toml: &str) -> Self {
         self.scope_settings.push_str(toml);
@@ -317,6 +327,10 @@ impl ProductBuilder {
     /// Starts it.
     pub async fn start(mut self) -> Product {
         crate::prepare_clients();
+        // Before anything is there to be counted.
+        let metrics = self
+            .metrics
+            .then(|| telemetry::start_metrics().expect("a recorder"));
         let tables = std::mem::take(&mut self.tables);
         let change = self.company.take();
         let server = DemoServer::start_with(move |database| {
@@ -387,6 +401,8 @@ impl ProductBuilder {
         if let Some(authorization) = &authorization {
             authorization.oauth.set_audit(app.audit().clone());
         }
+        let health = AppHealth::watch(Arc::clone(&app), stop.clone()).await;
+        let measured = Arc::clone(&health);
         let state = ServerState::new(ServerConfig {
             scopes: app.mcp_scopes(),
             default_scope: app.default_scope(),
@@ -396,8 +412,13 @@ impl ProductBuilder {
             },
             guard: HostGuard::new(address, None).expect("a guard"),
             trusted_proxies: Vec::new(),
-            health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
-            metrics: None,
+            health,
+            metrics: metrics.map(|metrics| -> RenderMetrics {
+                Arc::new(move || {
+                    measured.measure();
+                    metrics.render()
+                })
+            }),
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");

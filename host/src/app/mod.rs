@@ -5,6 +5,7 @@ mod audit;
 mod databases;
 mod error;
 mod health;
+mod measure;
 mod oauth;
 mod records;
 mod resources;

@@ -24,6 +24,8 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let read = std::fs::read(path).ok();
     let config = Config::from_file(path)?;
     let shutdown = stop_signal()?;
+    // What is done until it serves is counted too.
+    telemetry::start_metrics()?;
     let key = app::host_key(&config)?;
     let (authentication, missing) = authentication(&config, path, &key).await?;
     let app = Arc::new(app(&config, &key).await?);
@@ -146,6 +148,8 @@ pub(super) async fn state(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<ServerState> {
     let metrics = telemetry::start_metrics()?;
+    let health = AppHealth::watch(Arc::clone(app), shutdown.clone()).await;
+    let measured = Arc::clone(&health);
     if let Authentication::OAuth(oauth) = &authentication {
         oauth.set_audit(app.audit().clone());
     }
@@ -155,8 +159,11 @@ pub(super) async fn state(
         authentication,
         guard,
         trusted_proxies: config.http.trusted_proxies.clone(),
-        health: AppHealth::watch(Arc::clone(app), shutdown.clone()).await,
-        metrics: Some(Arc::new(move || metrics.render())),
+        health,
+        metrics: Some(Arc::new(move || {
+            measured.measure();
+            metrics.render()
+        })),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
     })?;
     state.set_audit(app.audit().clone());

@@ -33,6 +33,7 @@ mod retry;
 mod session;
 mod socket;
 mod text;
+mod traced;
 mod value;
 
 use std::sync::Arc;
@@ -70,6 +71,7 @@ struct Inner {
     descriptions: describe::Catalogue,
     catalog: catalog::Cache,
     policy: Option<policy::Policy>,
+    named: traced::Named,
     io: Handle,
 }
 
@@ -100,6 +102,7 @@ impl Database {
                 read_only: config.read_only,
                 limits,
                 session_context: config.session_context.clone(),
+                named: traced::Named::new(&config),
                 gate: posture::Gate::new(config.read_only && !config.allow_writable_login),
                 sessions: pool::Connections::new(config, &limits, io.clone()),
                 descriptions: describe::Catalogue::new(),
@@ -192,6 +195,11 @@ impl Database {
     /// Whether a log-in that can write stops every statement.
     pub fn must_only_read(&self) -> bool {
         self.inner.gate.is_enforced()
+    }
+
+    /// Counts what its callers wait for a connection, in the name of a scope's label.
+    pub fn count(&self, scope: &str, label: &str) {
+        self.inner.sessions.count(scope, label);
     }
 
     /// The pool at this moment.

@@ -38,7 +38,6 @@ mod pkce;
 mod routes;
 #[cfg(test)]
 pub(crate) mod testing;
-mod tls;
 
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
@@ -54,4 +53,4 @@ pub use people::{
 };
 pub use routes::routes;
 pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM};
-pub use tls::{client_tls, native_roots};
+pub use crate::client_tls::{client_tls, native_roots};

@@ -299,6 +299,15 @@ pub struct ToolError {
     pub id: Option<String>,
 }
 
+/// What a tool set keeps between calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cached {
+    /// Values.
+    pub entries: u64,
+    /// Bytes of them and their keys.
+    pub bytes: u64,
+}
+
 /// One tool set, however it is implemented.
 pub trait ToolProvider: Send + Sync {
     /// The tools, fixed for the life of the provider.
@@ -339,5 +348,10 @@ pub trait ToolProvider: Send + Sync {
     /// Its resources, if it has any.
     fn resources(&self) -> Option<&dyn ResourceProvider> {
         None
+    }
+
+    /// What it keeps between calls.
+    fn cached(&self) -> Cached {
+        Cached::default()
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Site {
     folder: TempDir,
     sign_in: &'static str,
     log: Option<File>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A process; killed when dropped.
@@ -52,7 +53,18 @@ impl Site {
             folder,
             sign_in: "consent",
             log: None,
+            environment: Vec::new(),
         }
+    }
+
+    /// One whose processes have this variable, and append to the file `log`.
+    pub(super) fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((variable, value.into()));
+        if self.log.is_none() {
+            self.log = Some(File::create(self.path("log")).expect("a file"));
+            self.environment.push(("LOG_LEVEL", String::new()));
+        }
+        self
     }
 
     /// One where people have passwords, and where every process and command
@@ -114,6 +126,17 @@ impl Site {
         }
     }
 
+    /// Starts a process that is expected to end by itself; its exit code.
+    pub(super) async fn refused(&self, address: SocketAddr) -> i32 {
+        let config = self.path("refused.toml");
+        let text = self.config(address, "memory");
+        std::fs::write(&config, text).expect("a file");
+        let mut command = self.command(&config);
+        let ended = timeout(PATIENCE, command.arg("serve").status()).await;
+        let ended = ended.expect("it ends in time").expect("mssql-mcp starts");
+        ended.code().expect("it was not killed")
+    }
+
     /// What a command answers, in JSON, about the state that `process` uses too.
     pub(super) async fn ask(&self, process: &Process, arguments: &[&str]) -> Value {
         let mut command = self.command(&process.config);
@@ -140,6 +163,7 @@ impl Site {
             let log = log.try_clone().expect("the log");
             command.env("LOG_LEVEL", ALL).stderr(log);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -198,6 +222,16 @@ impl Process {
         let id = self.child.id().expect("it runs").to_string();
         let told = Command::new("kill").args(["-HUP", &id]).status().await;
         assert!(told.expect("kill runs").success());
+    }
+
+    /// Tells it to stop in good order (SIGTERM), and waits until it has.
+    pub(super) async fn stop(mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let told = Command::new("kill").arg(&id).status().await;
+        assert!(told.expect("kill runs").success());
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        let ended = ended.expect("it ends in time").expect("its end");
+        assert!(ended.success(), "{ended}");
     }
 
     /// Ends it as nothing can be prepared for (SIGKILL), and waits until it has.

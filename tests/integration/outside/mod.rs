@@ -11,10 +11,12 @@ mod mcp;
 mod oauth;
 mod oidc;
 mod oracle;
+mod prometheus;
 mod redis;
 mod tap;
 mod tds;
 mod tool_sets;
+mod traces;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -24,6 +24,7 @@ use crate::oauth::{LOCAL_SUBJECT, OAuth, Passwords, PublicUrl};
 use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
 use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
+use crate::telemetry;
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     if !arguments.listen.ip().is_loopback() {
@@ -41,6 +42,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let address = listener.local_addr()?;
+    telemetry::start_metrics()?;
     let stage = Stage::set(public_url, address).await?;
     let app = Arc::new(stage.app().await?);
     let (authentication, entrance) = if arguments.no_auth {

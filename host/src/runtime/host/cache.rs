@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics::Counter;
 use moka::Expiry;
 use moka::sync::Cache;
 
 use crate::principal::Principal;
 use crate::runtime::bindings::mssql_mcp::host::cache::{Error, Host, Sharing};
 use crate::runtime::state::StoreState;
+use crate::tools::Cached;
 
 impl Host for StoreState {
     fn get(&mut self, sharing: Sharing, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let key = self.cache_key(sharing, key)?;
-        let value = self.scope.cache.entries.get(&key);
+        let cache = &self.scope.cache;
+        let value = cache.entries.get(&key);
+        let looked = if value.is_some() { &cache.hits } else { &cache.misses };
+        looked.increment(1);
         Ok(value
             .map(|entry| entry.bytes.to_vec())
             .filter(|bytes| self.memory.fits(bytes.len())))
@@ -78,6 +83,8 @@ impl Owner {
 /// The cache of one tool set in one scope.
 pub(in crate::runtime) struct GuestCache {
     entries: Cache<Key, Entry>,
+    hits: Counter,
+    misses: Counter,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -121,7 +128,7 @@ impl Expiry<Key, Entry> for ByEntry {
 
 impl GuestCache {
     /// Holds at most `bytes` of keys and values; the least used go first.
-    pub(in crate::runtime) fn new(bytes: u64) -> Self {
+    pub(in crate::runtime) fn new(bytes: u64, scope: &str, tool_set: &str) -> Self {
         let weight = |key: &Key, entry: &Entry| {
             u32::try_from(key.key.len() + entry.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
@@ -130,7 +137,29 @@ impl GuestCache {
             .weigher(weight)
             .expire_after(ByEntry)
             .build();
-        Self { entries }
+        let looked = |outcome| {
+            let labels = [
+                ("scope", scope.to_owned()),
+                ("tool_set", tool_set.to_owned()),
+                ("outcome", String::from(outcome)),
+            ];
+            metrics::counter!("cache_requests_total", &labels)
+        };
+        Self {
+            entries,
+            hits: looked("hit"),
+            misses: looked("miss"),
+        }
+    }
+
+    /// What is in it now.
+    pub(in crate::runtime) fn cached(&self) -> Cached {
+        // Else what has expired would count.
+        self.entries.run_pending_tasks();
+        Cached {
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+        }
     }
 }
 

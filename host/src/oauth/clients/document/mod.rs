@@ -21,7 +21,7 @@ use rustls::RootCertStore;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::{Clock, Timestamp};
-use crate::oauth::tls::native_roots;
+use crate::client_tls::native_roots;
 
 pub(crate) use metadata::Document;
 
