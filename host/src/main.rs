@@ -27,7 +27,10 @@ fn main() -> process::ExitCode {
         }
     };
     let runtime = tokio::runtime::Runtime::new();
-    let handle = runtime.as_ref().ok().map(|runtime| runtime.handle().clone());
+    let handle = runtime
+        .as_ref()
+        .ok()
+        .map(|runtime| runtime.handle().clone());
     let handle = handle.filter(|_| arguments.is_traced());
     let traces = match telemetry::start_log(arguments.log_style(), handle) {
         Ok(traces) => traces,

@@ -72,7 +72,9 @@ async fn some_of_everything(product: &Product) {
     assert!(tokens["access_token"].is_string(), "{tokens}");
     let claude = product.client("claude");
     claude.sql("SELECT TOP 1 ProductName FROM Products").await;
-    let refused = claude.sql("DELETE FROM Customers WHERE Country = 'x'").await;
+    let refused = claude
+        .sql("DELETE FROM Customers WHERE Country = 'x'")
+        .await;
     assert_eq!(refused.code(), "write-not-allowed");
     let wrong = claude.call("describe_table", json!({})).await;
     assert_eq!(wrong.code(), "invalid-arguments");
@@ -81,7 +83,9 @@ async fn some_of_everything(product: &Product) {
     claude.post(&unknown).await;
     let chatgpt = product.client("chatgpt");
     for _ in 0..2 {
-        let found = chatgpt.call("search", json!({"query": "sample Customers"})).await;
+        let found = chatgpt
+            .call("search", json!({"query": "sample Customers"}))
+            .await;
         let id = found.structured()["results"][0]["id"].clone();
         chatgpt.call("fetch", json!({"id": id})).await.structured();
     }
@@ -94,7 +98,9 @@ async fn some_of_everything(product: &Product) {
     assert_eq!(reply.status(), 404);
     let newer = version(CLAUDE, 1);
     product.replace("claude-tools", &newer);
-    product.tool_set("claude-tools", serves(&sha256(&newer))).await;
+    product
+        .tool_set("claude-tools", serves(&sha256(&newer)))
+        .await;
 }
 
 /// Once what is counted aside was counted.
@@ -124,7 +130,10 @@ fn labels(text: &str, name: &str) -> BTreeMap<String, BTreeSet<String>> {
             .iter()
             .find_map(|suffix| line.strip_prefix(suffix))
             .unwrap_or(line);
-        let Some((labels, _)) = line.strip_prefix('{').and_then(|rest| rest.rsplit_once('}')) else {
+        let Some((labels, _)) = line
+            .strip_prefix('{')
+            .and_then(|rest| rest.rsplit_once('}'))
+        else {
             continue;
         };
         for label in labels.split("\",") {

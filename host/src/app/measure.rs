@@ -12,17 +12,24 @@ impl AppHealth {
             let name = scope.name.to_string();
             for (label, database) in &scope.databases {
                 let up = u32::from(self.is_up(&scope.name, label));
-                let (scope, label) = (name.clone(), label.clone());
-                metrics::gauge!("database_up", "scope" => scope, "database" => label).set(up);
-                pool(&name, &label, database);
+                let (scope, database_label) = (name.clone(), label.clone());
+                metrics::gauge!("database_up", "scope" => scope, "database" => database_label)
+                    .set(up);
+                pool(&name, label, database);
             }
             if let (Some(writer), Some(label)) = (scope.writer(), &scope.section.write_database) {
                 pool(&name, label, writer);
             }
             let open = scope.mcp.open();
             for (count, gauge) in [
-                (open.sessions, metrics::gauge!("mcp_sessions", "scope" => name.clone())),
-                (open.streams, metrics::gauge!("mcp_streams", "scope" => name.clone())),
+                (
+                    open.sessions,
+                    metrics::gauge!("mcp_sessions", "scope" => name.clone()),
+                ),
+                (
+                    open.streams,
+                    metrics::gauge!("mcp_streams", "scope" => name.clone()),
+                ),
                 (
                     open.calls,
                     metrics::gauge!("mcp_calls_in_progress", "scope" => name.clone()),
@@ -33,7 +40,10 @@ impl AppHealth {
             for set in scope.bound() {
                 let kept = set.provider.cached();
                 cached += kept.entries;
-                let labels = [("scope", name.clone()), ("tool_set", set.entry.file.clone())];
+                let labels = [
+                    ("scope", name.clone()),
+                    ("tool_set", set.entry.file.clone()),
+                ];
                 metrics::gauge!("cache_entries", &labels).set(number(kept.entries));
                 metrics::gauge!("cache_bytes", &labels).set(number(kept.bytes));
             }
@@ -61,10 +71,16 @@ fn tool_sets(app: &App) {
     };
     count("serving", |status| status.serving.is_some());
     count("refused", |status| {
-        status.problem.as_ref().is_some_and(|problem| !problem.parked)
+        status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| !problem.parked)
     });
     count("parked", |status| {
-        status.problem.as_ref().is_some_and(|problem| problem.parked)
+        status
+            .problem
+            .as_ref()
+            .is_some_and(|problem| problem.parked)
     });
 }
 

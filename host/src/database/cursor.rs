@@ -219,7 +219,9 @@ mod tests {
             let _head = head;
             panic!("a bug of the driver");
         };
-        let failed = Cursor::open(reader, requests, opened, Span::none()).await.err();
+        let failed = Cursor::open(reader, requests, opened, Span::none())
+            .await
+            .err();
         assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));
     }
 
@@ -232,7 +234,9 @@ mod tests {
             let _request = asked.recv().await;
             panic!("a bug of the driver");
         };
-        let mut cursor = Cursor::open(reader, requests, opened, Span::none()).await.unwrap();
+        let mut cursor = Cursor::open(reader, requests, opened, Span::none())
+            .await
+            .unwrap();
         for _ in 0..2 {
             let failed = cursor.next(1).await.err();
             assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));

@@ -32,7 +32,11 @@ impl Named {
         let normal = guard::normal(sql);
         let verb = normal.text.split_whitespace().next().unwrap_or("…");
         let verb = verb.to_ascii_uppercase();
-        let summary = [&[verb.clone()], &*normal.tables].concat().join(" ");
+        let mut summary = verb.clone();
+        for table in &normal.tables {
+            summary.push(' ');
+            summary.push_str(table);
+        }
         tracing::info_span!(
             target: "otel",
             "sql",

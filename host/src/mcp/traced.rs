@@ -2,6 +2,7 @@
 //! OpenTelemetry for MCP.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -42,7 +43,7 @@ pub(super) fn request(caller: &Caller<'_>, request: &Request<'_>) -> Span {
         rpc.response.status_code = Empty,
         mssql_mcp.scope = &**caller.scope.name(),
     );
-    let meta = request.params.meta.map(|meta| meta.get());
+    let meta = request.params.meta.map(RawValue::get);
     if let Some(Ok(meta)) = meta.map(serde_json::from_str::<Meta>) {
         let remote = Remote {
             traceparent: meta.traceparent.as_deref(),

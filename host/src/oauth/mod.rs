@@ -39,6 +39,7 @@ mod routes;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use crate::client_tls::{client_tls, native_roots};
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use bearer::{Authenticated, Refusal, Resource};
@@ -53,4 +54,3 @@ pub use people::{
 };
 pub use routes::routes;
 pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM};
-pub use crate::client_tls::{client_tls, native_roots};

@@ -68,6 +68,8 @@ impl OfTool {
     fn new(tool_set: &[Label; 2], name: &str) -> Self {
         let mut labels = tool_set.to_vec();
         labels.push(Label::new("tool_name", name.to_owned()));
+        // It begins at 0, or the first crash could not be seen as a change.
+        drop(Ended::new(&labels, "crashed"));
         Self {
             done: Ended::new(&labels, "ok"),
             cpu: metrics::histogram!("tool_cpu_seconds", labels.clone()),

@@ -21,8 +21,8 @@ use super::places::Places;
 use super::{manifest, offers, traced};
 use crate::database::Database;
 use crate::tools::{
-    Cached, CallContext, Conversation, Manifest, Output, Prompt, Reply, ResourceProvider, ResourceTemplate,
-    Schema, Tool, ToolError, ToolProvider,
+    Cached, CallContext, Conversation, Manifest, Output, Prompt, Reply, ResourceProvider,
+    ResourceTemplate, Schema, Tool, ToolError, ToolProvider,
 };
 
 /// What a scope gives to a tool set.

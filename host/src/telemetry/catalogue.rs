@@ -145,7 +145,11 @@ pub const METRICS: &[Metric] = &[
         TOOL_AND_STATUS,
         "Time of a call, from its arrival at the tool set to its end.",
     ),
-    histogram("tool_queue_seconds", TOOL, "Time a call waited for a place."),
+    histogram(
+        "tool_queue_seconds",
+        TOOL,
+        "Time a call waited for a place.",
+    ),
     histogram(
         "tool_instantiation_seconds",
         TOOL,
@@ -183,7 +187,11 @@ pub const METRICS: &[Metric] = &[
         &[],
         "Entries in the caches of all tool sets.",
     ),
-    gauge("cache_entries", TOOL_SET, "Entries in the cache of a tool set."),
+    gauge(
+        "cache_entries",
+        TOOL_SET,
+        "Entries in the cache of a tool set.",
+    ),
     gauge(
         "cache_bytes",
         TOOL_SET,
@@ -416,8 +424,11 @@ mod tests {
         let expected: Vec<String> = METRICS
             .iter()
             .map(|metric| {
-                let labels: Vec<String> =
-                    metric.labels.iter().map(|label| format!("`{label}`")).collect();
+                let labels: Vec<String> = metric
+                    .labels
+                    .iter()
+                    .map(|label| format!("`{label}`"))
+                    .collect();
                 format!(
                     "`{}` | {} | {} | {}",
                     metric.name,
@@ -454,8 +465,20 @@ mod tests {
     #[test]
     fn no_label_tells_who_asked_or_what() {
         for metric in METRICS {
-            for told in ["subject", "user", "client", "client_id", "session", "query", "path"] {
-                assert!(!metric.labels.contains(&told), "{} tells {told}", metric.name);
+            for told in [
+                "subject",
+                "user",
+                "client",
+                "client_id",
+                "session",
+                "query",
+                "path",
+            ] {
+                assert!(
+                    !metric.labels.contains(&told),
+                    "{} tells {told}",
+                    metric.name
+                );
             }
         }
     }

@@ -105,7 +105,11 @@ impl HttpClient for Collector {
             uri.scheme_str().unwrap_or("http"),
             uri.host().unwrap_or_default(),
             uri.port_u16()
-                .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 }),
+                .unwrap_or(if uri.scheme_str() == Some("https") {
+                    443
+                } else {
+                    80
+                }),
             uri.path()
         );
         let http = self.http.clone();
@@ -116,7 +120,15 @@ impl HttpClient for Collector {
             if let Some(headers) = answer.headers_mut() {
                 std::mem::swap(headers, response.headers_mut());
             }
-            Ok::<_, reqwest::Error>((answer, response.bytes().await?))
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                // It says what it did not take, if it says anything.
+                if body.len() + chunk.len() > LONGEST_ANSWER {
+                    break;
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok::<_, reqwest::Error>((answer, Bytes::from(body)))
         });
         let sent = match sending.await {
             Ok(sent) => sent.map_err(|error| without_address(error).into()),
@@ -153,6 +165,8 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     texts.join(": ")
 }
 
+/// In bytes.
+const LONGEST_ANSWER: usize = 64 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The exporter has one of its own, which can be configured; this is for when it does
 /// not keep it.

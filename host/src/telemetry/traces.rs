@@ -178,7 +178,10 @@ mod tests {
         let here = (ENDPOINT, "http://127.0.0.1:4317");
         let said = wanted(&[here, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]);
         let said = said.unwrap_err().to_string();
-        assert!(said.contains("OTEL_EXPORTER_OTLP_PROTOCOL is \"grpc\""), "{said}");
+        assert!(
+            said.contains("OTEL_EXPORTER_OTLP_PROTOCOL is \"grpc\""),
+            "{said}"
+        );
         assert!(said.contains("http/protobuf"), "{said}");
         let own = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf");
         let both = wanted(&[here, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), own]);

@@ -134,8 +134,7 @@ impl Client {
 
     async fn initialize(&self) {
         let info = json!({"name": "load", "version": "1"});
-        let params =
-            json!({"protocolVersion": VERSION, "capabilities": {}, "clientInfo": info});
+        let params = json!({"protocolVersion": VERSION, "capabilities": {}, "clientInfo": info});
         let reply = self.post("initialize", params).await;
         if let Err(code) = reply {
             panic!("{} does not begin a session: {code}", self.url);

@@ -55,8 +55,13 @@ async fn promtool_accepts_the_metrics_and_every_query_of_the_dashboard_has_data(
     let text = site.config(address, &store);
     let chatgpt = "[scopes.chatgpt]\ntool_sets = [\"chatgpt-search-fetch\"]\n\
                    databases = [\"demo\"]\npeople = [\"*\"]\n";
-    let text = text.replace("people = [\"*\"]", "people = [\"*\"]\nrate_limit_per_minute = 100000");
-    let process = site.start_with(address, &format!("{text}\n{chatgpt}")).await;
+    let text = text.replace(
+        "people = [\"*\"]",
+        "people = [\"*\"]\nrate_limit_per_minute = 100000",
+    );
+    let process = site
+        .start_with(address, &format!("{text}\n{chatgpt}"))
+        .await;
     let clients = Clients::of(&site, &process).await;
     clients.load().await;
 
@@ -113,12 +118,19 @@ impl Clients {
 
     async fn load(&self) {
         let info = json!({"name": "test", "version": "1"});
-        let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
+        let hello =
+            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
         self.claude.request("initialize", hello).await;
         self.claude.call("list_tables", json!({})).await;
-        self.claude.sql("SELECT TOP 1 ProductName FROM Products").await;
-        self.claude.sql("DELETE FROM Products WHERE ProductID = 1").await;
-        self.chatgpt.call("search", json!({"query": "sample Customers"})).await;
+        self.claude
+            .sql("SELECT TOP 1 ProductName FROM Products")
+            .await;
+        self.claude
+            .sql("DELETE FROM Products WHERE ProductID = 1")
+            .await;
+        self.chatgpt
+            .call("search", json!({"query": "sample Customers"}))
+            .await;
         let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
         assert_eq!(self.stranger.post(&list).await.0, 401);
         let client = json!({"client_name": "Test", "redirect_uris": ["http://127.0.0.1/cb"]});
@@ -145,7 +157,10 @@ impl Prometheus {
         let address = free_address().await;
         let child = program("prometheus")
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.path().join("data").display()
+            ))
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=error")
             .stdout(Stdio::null())
@@ -187,7 +202,9 @@ fn queries() -> Vec<String> {
         .flatten()
         .map(|target| {
             let query = target["expr"].as_str().expect("a query");
-            let query = query.replace("$__rate_interval", "30s").replace("$scope", ".*");
+            let query = query
+                .replace("$__rate_interval", "30s")
+                .replace("$scope", ".*");
             assert!(!query.contains('$'), "{query}");
             query
         })

@@ -39,7 +39,9 @@ async fn one_call_is_five_spans_of_the_clients_trace() {
     let reply = post(&process, &token, &call, Some(&header)).await;
     assert_eq!(reply["result"]["isError"], false, "{reply}");
 
-    let spans = collector.spans(|spans| levels(spans, TRACE).is_some()).await;
+    let spans = collector
+        .spans(|spans| levels(spans, TRACE).is_some())
+        .await;
     let [http, mcp, tool, guest, sql] = levels(&spans, TRACE).expect("five levels");
     assert_eq!(hex(&http.parent_span_id), PARENT);
     let kinds = [http, mcp, tool, guest, sql].map(|span| span.kind());
@@ -83,7 +85,10 @@ async fn one_call_is_five_spans_of_the_clients_trace() {
         assert_eq!(attribute(span, name).as_deref(), Some(value), "{name}");
     }
     for name in ["mssql_mcp.guest.cpu_us", "mssql_mcp.guest.memory_bytes"] {
-        let used: f64 = attribute(guest, name).expect(name).parse().expect("a number");
+        let used: f64 = attribute(guest, name)
+            .expect(name)
+            .parse()
+            .expect("a number");
         assert!(used > 0.0, "{name}");
     }
     let resource = &collector.resource;
@@ -127,7 +132,9 @@ async fn a_message_can_name_its_trace_and_failures_are_marked() {
     let http = spans.iter().find(|span| {
         let links = mcp.links.iter();
         span.name == "POST /{scope}/mcp"
-            && links.map(|link| &link.span_id).any(|id| *id == span.span_id)
+            && links
+                .map(|link| &link.span_id)
+                .any(|id| *id == span.span_id)
     });
     let http = http.expect("the request is linked");
     assert_ne!(http.trace_id, mcp.trace_id);
@@ -170,7 +177,9 @@ async fn a_collector_that_is_not_there_is_said_once_and_costs_no_call() {
     timeout(PATIENCE, failed).await.expect("three batches fail");
     process.stop().await;
     let log = site.log();
-    let said = log.lines().filter(|line| line.contains("traces are not delivered"));
+    let said = log
+        .lines()
+        .filter(|line| line.contains("traces are not delivered"));
     assert_eq!(said.count(), 1, "{log}");
 }
 
@@ -205,7 +214,9 @@ async fn every_line_of_a_request_has_its_id_its_scope_and_its_person() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
         .collect();
-    let call = lines.iter().find(|line| line["fields"]["event"] == "tool_call");
+    let call = lines
+        .iter()
+        .find(|line| line["fields"]["event"] == "tool_call");
     let span = &call.expect("an audit line")["span"];
     assert!(span["request_id"].is_string(), "{span}");
     assert_eq!(span["scope"], "claude", "{span}");
@@ -235,9 +246,15 @@ fn execute(query: &str) -> Value {
 async fn post(process: &Process, token: &str, body: &Value, traceparent: Option<&str>) -> Value {
     let url = format!("http://{}/claude/mcp", process.address);
     let Some(traceparent) = traceparent else {
-        return McpClient::new(url, Some(token.to_owned())).post(body).await.1;
+        return McpClient::new(url, Some(token.to_owned()))
+            .post(body)
+            .await
+            .1;
     };
-    let request = reqwest::Client::new().post(url).bearer_auth(token).json(body);
+    let request = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(token)
+        .json(body);
     let request = request
         .header("Accept", "application/json, text/event-stream")
         .header("traceparent", traceparent);
@@ -254,9 +271,8 @@ fn levels<'a>(spans: &'a [Span], trace: &str) -> Option<[&'a Span; 5]> {
     let child = |of: &Span| {
         let mut of_trace = spans.iter().filter(|span| hex(&span.trace_id) == trace);
         // The statement that asks what the log-in may do is beside the call's own.
-        of_trace.find(|span| {
-            span.parent_span_id == of.span_id && !span.name.starts_with("SELECT ?")
-        })
+        of_trace
+            .find(|span| span.parent_span_id == of.span_id && !span.name.starts_with("SELECT ?"))
     };
     let http = spans
         .iter()
@@ -264,13 +280,18 @@ fn levels<'a>(spans: &'a [Span], trace: &str) -> Option<[&'a Span; 5]> {
     let mcp = child(http)?;
     let tool = child(mcp)?;
     let guest = child(tool)?;
-    let mut statements = spans.iter().filter(|span| span.parent_span_id == guest.span_id);
+    let mut statements = spans
+        .iter()
+        .filter(|span| span.parent_span_id == guest.span_id);
     let sql = statements.find(|span| span.name == "SELECT Products")?;
     Some([http, mcp, tool, guest, sql])
 }
 
 fn attribute(span: &Span, name: &str) -> Option<String> {
-    let found = span.attributes.iter().find(|attribute| attribute.key == name)?;
+    let found = span
+        .attributes
+        .iter()
+        .find(|attribute| attribute.key == name)?;
     text(found.value.as_ref())
 }
 

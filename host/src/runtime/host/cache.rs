@@ -19,7 +19,11 @@ impl Host for StoreState {
         let key = self.cache_key(sharing, key)?;
         let cache = &self.scope.cache;
         let value = cache.entries.get(&key);
-        let looked = if value.is_some() { &cache.hits } else { &cache.misses };
+        let looked = if value.is_some() {
+            &cache.hits
+        } else {
+            &cache.misses
+        };
         looked.increment(1);
         Ok(value
             .map(|entry| entry.bytes.to_vec())

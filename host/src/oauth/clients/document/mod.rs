@@ -20,8 +20,8 @@ use moka::sync::Cache;
 use rustls::RootCertStore;
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::clock::{Clock, Timestamp};
 use crate::client_tls::native_roots;
+use crate::clock::{Clock, Timestamp};
 
 pub(crate) use metadata::Document;
 
