@@ -37,6 +37,11 @@ bench:
     cargo build --release
     cargo bench -p integration-tests --bench reload
 
+# The load test: 1, 10 and 100 clients; --url URL --token TOKEN for a server that runs
+load *arguments:
+    cargo build --release
+    cargo bench -p integration-tests --bench load -- {{arguments}}
+
 # Look for requests that break the server, or (target guard) for statements that get past its guard; what was found so far is in target/fuzz/
 fuzz target="requests" minutes="10":
     mkdir -p target/fuzz/{{target}}

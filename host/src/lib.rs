@@ -30,6 +30,7 @@ pub mod app;
 pub mod audit;
 mod buckets;
 pub mod cli;
+mod client_tls;
 pub mod clock;
 pub mod config;
 pub mod database;

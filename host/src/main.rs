@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use mssql_mcp::cli::{Arguments, ExitCode};
 use mssql_mcp::runtime::{COMPILE_COMMAND, compile_here};
-use mssql_mcp::telemetry;
+use mssql_mcp::telemetry::{self, StartError};
 
 fn main() -> process::ExitCode {
     let mut raw = std::env::args().skip(1);
@@ -26,10 +26,21 @@ fn main() -> process::ExitCode {
             return (code as u8).into();
         }
     };
-    if telemetry::start_log(arguments.log_style()).is_err() {
-        return (ExitCode::Software as u8).into();
-    }
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = tokio::runtime::Runtime::new();
+    let handle = runtime
+        .as_ref()
+        .ok()
+        .map(|runtime| runtime.handle().clone());
+    let handle = handle.filter(|_| arguments.is_traced());
+    let traces = match telemetry::start_log(arguments.log_style(), handle) {
+        Ok(traces) => traces,
+        Err(StartError::Log(_)) => return (ExitCode::Software as u8).into(),
+        Err(error) => {
+            tracing::error!("{error}");
+            return (ExitCode::Usage as u8).into();
+        }
+    };
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "the machine gives no threads");
@@ -37,6 +48,9 @@ fn main() -> process::ExitCode {
         }
     };
     let result = runtime.block_on(arguments.run());
+    if let Some(traces) = traces {
+        traces.stop();
+    }
     // A statement of the embedded database may still run on a thread that
     // nothing can interrupt.
     runtime.shutdown_timeout(LAST_THREADS);

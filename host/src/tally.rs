@@ -2,15 +2,21 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use metrics::Counter;
 use serde::Serialize;
 
 /// Counts what was found and what was not, and tells the metrics.
 #[derive(Debug)]
 pub struct Tally {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    /// Whose and which, where the metrics are told.
-    told: Option<(String, &'static str)>,
+    hits: Count,
+    misses: Count,
+}
+
+/// A number of our own, since a metric cannot be read.
+#[derive(Debug)]
+struct Count {
+    here: AtomicU64,
+    told: Counter,
 }
 
 /// A cache at one moment.
@@ -28,39 +34,35 @@ pub struct CacheFigures {
 }
 
 impl Tally {
-    /// For the cache of that kind in `scope`; `cache_requests_total` has both as labels.
-    pub fn new(scope: &str, cache: &'static str) -> Self {
+    /// For the cache of that name in `scope`: `cache_requests_total` has both as labels.
+    pub fn new(scope: &str, cache: &str) -> Self {
+        let count = |outcome: &'static str| {
+            let labels = [
+                ("scope", scope.to_owned()),
+                ("cache", cache.to_owned()),
+                ("outcome", outcome.to_owned()),
+            ];
+            Count::told(metrics::counter!("cache_requests_total", &labels))
+        };
         Self {
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-            told: Some((scope.to_owned(), cache)),
+            hits: count("hit"),
+            misses: count("miss"),
         }
     }
 
     /// One that tells no metrics.
     pub fn quiet() -> Self {
         Self {
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-            told: None,
+            hits: Count::told(Counter::noop()),
+            misses: Count::told(Counter::noop()),
         }
     }
 
     /// Counts one look; gives back whether it found something.
     pub fn count(&self, found: bool) -> bool {
-        let (number, outcome) = if found {
-            (&self.hits, "hit")
-        } else {
-            (&self.misses, "miss")
-        };
-        number.fetch_add(1, Ordering::Relaxed);
-        if let Some((scope, cache)) = &self.told {
-            metrics::counter!(
-                "cache_requests_total",
-                "scope" => scope.clone(), "cache" => *cache, "outcome" => outcome
-            )
-            .increment(1);
-        }
+        let count = if found { &self.hits } else { &self.misses };
+        count.here.fetch_add(1, Ordering::Relaxed);
+        count.told.increment(1);
         found
     }
 
@@ -69,8 +71,17 @@ impl Tally {
         CacheFigures {
             entries,
             bytes,
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
+            hits: self.hits.here.load(Ordering::Relaxed),
+            misses: self.misses.here.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Count {
+    fn told(told: Counter) -> Self {
+        Self {
+            here: AtomicU64::new(0),
+            told,
         }
     }
 }

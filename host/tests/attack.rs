@@ -31,7 +31,7 @@ fn small() -> LimitsSection {
 
 async fn report(plan: Plan) -> Report {
     // It fails where another test was first.
-    let _ = start_log(LogStyle::Counted);
+    let _ = start_log(LogStyle::Counted, None);
     let plan = Plan {
         place: Place::Child(env!("CARGO_BIN_EXE_mssql-mcp").into()),
         least: Duration::ZERO,

@@ -9,6 +9,7 @@ mod guard;
 mod hard_tables;
 mod large_results;
 mod log_ins;
+mod metrics;
 mod oauth;
 mod operator;
 mod pages;

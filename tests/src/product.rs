@@ -17,8 +17,11 @@ use mssql_mcp::oauth::{DocumentRules, OAuth, OidcSettings};
 use mssql_mcp::operator::{self, OperatorConfig, OperatorState, Recorder};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
-use mssql_mcp::server::{self, Authentication, Health, HostGuard, ServerConfig, ServerState};
+use mssql_mcp::server::{
+    self, Authentication, Health, HostGuard, RenderMetrics, ServerConfig, ServerState,
+};
 use mssql_mcp::state::{HostKey, Store};
+use mssql_mcp::telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -81,6 +84,7 @@ pub struct ProductBuilder {
     tables: Vec<Table>,
     company: Option<Change>,
     operator_page: bool,
+    metrics: bool,
 }
 
 impl Product {
@@ -202,6 +206,12 @@ impl ProductBuilder {
     /// Changes the sample company before the database server starts.
     pub fn company(mut self, change: impl FnOnce(&mut Database) + Send + 'static) -> Self {
         self.company = Some(Box::new(change));
+        self
+    }
+
+    /// Serves `/metrics`, which have the numbers of this whole process.
+    pub fn metrics(mut self) -> Self {
+        self.metrics = true;
         self
     }
 
@@ -338,6 +348,10 @@ impl ProductBuilder {
     /// Starts it.
     pub async fn start(mut self) -> Product {
         crate::prepare_clients();
+        // Before anything is there to be counted.
+        let metrics = self
+            .metrics
+            .then(|| telemetry::start_metrics().expect("a recorder"));
         let tables = std::mem::take(&mut self.tables);
         let change = self.company.take();
         let server = DemoServer::start_with(move |database| {
@@ -412,6 +426,7 @@ impl ProductBuilder {
             authorization.oauth.set_audit(app.audit().clone());
         }
         let health = AppHealth::watch(Arc::clone(&app), stop.clone()).await;
+        let measured = Arc::clone(&health);
         let state = ServerState::new(ServerConfig {
             scopes: app.mcp_scopes(),
             default_scope: app.default_scope(),
@@ -425,7 +440,12 @@ impl ProductBuilder {
                 None => Vec::new(),
             },
             health: Arc::clone(&health) as Arc<dyn Health>,
-            metrics: None,
+            metrics: metrics.map(|metrics| -> RenderMetrics {
+                Arc::new(move || {
+                    measured.measure();
+                    metrics.render()
+                })
+            }),
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,
         })
         .expect("a server");

@@ -87,20 +87,6 @@ impl App {
         join_all(warmed).await.into_iter().collect()
     }
 
-    /// Tells the metrics how much is kept.
-    pub fn gauge_caches(&self) {
-        for (scope, caches) in self.caches(None).scopes {
-            let of_tool_sets = caches.tool_sets.values().map(|cache| cache.entries);
-            let entries = caches.results.entries + of_tool_sets.sum::<u64>();
-            let of_tool_sets = caches.tool_sets.values().filter_map(|cache| cache.bytes);
-            let bytes = caches.results.bytes.unwrap_or(0) + of_tool_sets.sum::<u64>();
-            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
-            let (entries, bytes) = (entries as f64, bytes as f64);
-            metrics::gauge!("search_cache_size", "scope" => scope.clone()).set(entries);
-            metrics::gauge!("cache_size_in_bytes", "scope" => scope).set(bytes);
-        }
-    }
-
     fn named(&self, scope: Option<&str>) -> Vec<Arc<ServedScope>> {
         match scope {
             None => self.scopes(),

@@ -39,12 +39,13 @@ pub(super) fn open(
         allow_writable_login: section.allow_writable_login || !scope.read_only,
         ..settings(label, section, read_only)?
     };
-    Database::with_policy(settings, limits(scope), &policy(scope), io.clone()).map_err(|source| {
-        BuildError::Database {
+    let database = Database::with_policy(settings, limits(scope), &policy(scope), io.clone())
+        .map_err(|source| BuildError::Database {
             label: label.to_owned(),
             source,
-        }
-    })
+        })?;
+    database.count(name, label);
+    Ok(database)
 }
 
 fn policy(scope: &ScopeSection) -> PolicyConfig {

@@ -74,7 +74,11 @@ impl AppHealth {
         *self.up.lock().unwrap_or_else(PoisonError::into_inner) = answers;
     }
 
-    fn is_up(&self, scope: &Arc<str>, label: &str) -> bool {
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub(super) fn is_up(&self, scope: &Arc<str>, label: &str) -> bool {
         let up = self.up.lock().unwrap_or_else(PoisonError::into_inner);
         let known = up.get(&(Arc::clone(scope), label.to_owned()));
         known.copied().unwrap_or(false)

@@ -6,6 +6,7 @@ mod caches;
 mod databases;
 mod error;
 mod health;
+mod measure;
 mod oauth;
 mod operator;
 mod orders;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
@@ -37,17 +37,11 @@ struct Node {
 
 impl Node {
     async fn run(&mut self) {
-        let mut gauged = Instant::now();
-        self.app.gauge_caches();
         loop {
             if let Err(error) = self.listen().await {
                 // The watcher of tokens says so loudly.
                 tracing::debug!(%error, "orders cannot be heard");
                 sleep(PAUSE).await;
-            }
-            if gauged.elapsed() >= GAUGE_EVERY {
-                gauged = Instant::now();
-                self.app.gauge_caches();
             }
         }
     }
@@ -122,4 +116,3 @@ fn node_name() -> Arc<str> {
 const WAIT: Duration = Duration::from_millis(500);
 /// Until the next try.
 const PAUSE: Duration = Duration::from_millis(250);
-const GAUGE_EVERY: Duration = Duration::from_secs(10);

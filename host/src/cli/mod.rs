@@ -148,11 +148,21 @@ impl Arguments {
         }
     }
 
+    /// Whether traces of it are of use: commands that answer by themselves have none.
+    pub fn is_traced(&self) -> bool {
+        match self.command {
+            #[cfg(feature = "demo")]
+            Command::Demo(_) => true,
+            Command::Serve(_) | Command::Stdio(_) => true,
+            _ => false,
+        }
+    }
+
     /// How the log is written: programs read that of `serve`, and people want the
     /// answer of a command about tool sets rather than how it came to be.
     pub fn log_style(&self) -> LogStyle {
         match self.command {
-            Command::Serve(_) => LogStyle::Json,
+            Command::Serve(_) => LogStyle::Served,
             Command::Plugin(_) | Command::Check(_) => LogStyle::Quiet,
             #[cfg(feature = "demo")]
             Command::Attack(_) => LogStyle::Counted,

@@ -67,6 +67,7 @@ impl Reloading {
                 (Outcome::Refused, Some(reason))
             }
         };
+        metrics::counter!("configuration_reloads_total", "outcome" => outcome.name()).increment(1);
         let reload = Reload {
             scopes: self.config.scopes.len(),
             ..Reload::default()

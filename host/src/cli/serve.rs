@@ -26,6 +26,8 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     let read = std::fs::read(path).ok();
     let config = Config::from_file(path)?;
     let shutdown = stop_signal()?;
+    // What is done until it serves is counted too.
+    telemetry::start_metrics()?;
     let key = app::host_key(&config)?;
     let (authentication, missing) = authentication(&config, path, &key).await?;
     let app = Arc::new(app(&config, &key).await?);
@@ -164,6 +166,7 @@ pub(super) fn state(
     health: &Arc<AppHealth>,
 ) -> anyhow::Result<ServerState> {
     let metrics = telemetry::start_metrics()?;
+    let measured = Arc::clone(health);
     if let Authentication::OAuth(oauth) = &authentication {
         oauth.set_audit(app.audit().clone());
     }
@@ -174,7 +177,10 @@ pub(super) fn state(
         guard,
         trusted_proxies: config.http.trusted_proxies.clone(),
         health: Arc::clone(health) as Arc<dyn Health>,
-        metrics: Some(Arc::new(move || metrics.render())),
+        metrics: Some(Arc::new(move || {
+            measured.measure();
+            metrics.render()
+        })),
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,
     })?;
     state.set_audit(app.audit().clone());

@@ -10,9 +10,11 @@ use std::pin::Pin;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::convert::Kind;
 use super::error::{DRIVER_FAILED, Error};
+use super::traced;
 use super::value::{Batch, Column, JsonShape, Stats, Truncation};
 
 /// Rows of one statement; `Send`, and independent of the database it is from.
@@ -23,6 +25,8 @@ pub struct Cursor {
     progress: Progress,
     /// Why nothing more can be read.
     failed: Option<Error>,
+    /// Ends with the cursor.
+    span: Span,
 }
 
 /// The reading side; an error where the driver panicked in it.
@@ -71,17 +75,21 @@ impl Cursor {
         reader: impl Future<Output = ()> + Send + 'static,
         requests: mpsc::Sender<Request>,
         opened: oneshot::Receiver<Result<(Vec<Column>, Progress), Error>>,
+        span: Span,
     ) -> Result<Self, Error> {
+        let reader = reader.instrument(span.clone());
         // The driver parses what a server sends, and not every caller has a task of
         // its own to lose.
         let mut reader: Reader = Box::pin(AssertUnwindSafe(reader).catch_unwind());
-        let (columns, progress) = drive(&mut reader, opened).await?;
+        let head = drive(&mut reader, opened).await;
+        let (columns, progress) = head.inspect_err(|error| traced::failed(&span, error))?;
         Ok(Self {
             reader,
             requests,
             columns,
             progress,
             failed: None,
+            span,
         })
     }
 
@@ -160,6 +168,15 @@ impl Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        traced::read(&self.span, self.progress.stats.rows);
+        if let Some(error) = &self.failed {
+            traced::failed(&self.span, error);
+        }
+    }
+}
+
 impl std::fmt::Debug for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cursor")
@@ -203,7 +220,9 @@ mod tests {
             let _head = head;
             panic!("a bug of the driver");
         };
-        let failed = Cursor::open(reader, requests, opened).await.err();
+        let failed = Cursor::open(reader, requests, opened, Span::none())
+            .await
+            .err();
         assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));
     }
 
@@ -216,7 +235,9 @@ mod tests {
             let _request = asked.recv().await;
             panic!("a bug of the driver");
         };
-        let mut cursor = Cursor::open(reader, requests, opened).await.unwrap();
+        let mut cursor = Cursor::open(reader, requests, opened, Span::none())
+            .await
+            .unwrap();
         for _ in 0..2 {
             let failed = cursor.next(1).await.err();
             assert_eq!(failed, Some(Error::Unavailable(DRIVER_FAILED)));

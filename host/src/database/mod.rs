@@ -35,6 +35,7 @@ mod rows;
 mod session;
 mod socket;
 mod text;
+mod traced;
 mod value;
 
 use std::sync::{Arc, OnceLock};
@@ -54,7 +55,7 @@ pub use guard::Denial;
 pub use policy::PolicyConfig;
 pub use pool::PoolState;
 pub use posture::{Posture, Right};
-pub use results::ResultCache;
+pub use results::{RESULTS, ResultCache};
 pub use value::{
     Batch, Column, Date, DateTime, DateTimeOffset, JsonShape, Options, Outcome, Page, Param, Query,
     Stats, Time, TruncatedBy, Truncation, Value,
@@ -77,6 +78,7 @@ struct Inner {
     policy: Option<policy::Policy>,
     /// Where results are kept; without it they are not.
     results: OnceLock<results::Results>,
+    named: traced::Named,
     io: Handle,
 }
 
@@ -107,6 +109,7 @@ impl Database {
                 read_only: config.read_only,
                 limits,
                 session_context: config.session_context.clone(),
+                named: traced::Named::new(&config),
                 gate: posture::Gate::new(config.read_only && !config.allow_writable_login),
                 sessions: pool::Connections::new(config, &limits, io.clone()),
                 descriptions: describe::Catalogue::new(),
@@ -224,6 +227,11 @@ impl Database {
     /// Whether a log-in that can write stops every statement.
     pub fn must_only_read(&self) -> bool {
         self.inner.gate.is_enforced()
+    }
+
+    /// Counts what its callers wait for a connection, in the name of a scope's label.
+    pub fn count(&self, scope: &str, label: &str) {
+        self.inner.sessions.count(scope, label);
     }
 
     /// The pool at this moment.

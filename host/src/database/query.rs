@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tiberius::{ColumnData, CommandItem};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Inner;
 use super::context::Asker;
@@ -24,6 +25,7 @@ use super::reader::{self, Caps, Source, Statement, Watch};
 use super::results::{Keeper, Kept};
 use super::retry::Retries;
 use super::session::{Ending, Lease};
+use super::traced;
 use super::value::{Outcome, Param, Query, Stats};
 
 /// See [`Database::query`](super::Database::query).
@@ -157,11 +159,12 @@ async fn attempt(
         .then(|| i32::try_from(most + 1).ok())
         .flatten();
     let sql = text(plan.sql, &source, rowcount);
-    let lease = inner
-        .sessions
-        .acquire(&asker, &query.cancel)
-        .await
-        .map_err(|error| (error, false))?;
+    let span = inner.named.statement(plan.sql);
+    let acquired = inner.sessions.acquire(&asker, &query.cancel);
+    let lease = acquired.instrument(span.clone()).await.map_err(|error| {
+        traced::failed(&span, &error);
+        (error, false)
+    })?;
     let reused = lease.reused;
     let statement = Statement {
         sql,
@@ -180,7 +183,7 @@ async fn attempt(
     let (head, opened) = oneshot::channel();
     let (requests, asked) = mpsc::channel(1);
     let reader = reader::run(lease, statement, caps, watch, head, asked);
-    Cursor::open(reader, requests, opened)
+    Cursor::open(reader, requests, opened, span)
         .await
         .map_err(|error| (error, reused))
 }
@@ -243,9 +246,18 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     guard::check_write(&query.sql, &names).map_err(Error::Denied)?;
     policy::admit_write(inner, &query.sql).await?;
     let asker = asker(inner, &query)?;
+    let span = inner.named.statement(&query.sql);
+    let written = written(inner, query, &asker).instrument(span.clone()).await;
+    if let Err(error) = &written {
+        traced::failed(&span, error);
+    }
+    written
+}
+
+async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, Error> {
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
-    let mut lease = inner.sessions.acquire(&asker, &query.cancel).await?;
+    let mut lease = inner.sessions.acquire(asker, &query.cancel).await?;
     let started = Instant::now();
     let written = write(&mut lease, query.sql, bound, &mut watch).await;
     let limit = inner.limits.max_rows_affected;
@@ -355,8 +367,13 @@ pub(super) async fn unchecked(
     sql: &str,
     params: Vec<Param>,
 ) -> Result<Vec<ResultSet>, Error> {
+    let span = inner.named.statement(sql);
     // It has some 15 KiB of state, and is awaited deep in others.
-    Box::pin(read_sets(inner, sql, params)).await
+    let read = Box::pin(read_sets(inner, sql, params).instrument(span.clone())).await;
+    if let Err(error) = &read {
+        traced::failed(&span, error);
+    }
+    read
 }
 
 async fn read_sets(inner: &Inner, sql: &str, params: Vec<Param>) -> Result<Vec<ResultSet>, Error> {

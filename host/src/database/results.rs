@@ -78,6 +78,9 @@ pub(super) struct Recorder {
     bytes: usize,
 }
 
+/// What the metrics call it, beside the names of tool sets.
+pub const RESULTS: &str = "results";
+
 impl ResultCache {
     /// Holds at most `bytes` of the results of `scope`, none for longer than `longest`.
     pub fn new(scope: &str, bytes: u64, longest: Duration) -> Self {
@@ -89,7 +92,7 @@ impl ResultCache {
         Self(Arc::new(Inner {
             kept,
             longest,
-            tally: Tally::new(scope, "results"),
+            tally: Tally::new(scope, RESULTS),
             forgotten: AtomicU64::new(0),
         }))
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::asking::Client;
 use super::error::{Failure, RpcError};
@@ -10,7 +11,7 @@ use super::jsonrpc::{self, Request};
 use super::places::Place;
 use super::scope::McpScope;
 use super::version::Revision;
-use super::{lifecycle, prompts, resources, tools};
+use super::{lifecycle, prompts, resources, tools, traced};
 use crate::audit::{Entry, Event, Origin, Outcome};
 use crate::principal::{OAuthScope, Principal};
 use crate::tools::{Abilities, CallContext, Progress, Round};
@@ -38,9 +39,12 @@ impl Caller<'_> {
         let admitted = self.scope.admit(self.principal.as_deref());
         admitted.map_err(|wait| {
             let principal = self.principal.as_deref();
+            let scope = self.scope.name().to_string();
+            metrics::counter!("refusals_total", "scope" => scope, "code" => TOO_MANY_CALLS)
+                .increment(1);
             self.scope.audit().record_of_anybody(Entry {
                 scope: Some(Arc::clone(self.scope.name())),
-                code: Some("too-many-calls".into()),
+                code: Some(TOO_MANY_CALLS.into()),
                 subject: principal.map(|principal| principal.subject.clone()),
                 client_id: principal.map(|principal| principal.client.clone()),
                 origin: self.origin.clone(),
@@ -98,11 +102,27 @@ pub(crate) async fn dispatch(
     request: &Request<'_>,
     cancel: CancellationToken,
 ) -> Result<Vec<u8>, Failure> {
+    let method = Method::named(&request.method, caller.revision)
+        .ok_or_else(|| RpcError::method_not_found(&request.method))?;
+    let span = traced::request(caller, request);
+    let done = perform(method, caller, request, cancel)
+        .instrument(span.clone())
+        .await;
+    if let Err(failure) = &done {
+        traced::failed(&span, failure);
+    }
+    done
+}
+
+async fn perform(
+    method: Method,
+    caller: &Caller<'_>,
+    request: &Request<'_>,
+    cancel: CancellationToken,
+) -> Result<Vec<u8>, Failure> {
     let Caller {
         scope, revision, ..
     } = *caller;
-    let method = Method::named(&request.method, revision)
-        .ok_or_else(|| RpcError::method_not_found(&request.method))?;
     match method {
         Method::Initialize => Ok(lifecycle::initialize(scope, request)?),
         Method::Ping => Ok(lifecycle::ping(request.id)),
@@ -153,3 +173,5 @@ impl Method {
         })
     }
 }
+
+const TOO_MANY_CALLS: &str = "too-many-calls";

@@ -24,9 +24,10 @@ mod subscription;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tools;
+mod traced;
 pub mod transport;
 mod version;
 
 pub(crate) use crate::tools::{Record, ToolError};
-pub use scope::McpScope;
+pub use scope::{McpScope, Open};
 pub use version::Revision;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::principal::Principal;
@@ -9,6 +10,8 @@ use crate::principal::Principal;
 /// Counts what each caller has.
 pub(crate) struct Places {
     most: usize,
+    /// Of all callers, those without a name included.
+    all: AtomicUsize,
     taken: Mutex<HashMap<Arc<(String, String)>, usize>>,
 }
 
@@ -22,6 +25,7 @@ impl Places {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
+            all: AtomicUsize::new(0),
             taken: Mutex::default(),
         })
     }
@@ -39,15 +43,22 @@ impl Places {
             }
             *count += 1;
         }
+        self.all.fetch_add(1, Ordering::Relaxed);
         Some(Place {
             places: Arc::clone(self),
             owner,
         })
     }
+
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.places.all.fetch_sub(1, Ordering::Relaxed);
         let Some(owner) = self.owner.take() else {
             return;
         };
@@ -85,7 +96,9 @@ mod tests {
         assert!(places.take(Some(&ana)).is_some());
         let nobody: Vec<_> = (0..10).map(|_| places.take(None)).collect();
         assert!(nobody.iter().all(Option::is_some));
+        assert_eq!(places.taken(), 11);
         drop(nobody);
+        assert_eq!(places.taken(), 1);
         assert_eq!(places.taken.lock().unwrap().len(), 1);
     }
 }

@@ -24,6 +24,17 @@ use crate::tools::{
     Abilities, CallContext, Record, RecordProvider, ResourceProvider, ToolError, ToolRegistry,
 };
 
+/// What clients of a scope have open at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Sessions in memory.
+    pub sessions: usize,
+    /// Streams that listen.
+    pub streams: usize,
+    /// Calls under way.
+    pub calls: usize,
+}
+
 /// What a path serves. Shared by every transport and request.
 pub struct McpScope {
     name: Arc<str>,
@@ -137,6 +148,15 @@ impl McpScope {
     /// Where it is noted what happens.
     pub(crate) fn audit(&self) -> ScopeAudit {
         ScopeAudit::clone(&self.audit.load())
+    }
+
+    /// What its clients have open.
+    pub fn open(&self) -> Open {
+        Open {
+            sessions: self.sessions.len(),
+            streams: self.streams.taken(),
+            calls: self.calls.taken(),
+        }
     }
 
     /// The scope's path without the slash.

@@ -38,8 +38,8 @@ mod pkce;
 mod routes;
 #[cfg(test)]
 pub(crate) mod testing;
-mod tls;
 
+pub use crate::client_tls::{client_tls, native_roots};
 pub use access::{Admission, RedirectRule, RuleError, ScopeAccess};
 pub use address::ClientAddress;
 pub use bearer::{Authenticated, Refusal, Resource};
@@ -56,4 +56,3 @@ pub use people::{
 };
 pub use routes::routes;
 pub(crate) use routes::{BODY_TIMEOUT, LONGEST_FORM, in_time};
-pub use tls::{client_tls, native_roots};

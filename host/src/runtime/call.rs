@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
@@ -20,6 +21,7 @@ use super::reply;
 use super::state::{Phase, StoreState};
 use super::threads::Stopped;
 use super::tool_set::{ToolSetScope, WasmToolSet};
+use super::traced;
 use crate::audit::{Call, Entry, Figures, NotWritten, Outcome};
 use crate::excerpt::excerpt;
 use crate::tools::{Access, Bill, CallContext, Output, Reply, Tool, ToolError};
@@ -103,28 +105,7 @@ impl WasmToolSet {
     async fn count(&self, what: &str, status: &'static str, ended: Ended) {
         let took = ended.started.elapsed();
         let bill = ended.meter.bill(self.component.shared_digest(), took);
-        let labels = [
-            ("scope", self.scope.scope.to_string()),
-            ("tool_set", self.scope.tool_set.clone()),
-            ("tool_name", what.to_owned()),
-            ("status", status.to_owned()),
-        ];
-        metrics::counter!("tool_executions_total", &labels).increment(1);
-        metrics::histogram!("tool_execution_seconds", &labels).record(took);
-        let labels = labels.get(..3).unwrap_or_default();
-        let seconds = |microseconds: u64| Duration::from_micros(microseconds);
-        metrics::histogram!("tool_cpu_seconds", labels).record(seconds(bill.cpu_us));
-        metrics::histogram!("tool_queue_seconds", labels).record(seconds(bill.queue_us));
-        metrics::histogram!("tool_database_seconds", labels).record(seconds(bill.database_us));
-        metrics::histogram!("tool_instantiation_seconds", labels)
-            .record(seconds(bill.instantiation_us));
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a histogram needs no more digits"
-        )]
-        metrics::histogram!("tool_memory_bytes", labels).record(bill.memory_bytes as f64);
-        metrics::counter!("tool_rows_total", labels).increment(bill.rows);
-        metrics::counter!("tool_bytes_total", labels).increment(bill.bytes);
+        self.figures.add(what, status, took, &bill);
         let (outcome, code) = match status {
             "ok" => (Outcome::Ok, None),
             "asks" => (Outcome::Asks, None),
@@ -192,12 +173,16 @@ impl WasmToolSet {
             })
         };
         let share = Arc::clone(&self.places.share);
+        let span = traced::guest(&self.scope);
+        let used = Arc::clone(&meter);
         let run = self.runtime.threads.run(work, limits.cpu, meter, share);
+        let run = run.instrument(span.clone());
         let stopped = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(CallFailure::Cancelled),
             result = tokio::time::timeout_at(deadline.into(), run) => result,
         };
+        traced::used(&span, &used);
         match stopped {
             Err(_) => Err(CallFailure::Wall(limits.wall)),
             Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(limits.cpu)),

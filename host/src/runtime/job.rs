@@ -130,7 +130,7 @@ pub(super) enum Replied {
     /// longer than the front door's threads have.
     Whole(Result<Reply<Output>, String>),
     /// With the rows that it hands over.
-    Rows(provider::Reply, Cursor),
+    Rows(provider::Reply, Box<Cursor>),
 }
 
 impl Job for CallTool {
@@ -150,7 +150,7 @@ impl Job for CallTool {
         } = self;
         let replied = provider.call_call(&mut *store, &name, &arguments).await?;
         Ok(replied.map(|reply| match take_cursor(&reply, store) {
-            Some(cursor) => Replied::Rows(reply, cursor),
+            Some(cursor) => Replied::Rows(reply, Box::new(cursor)),
             None => Replied::Whole(reply::of_tool(reply, None, schema.as_deref())),
         }))
     }

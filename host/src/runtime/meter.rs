@@ -21,6 +21,14 @@ pub(super) struct Meter {
     statements: Mutex<Statements>,
 }
 
+/// What a guest used; times in microseconds.
+pub(super) struct Used {
+    pub(super) queue_us: u64,
+    pub(super) instantiation_us: u64,
+    pub(super) cpu_us: u64,
+    pub(super) memory_bytes: u64,
+}
+
 impl Meter {
     /// A statement is about to be judged and run.
     pub(super) fn begins(&self, sql: &str, writes: bool) {
@@ -82,17 +90,34 @@ impl Meter {
         done
     }
 
+    /// What the guest used so far.
+    pub(super) fn used(&self) -> Used {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Used {
+            queue_us: read(&self.queue_us),
+            instantiation_us: read(&self.instantiation_us),
+            cpu_us: read(&self.cpu_us),
+            memory_bytes: read(&self.memory),
+        }
+    }
+
     /// The bill of a call of the component with that digest which took `wall`.
     pub(super) fn bill(&self, digest: Arc<str>, wall: Duration) -> Bill {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Used {
+            queue_us,
+            instantiation_us,
+            cpu_us,
+            memory_bytes,
+        } = self.used();
         Bill {
             digest,
-            wall_us: microseconds(wall).saturating_sub(read(&self.queue_us)),
-            cpu_us: read(&self.cpu_us),
-            queue_us: read(&self.queue_us),
-            instantiation_us: read(&self.instantiation_us),
+            wall_us: microseconds(wall).saturating_sub(queue_us),
+            cpu_us,
+            queue_us,
+            instantiation_us,
             database_us: read(&self.database_us),
-            memory_bytes: read(&self.memory),
+            memory_bytes,
             rows: read(&self.rows),
             bytes: read(&self.bytes),
         }

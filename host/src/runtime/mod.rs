@@ -12,6 +12,7 @@ mod call;
 mod compile;
 mod engine;
 mod error;
+mod figures;
 mod host;
 mod job;
 mod limits;
@@ -27,6 +28,7 @@ mod share;
 mod state;
 mod threads;
 mod tool_set;
+mod traced;
 
 pub use compile::{
     COMPILE_COMMAND, CompileLimits, Compiled, Compiler, NativeCache, Place, compile_here, sha256,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::meter::Meter;
 use super::share::Share;
@@ -54,7 +55,8 @@ impl GuestThreads {
     ) -> Result<T, Stopped> {
         let first = self.first.as_ref().filter(|_| !share.is_spent());
         let mut leg = Leg {
-            work: Some(Box::pin(work)),
+            // Its log lines are the request's, on whichever thread.
+            work: Some(Box::pin(work.in_current_span())),
             used: Duration::ZERO,
             pause_at: first.map(|_| HOG_AFTER.min(budget)),
             budget,

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::engine::Runtime;
 use super::error::LoadError;
+use super::figures::Figures;
 use super::host::{GuestCache, Sealer};
 use super::job::Described;
 use super::limits::Limits;
 use super::load::Component;
 use super::places::Places;
-use super::{manifest, offers};
+use super::{manifest, offers, traced};
 use crate::database::Database;
 use crate::tools::{
     CallContext, Conversation, Manifest, Output, Prompt, Reply, ResourceProvider, ResourceTemplate,
@@ -56,6 +58,7 @@ pub struct WasmToolSet {
     pub(super) results: HashMap<String, Arc<Schema>>,
     pub(super) templates: Vec<ResourceTemplate>,
     prompts: Vec<Prompt>,
+    pub(super) figures: Figures,
 }
 
 /// What every call of a tool set in a scope shares.
@@ -96,7 +99,7 @@ impl WasmToolSet {
             writer: grants.writer,
             by_person: grants.by_person,
             settings: grants.settings,
-            cache: GuestCache::new(&scope, grants.limits.cache),
+            cache: GuestCache::new(&scope, name, grants.limits.cache),
             limits: grants.limits,
             sealer,
         });
@@ -115,6 +118,7 @@ impl WasmToolSet {
         } = manifest::check(manifest, component.write_import().is_some())?;
         super::call::self_test(runtime, component, &scope).await?;
         Ok(Self {
+            figures: Figures::new(&scope, &manifest),
             runtime: runtime.clone(),
             component: component.clone(),
             places: grants.places,
@@ -154,7 +158,16 @@ impl ToolProvider for WasmToolSet {
         arguments: &'a RawValue,
         context: CallContext,
     ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
-        self.run(tool, arguments, context).boxed()
+        let span = traced::tool(&self.scope, &tool.name, self.component.digest());
+        let noted = span.clone();
+        let called = async move {
+            let called = self.run(tool, arguments, context).await;
+            if let Err(error) = &called {
+                traced::failed(&noted, error.code);
+            }
+            called
+        };
+        called.instrument(span).boxed()
     }
 
     fn prompts(&self) -> &[Prompt] {

@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use tracing::Span;
 
+use super::request_id::RequestSpan;
 use super::revocable;
 use crate::audit::Origin;
 use crate::http_error::HttpError;
@@ -79,7 +80,9 @@ pub(super) async fn guarded(
         Ok(caller) => caller,
         Err(refusal) => return resource.refuse(refusal, address),
     };
-    note(&caller);
+    if let Some(RequestSpan(span)) = request.extensions().get() {
+        note(&caller, span);
+    }
     let authority = Authority {
         principal: Some(Arc::clone(caller.principal())),
         alive: Arc::clone(caller.alive()),
@@ -102,8 +105,7 @@ pub(super) async fn guarded(
 }
 
 /// Has the rest of the request's log lines say whose it is.
-fn note(caller: &Authenticated) {
-    let span = Span::current();
+fn note(caller: &Authenticated, span: &Span) {
     let principal = caller.principal();
     span.record("subject", &*principal.subject);
     span.record("client_id", &*principal.client);

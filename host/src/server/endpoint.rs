@@ -5,6 +5,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 
+use super::request_id::RequestSpan;
 use super::state::ServerState;
 use super::{bearer, cors};
 use crate::http_error::HttpError;
@@ -31,6 +32,9 @@ async fn serve(state: &ServerState, name: Option<&str>, request: Request) -> Res
     let Some(scope) = state.scope(name) else {
         return HttpError::not_found().into_response();
     };
+    if let (None, Some(RequestSpan(span))) = (name, request.extensions().get()) {
+        span.record("scope", &**scope.name());
+    }
     if request.method() == Method::OPTIONS {
         return cors::preflight(request.headers(), streamable_http::ALLOW);
     }

@@ -146,6 +146,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
 }
 
 fn refusal(state: &ServerState, header: &'static str) -> Response {
+    metrics::counter!("refusals_total", "scope" => "", "code" => "forbidden").increment(1);
     if let Some(audit) = state.audit() {
         audit.record_of_anybody(Entry {
             code: Some("forbidden".into()),

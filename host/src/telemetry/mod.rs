@@ -1,25 +1,39 @@
-//! What can be seen of the process from outside: its log, and the numbers for
-//! Prometheus.
+//! What can be seen of the process from outside: its log, the numbers for Prometheus,
+//! and traces for a collector.
 
+mod catalogue;
+mod collector;
+mod context;
 mod counted;
+mod figures;
+mod process;
+mod traces;
 
 use std::env;
 use std::io::{self, IsTerminal};
 
+pub use catalogue::{Kind, METRICS, Metric};
+pub use collector::CollectorError;
+pub use context::{Remote, adopt, adopt_message, trace_id};
 pub use counted::logged;
+pub use figures::{Metrics, MetricsError, start_metrics};
+pub use traces::{Traces, TracesError};
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::util::TryInitError;
+use tokio::runtime::Handle;
+use tracing::Subscriber;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use counted::Counting;
+use traces::Wanted;
 
-/// How the log is written.
+/// How the log is written, unless `LOG_FORMAT` says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogStyle {
-    /// One JSON object a line, for programs.
-    Json,
+    /// For programs, where nobody watches: one JSON object a line off a terminal.
+    Served,
     /// A line each, for people.
     Text,
     /// The same, of a command that answers by itself: what goes wrong, and what
@@ -29,25 +43,85 @@ pub enum LogStyle {
     Counted,
 }
 
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One JSON object.
+    Json,
+    /// Text.
+    Pretty,
+}
+
+/// The log, or what else can be seen of the process, is not as it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is a log already.
+    #[error("{0}")]
+    Log(#[from] TryInitError),
+    /// It is asked for in a form that there is not.
+    #[error("LOG_FORMAT is \"{0}\"; it can be json or pretty")]
+    Form(String),
+    /// Traces.
+    #[error("{0}")]
+    Traces(#[from] TracesError),
+}
+
 /// Sends the log to stderr: stdout belongs to the command, and to the protocol
 /// under `stdio`. `LOG_LEVEL` sets the level, or filters in the syntax of
-/// `tracing`.
-pub fn start_log(style: LogStyle) -> Result<(), TryInitError> {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter(
-            &env::var("LOG_LEVEL").unwrap_or_default(),
-            style == LogStyle::Quiet,
-        ))
+/// `tracing`; `LOG_FORMAT` is `json` or `pretty`. With `traces`, traces go from that
+/// runtime to the collector that the environment names, if it does.
+///
+/// # Errors
+/// What is wrong with the environment; there is a log to say it in.
+pub fn start_log(style: LogStyle, traces: Option<Handle>) -> Result<Option<Traces>, StartError> {
+    let form = form(&env::var("LOG_FORMAT").unwrap_or_default(), style);
+    let traces = match traces {
+        Some(runtime) => Wanted::from_env().and_then(|wanted| {
+            let wanted = wanted.map(|wanted| Traces::start(wanted, runtime));
+            wanted.transpose()
+        }),
+        None => Ok(None),
+    };
+    let filter = filter(
+        &env::var("LOG_LEVEL").unwrap_or_default(),
+        style == LogStyle::Quiet,
+    );
+    let lines = lines(style, *form.as_ref().unwrap_or(&Form::Pretty));
+    match &traces {
+        // A filter for all: what it does not let through costs next to nothing.
+        Err(_) | Ok(None) => Registry::default().with(lines).with(filter).try_init()?,
+        Ok(Some(traces)) => {
+            let lines = lines.with_filter(filter);
+            let both = Registry::default().with(lines).with(traces.layer());
+            both.try_init()?;
+        }
+    }
+    form?;
+    Ok(traces?)
+}
+
+/// What writes the lines.
+fn lines<S>(style: LogStyle, form: Form) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    match style {
-        LogStyle::Json => log.json().finish().try_init(),
-        LogStyle::Text | LogStyle::Quiet => log.with_target(false).finish().try_init(),
-        LogStyle::Counted => log
-            .with_target(false)
-            .with_writer(Counting)
-            .finish()
-            .try_init(),
+        .with_ansi(form == Form::Pretty && io::stderr().is_terminal());
+    match (style, form) {
+        (LogStyle::Counted, _) => lines.with_target(false).with_writer(Counting).boxed(),
+        (_, Form::Json) => lines.json().boxed(),
+        (_, Form::Pretty) => lines.with_target(false).boxed(),
+    }
+}
+
+/// What `wanted` asks for, or what is usual in that style.
+fn form(wanted: &str, style: LogStyle) -> Result<Form, StartError> {
+    match wanted {
+        "" if style == LogStyle::Served && !io::stderr().is_terminal() => Ok(Form::Json),
+        "" | "pretty" => Ok(Form::Pretty),
+        "json" => Ok(Form::Json),
+        other => Err(StartError::Form(other.to_owned())),
     }
 }
 
@@ -58,16 +132,9 @@ fn filter(wanted: &str, quiet: bool) -> EnvFilter {
     let default = if quiet { QUIET_FILTER } else { DEFAULT_FILTER };
     let audit = if quiet { "audit=off" } else { AUDIT };
     let wanted = if wanted.is_empty() { default } else { &wanted };
-    EnvFilter::try_new(format!("{audit},{wanted}"))
-        .unwrap_or_else(|_| EnvFilter::new(format!("{audit},{default}")))
-}
-
-/// Collects metrics from here on; the handle renders them.
-pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new()
-        .set_buckets(SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), BYTES)?
-        .install_recorder()
+    // Spans for traces are no lines.
+    EnvFilter::try_new(format!("{audit},{wanted},otel=off"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("{audit},{default},otel=off")))
 }
 
 /// `info` for us, `warn` for libraries; not the driver, which logs the text of
@@ -75,18 +142,9 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
 const DEFAULT_FILTER: &str = "warn,tiberius=off,mssql_mcp=info,demo_sqlserver=info,guest=info";
 const QUIET_FILTER: &str = "warn,tiberius=off,guest=info";
 const AUDIT: &str = "audit=info";
-/// From a small Rust guest to the usual limit and beyond.
-const BYTES: &[f64] = &[1e6, 2e6, 4e6, 8e6, 16e6, 32e6, 64e6, 128e6, 256e6, 1e9];
-/// From a call that never leaves memory to one at its wall limit.
-const SECONDS: &[f64] = &[
-    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-    60.0,
-];
 
 #[cfg(test)]
 mod tests {
-    use tracing_subscriber::util::SubscriberInitExt;
-
     use super::*;
 
     #[test]
@@ -103,5 +161,29 @@ mod tests {
             let enabled = tracing::enabled!(target: "audit", tracing::Level::INFO);
             assert_eq!(enabled, told, "{wanted}");
         }
+    }
+
+    #[test]
+    fn spans_for_traces_are_no_part_of_the_log_whatever_is_asked_for() {
+        for wanted in ["", "trace", "trace,otel=trace"] {
+            let log = tracing_subscriber::fmt().with_env_filter(filter(wanted, false));
+            let _log = log.with_writer(io::sink).set_default();
+            let span = tracing::info_span!(target: "otel", "http");
+            assert!(span.is_disabled(), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn the_form_of_the_log_is_what_is_asked_for_or_what_is_usual() {
+        for (wanted, style, expected) in [
+            ("json", LogStyle::Text, Form::Json),
+            ("pretty", LogStyle::Served, Form::Pretty),
+            ("", LogStyle::Text, Form::Pretty),
+            ("", LogStyle::Quiet, Form::Pretty),
+        ] {
+            assert_eq!(form(wanted, style).unwrap(), expected, "{wanted} {style:?}");
+        }
+        let said = form("xml", LogStyle::Served).unwrap_err().to_string();
+        assert!(said.contains("json or pretty"), "{said}");
     }
 }

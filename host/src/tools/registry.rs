@@ -230,7 +230,8 @@ impl ToolRegistry {
         Ok((entry, arguments))
     }
 
-    /// The audit line of a call that came to no tool set, which notes its own.
+    /// The figures and the audit line of a call that came to no tool set, which has
+    /// its own.
     async fn note(&self, name: &str, error: &CallError, context: &CallContext) {
         let code = match error {
             CallError::UnknownTool(_) => "unknown-tool",
@@ -238,9 +239,22 @@ impl ToolRegistry {
             CallError::Tool(error) => error.code,
         };
         let entry = self.entries.get(name);
+        let tool_set =
+            entry.map_or_else(String::new, |entry| entry.provider.manifest().name.clone());
+        let labels = [
+            ("scope", context.scope.to_string()),
+            ("tool_set", tool_set.clone()),
+            // What is no tool is whatever somebody writes.
+            ("tool_name", String::from(entry.map_or("", |_| name))),
+            ("status", String::from(code)),
+        ];
+        metrics::counter!("tool_executions_total", &labels).increment(1);
+        if audit::is_refusal(code) {
+            let scope = context.scope.to_string();
+            metrics::counter!("refusals_total", "scope" => scope, "code" => code).increment(1);
+        }
         let call = Call {
-            tool_set: entry
-                .map_or_else(String::new, |entry| entry.provider.manifest().name.clone()),
+            tool_set,
             tool: name.to_owned(),
             ..Call::default()
         };

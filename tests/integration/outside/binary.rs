@@ -23,6 +23,7 @@ pub(super) struct Site {
     folder: TempDir,
     sign_in: &'static str,
     log: Option<File>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A process; killed when dropped.
@@ -52,7 +53,18 @@ impl Site {
             folder,
             sign_in: "consent",
             log: None,
+            environment: Vec::new(),
         }
+    }
+
+    /// One whose processes have this variable, and append to the file `log`.
+    pub(super) fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((variable, value.into()));
+        if self.log.is_none() {
+            self.log = Some(File::create(self.path("log")).expect("a file"));
+            self.environment.push(("LOG_LEVEL", String::new()));
+        }
+        self
     }
 
     /// One where people have passwords.
@@ -134,6 +146,17 @@ impl Site {
         }
     }
 
+    /// Starts a process that is expected to end by itself; its exit code.
+    pub(super) async fn refused(&self, address: SocketAddr) -> i32 {
+        let config = self.path("refused.toml");
+        let text = self.config(address, "memory");
+        std::fs::write(&config, text).expect("a file");
+        let mut command = self.command(&config);
+        let ended = timeout(PATIENCE, command.arg("serve").status()).await;
+        let ended = ended.expect("it ends in time").expect("mssql-mcp starts");
+        ended.code().expect("it was not killed")
+    }
+
     /// What a command answers, in JSON, about the state that `process` uses too.
     pub(super) async fn ask(&self, process: &Process, arguments: &[&str]) -> Value {
         let mut command = self.command(&process.config);
@@ -165,6 +188,7 @@ impl Site {
             let log = log.try_clone().expect("the log");
             command.env("LOG_LEVEL", ALL).stderr(log);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

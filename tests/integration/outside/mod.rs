@@ -16,10 +16,12 @@ mod oauth;
 mod oidc;
 mod operator;
 mod oracle;
+mod prometheus;
 mod redis;
 mod tap;
 mod tds;
 mod tool_sets;
+mod traces;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ use crate::oauth::{LOCAL_SUBJECT, OAuth, OPERATORS, Passwords, PublicUrl};
 use crate::principal::Rights;
 use crate::server::{self, Authentication, HostGuard};
 use crate::state::{HostKey, SecretKind, Secrets, Store, Tokens};
+use crate::telemetry;
 
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let page = arguments.admin_listen.map(|page| ("--admin-listen", page));
@@ -44,6 +45,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let shutdown = serve::stop_signal()?;
     let listener = serve::bind(arguments.listen, "--listen 127.0.0.1:PORT").await?;
     let address = listener.local_addr()?;
+    telemetry::start_metrics()?;
     let mut stage = Stage::set(public_url, address).await?;
     stage.config.http.admin_listen = arguments.admin_listen;
     let app = Arc::new(stage.app().await?);

@@ -9,10 +9,11 @@
 //! while that can be done.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bb8::{Pool, PooledConnection, RunError};
+use metrics::Histogram;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,8 @@ struct Shared {
     waiting: AtomicU64,
     limits: PoolConfig,
     held: Mutex<Held>,
+    /// How long callers waited, where that is counted.
+    waits: OnceLock<Histogram>,
     io: Handle,
 }
 
@@ -109,6 +112,7 @@ impl Connections {
             waiting: AtomicU64::new(0),
             limits: pool_limits,
             held: Mutex::default(),
+            waits: OnceLock::new(),
             io: io.clone(),
         });
         if for_callers {
@@ -136,11 +140,15 @@ impl Connections {
                 () = patience => self.shared.too_late(),
             }
         };
-        let mut lease = tokio::select! {
+        let lease = tokio::select! {
             biased;
-            lease = self.take(asker) => lease?,
-            error = given_up => return Err(error),
+            lease = self.take(asker) => lease,
+            error = given_up => Err(error),
         };
+        if let Some(waits) = self.shared.waits.get() {
+            waits.record(started.elapsed());
+        }
+        let mut lease = lease?;
         lease.queued = started.elapsed();
         lease.reused = lease.connection()?.was_there(started);
         Ok(lease)
@@ -172,6 +180,14 @@ impl Connections {
             lease.connection()?.tell(identity.clone()).await?;
         }
         Ok(lease)
+    }
+
+    /// Counts from now on how long callers wait, in the name of a scope's database.
+    pub(super) fn count(&self, scope: &str, label: &str) {
+        let labels = [("scope", scope.to_owned()), ("database", label.to_owned())];
+        let waits = metrics::histogram!("database_pool_wait_seconds", &labels);
+        // A second name is a mistake without harm.
+        let _ = self.shared.waits.set(waits);
     }
 
     /// The pool at this moment.

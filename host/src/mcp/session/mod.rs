@@ -149,7 +149,6 @@ impl Sessions {
     }
 
     /// How many this node keeps in memory.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.live().sessions.len()
     }

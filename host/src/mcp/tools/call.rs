@@ -15,6 +15,7 @@ use crate::mcp::asking::{Settled, settle};
 use crate::mcp::dispatch::Caller;
 use crate::mcp::error::{Failure, RpcError, shortened};
 use crate::mcp::jsonrpc::Request;
+use crate::mcp::traced;
 use crate::principal::OAuthScope;
 use crate::tools::{Bill, CallContext, CallError, Content, Output, ToolError};
 
@@ -50,6 +51,7 @@ pub(crate) async fn call(
         }
         Ok(Settled::Required(reply)) => Ok(reply),
         Ok(Settled::Unanswered(error)) | Err(CallError::Tool(error)) => {
+            traced::tool_failed();
             Ok(result::tool_error(caller, request.id, &error, bill))
         }
         Err(CallError::UnknownTool(name)) => {

@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::event;
 use super::streamable_http::{Authority, listening, too_many};
@@ -85,7 +86,7 @@ pub(super) async fn post(
     };
     let (judge, judged) = oneshot::channel();
     // The reply goes elsewhere, so the work does not end with this request.
-    tokio::spawn(peer.serve(body, judge));
+    tokio::spawn(peer.serve(body, judge).in_current_span());
     match judged.await {
         Ok(Err(refusal)) => {
             let json = [(header::CONTENT_TYPE, "application/json")];

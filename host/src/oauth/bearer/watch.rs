@@ -48,6 +48,7 @@ impl OAuth {
     }
 
     async fn keep_house(&self) {
+        self.count_tokens().await;
         for round in 1_u32.. {
             sleep(COUNT_EVERY).await;
             self.count_tokens().await;

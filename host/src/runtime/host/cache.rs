@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics::Counter;
 use moka::Expiry;
 use moka::sync::Cache;
 
@@ -124,9 +125,9 @@ impl Expiry<Key, Entry> for ByEntry {
 }
 
 impl GuestCache {
-    /// Holds at most `bytes` of keys and values of a tool set in `scope`; the least used
+    /// Holds at most `bytes` of keys and values of `tool_set` in `scope`; the least used
     /// go first.
-    pub(in crate::runtime) fn new(scope: &str, bytes: u64) -> Self {
+    pub(in crate::runtime) fn new(scope: &str, tool_set: &str, bytes: u64) -> Self {
         let weight = |key: &Key, entry: &Entry| {
             u32::try_from(key.key.len() + entry.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
@@ -137,7 +138,7 @@ impl GuestCache {
             .build();
         Self {
             entries,
-            tally: Arc::new(Tally::new(scope, "tool_set")),
+            tally: Arc::new(Tally::new(scope, tool_set)),
         }
     }
 

@@ -12,6 +12,7 @@ use futures_util::{FutureExt, Stream, stream};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::ladder::{self, Inbound, Rejection};
 use super::{Authority, InsufficientScope, Named, get, headers, listen};
@@ -46,7 +47,9 @@ pub(super) async fn serve(
         scope: Arc::clone(scope),
         authority,
     };
-    let mut work = async move { exchange.answer(&headers, &body).await }.boxed();
+    // It may go on in the reply's stream, or in a task of its own.
+    let work = async move { exchange.answer(&headers, &body).await };
+    let mut work = work.in_current_span().boxed();
     let first = tokio::select! {
         biased;
         answered = &mut work => return answered.map(Answered::into_response),

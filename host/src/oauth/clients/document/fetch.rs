@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode, redirect};
 use url::{Host, Url};
 
-use crate::oauth::tls::client_tls;
+use crate::client_tls::client_tls;
 
 use super::{Document, DocumentError, DocumentFetcherError, DocumentRules, Resolver};
 

@@ -20,8 +20,8 @@ use moka::sync::Cache;
 use rustls::RootCertStore;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::client_tls::native_roots;
 use crate::clock::{Clock, Timestamp};
-use crate::oauth::tls::native_roots;
 
 pub(crate) use metadata::Document;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 
+use crate::client_tls::{client_tls, native_roots};
 use crate::oauth::issuer::is_protected;
-use crate::oauth::tls::{client_tls, native_roots};
 
 /// Sends requests to the provider alone.
 #[derive(Clone, Debug)]
