@@ -132,7 +132,7 @@ async fn replay(
     let (head, opened) = oneshot::channel();
     let (requests, asked) = mpsc::channel(1);
     let reader = reader::replay(kept, caps, watch, head, asked);
-    Cursor::open(reader, requests, opened).await
+    Cursor::open(reader, requests, opened, Span::none()).await
 }
 
 /// One try; an error says whether the connection had been used before, since

@@ -222,7 +222,19 @@ fn is_change(event: Event) -> bool {
         | Event::Withdrawal
         | Event::Reload
         | Event::Configuration
-        | Event::Operator => true,
+        | Event::Operator
+        | Event::TokenIssue
+        | Event::PersonAdd
+        | Event::PersonInvite
+        | Event::PersonGroups
+        | Event::PersonRemove
+        | Event::ClientAdd
+        | Event::ClientBlock
+        | Event::ClientUnblock
+        | Event::ClientRemove
+        | Event::CacheClear
+        | Event::Backup
+        | Event::Restore => true,
         Event::ToolCall
         | Event::RecordPage
         | Event::RememberedConsent

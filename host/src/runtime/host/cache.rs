@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metrics::Counter;
 use moka::Expiry;
 use moka::sync::Cache;
 
