@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tiberius::{ColumnData, CommandItem};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::Inner;
 use super::context::Asker;
