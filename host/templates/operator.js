@@ -18,7 +18,7 @@ let paused = false;
 let missed = 0;
 let timer;
 
-const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2, maximumSignificantDigits: 4 });
+const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: "UTC" });
 
 /** Microseconds as people read them. */

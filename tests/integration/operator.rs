@@ -81,7 +81,7 @@ async fn calls_and_refusals_are_seen_and_a_revocation_ends_a_token() {
         .await;
     assert_eq!(status, 401);
     // The main listener has nothing of it, whoever asks.
-    for path in ["/live", "/confirm", "/act", "/operator.js", "/operator"] {
+    for path in ["/confirm", "/act", "/operator.js", "/operator.css"] {
         let main = browser
             .get(&format!("http://{}{path}", product.address))
             .await;

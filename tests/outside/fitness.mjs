@@ -38,7 +38,7 @@ export async function check(page, language, { scripts = 0 } = {}) {
 /** Controls that the Tab key does not reach, or shows no focus on. */
 async function unreachable(page) {
   const count = await page.evaluate(() => {
-    globalThis.controls = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary")].filter((control) => control.checkVisibility());
+    globalThis.controls = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary, [tabindex='0']")].filter((control) => control.checkVisibility());
     globalThis.reached = new Set();
     document.activeElement?.blur();
     return globalThis.controls.length;

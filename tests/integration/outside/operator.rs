@@ -14,7 +14,17 @@ const OLGA: (&str, &str) = ("olga@example.com", "correct horse battery");
 const ANA: (&str, &str) = ("ana@example.com", "staple correct horse");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operator_page_is_alive_under_load_and_fit_for_everybody() {
+async fn the_operator_page_is_alive_and_does_what_it_says_under_load() {
+    under_load("use").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_for_operators_and_newcomers_is_fit_for_everybody() {
+    under_load("look").await;
+}
+
+/// Runs that part of the script while calls run.
+async fn under_load(part: &str) {
     let product = Product::builder()
         .people(&[ANA])
         .operator_page(&[OLGA])
@@ -32,7 +42,7 @@ async fn the_operator_page_is_alive_under_load_and_fit_for_everybody() {
     ];
     let load = clients.iter().map(|client| call(client, &stop, &calls));
     let job = json!({
-        "user": OLGA.0, "password": OLGA.1, "revoke": ANA.0,
+        "part": part, "user": OLGA.0, "password": OLGA.1, "revoke": ANA.0,
         "guide": format!("http://{}", product.address),
     });
     let folder = tempfile::tempdir().expect("a folder");

@@ -47,7 +47,7 @@ pub(super) const ENGLISH: OperatorTexts = OperatorTexts {
     parked: "waits",
     nothing_serves: "nothing serves",
     reloads: "Reloads",
-    refused_versions: "refused",
+    refused_versions: "Refused",
     no_tool_sets: "No scope has a tool set.",
     codes: "Refusals and failures by code",
     codes_hint: "Since this process began.",

@@ -48,7 +48,7 @@ pub(super) const SPANISH: OperatorTexts = OperatorTexts {
     parked: "espera",
     nothing_serves: "nada sirve",
     reloads: "Recargas",
-    refused_versions: "rechazadas",
+    refused_versions: "Rechazadas",
     no_tool_sets: "Ningún ámbito tiene un conjunto de herramientas.",
     codes: "Rechazos y fallos por código",
     codes_hint: "Desde que empezó este proceso.",
