@@ -27,6 +27,6 @@ pub use records::{
 };
 pub use secret::{HashError, IssuedSecret, SealError, SecretHash, SecretKind, Secrets};
 pub use store::{
-    Accepted, Allowed, ExportedRecord, GrantFilter, KnownToken, NewClient, Proof, Redeemed, Revoked, Rotated,
-    Store, Tokens, Watch, Watched,
+    Accepted, Allowed, ExportedRecord, GrantFilter, KnownToken, NewClient, Proof, Redeemed,
+    Revoked, Rotated, Store, Tokens, Watch, Watched,
 };

@@ -68,7 +68,8 @@ impl Cache {
     pub(super) fn figures(&self) -> CacheFigures {
         self.described.run_pending_tasks();
         let list = u64::from(self.list(KEPT, Instant::now()).is_some());
-        self.tally.figures(list + self.described.entry_count(), None)
+        self.tally
+            .figures(list + self.described.entry_count(), None)
     }
 
     /// The list, if it is younger than `age` at `now`.
