@@ -121,6 +121,8 @@ async fn a_write_forgets_what_was_read_before_it() {
                 file.display()
             ),
         )
+        .oauth()
+        .scope_writers("both", &["local"])
         .start()
         .await;
     let client = product.client("both");

@@ -349,7 +349,7 @@ async fn a_revocation_by_any_name_ends_tokens_within_a_second_and_is_audited() {
     }
     scene
         .site
-        .ask(&process, &["user", "groups", ANA, "--group", "analysts"])
+        .ask(&process, &["user", "groups", ANA, "analysts"])
         .await;
     scene.site.ask(&process, &["user", "remove", ANA]).await;
 

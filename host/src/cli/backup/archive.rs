@@ -209,7 +209,7 @@ mod tests {
     fn backup(change: impl FnOnce(&mut Manifest)) -> Vec<u8> {
         let contents: Contents = vec![
             ("state.jsonl".to_owned(), vec![b'x'; 5_000]),
-            ("state.key".to_owned(), b"key".to_vec()),
+            ("state.key".to_owned(), b"abc".to_vec()),
         ];
         let mut manifest = Manifest {
             backup_of: MARK.to_owned(),
@@ -235,7 +235,7 @@ mod tests {
     fn what_was_written_is_read() {
         let (manifest, members) = read(&backup(|_| {}), "b.tar").unwrap();
         assert_eq!(manifest.version, "9.9.9");
-        assert_eq!(members["state.key"], b"key");
+        assert_eq!(members["state.key"], b"abc");
         assert_eq!(members.len(), 2);
     }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_byte_that_is_another_is_noticed_in_every_member() {
         let whole = backup(|_| {});
-        for (what, at) in [("state.jsonl", &b"xxxx"[..]), ("state.key", b"key\0")] {
+        for (what, at) in [("state.jsonl", &b"xxxx"[..]), ("state.key", b"abc\0")] {
             let mut damaged = whole.clone();
             let place = whole.windows(4).position(|four| four == at).unwrap();
             damaged[place] ^= 1;
