@@ -160,6 +160,10 @@ async fn without_a_host_the_answer_is_json_and_with_one_of_two_it_is_that_ones()
     assert_eq!(reply.headers()["retry-after"], "5");
     let body: Value = reply.json().await.expect("JSON");
     assert_eq!(body["error"], "unavailable");
+    // Who opens a stream loses the connection, and comes back.
+    let stream = nginx.client(1).get(nginx.url("/claude/sse"));
+    let stream = stream.header("Accept", "text/event-stream").send().await;
+    assert!(stream.is_err_and(|error| error.is_request()), "a reply");
 
     let product = Product::start().await;
     let nginx = Nginx::before(&[nobody, product.address]).await;
