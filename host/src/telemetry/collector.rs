@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::Handle;
@@ -53,8 +54,9 @@ impl Collector {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT);
+        let mut roots = RootCertStore::empty();
         if endpoint.starts_with("https:") {
-            let mut roots = native_roots();
+            roots = native_roots();
             if let Some(path) = authority {
                 let wrong = |reason: String| CollectorError::Certificate {
                     path: path.clone(),
@@ -67,13 +69,12 @@ impl Collector {
                     added.map_err(|error| wrong(error.to_string()))?;
                 }
             }
-            client = client.use_preconfigured_tls(client_tls(roots)?);
         } else {
             // What is near enough for plain HTTP is not behind a proxy.
             client = client.no_proxy();
         }
         Ok(Self {
-            http: client.build()?,
+            http: client.use_preconfigured_tls(client_tls(roots)?).build()?,
             runtime,
             failing: Arc::default(),
         })

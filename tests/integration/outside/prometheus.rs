@@ -54,7 +54,7 @@ async fn promtool_accepts_the_metrics_and_every_query_of_the_dashboard_has_data(
     let store = format!("sqlite:{}", site.path("state.db").display());
     let text = site.config(address, &store);
     let chatgpt = "[scopes.chatgpt]\ntool_sets = [\"chatgpt-search-fetch\"]\n\
-                   databases = [\"demo\"]\npeople = [\"*\"]\n";
+                   databases = [\"demo\"]\npeople = [\"*\"]\nrate_limit_per_minute = 100000\n";
     let text = text.replace(
         "people = [\"*\"]",
         "people = [\"*\"]\nrate_limit_per_minute = 100000",
@@ -128,9 +128,10 @@ impl Clients {
         self.claude
             .sql("DELETE FROM Products WHERE ProductID = 1")
             .await;
-        self.chatgpt
-            .call("search", json!({"query": "sample Customers"}))
-            .await;
+        let search = json!({"query": "sample Customers"});
+        let found = self.chatgpt.call("search", search).await;
+        let id = found.structured()["results"][0]["id"].clone();
+        self.chatgpt.call("fetch", json!({"id": id})).await;
         let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
         assert_eq!(self.stranger.post(&list).await.0, 401);
         let client = json!({"client_name": "Test", "redirect_uris": ["http://127.0.0.1/cb"]});

@@ -140,7 +140,7 @@ async fn a_message_can_name_its_trace_and_failures_are_marked() {
     assert_ne!(http.trace_id, mcp.trace_id);
     let tool = named(&spans, "execute_tool execute_sql").expect("a span");
     assert_eq!(tool.parent_span_id, mcp.span_id);
-    for (span, kind) in [(mcp, "tool_error"), (tool, "unknown-table")] {
+    for (span, kind) in [(mcp, "tool_error"), (tool, "server-error")] {
         assert_eq!(attribute(span, "error.type").as_deref(), Some(kind));
         let status = span.status.as_ref().expect("a status");
         assert_eq!(status.code, 2, "{}", span.name);
