@@ -133,6 +133,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "cli/attack",
             "cli/doctor",
+            "cli/health.rs",
             "database/entra.rs",
             "oauth/clients/document",
             "oauth/people/provider",
@@ -142,10 +143,12 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/backend"]),
     ("tiberius", &["database"]),
     ("toml", &["cli/plugin", "config"]),
+    ("tokio_rustls", &["server/tls"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasm_encoder", &["cli/attack"]),
     ("wasmtime", &["runtime"]),
     ("wasmtime_wasi", &["runtime"]),
+    ("x509_cert", &["server/tls"]),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::app::BuildError;
 use crate::config::ConfigError;
-use crate::server::GuardError;
+use crate::server::{GuardError, TlsError};
 use crate::state::StoreError;
 
 /// What the process ends with (the numbers are those of `sysexits`).
@@ -26,8 +26,15 @@ pub enum ExitCode {
 impl ExitCode {
     /// The code that tells `error`'s kind.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<UsageError>() || error.is::<ConfigError>() || error.is::<GuardError>() {
+        let usage = error.is::<UsageError>()
+            || error.is::<ConfigError>()
+            || error.is::<GuardError>()
+            || error.is::<TlsError>();
+        if usage {
             return Self::Usage;
+        }
+        if error.is::<Unreachable>() {
+            return Self::Unavailable;
         }
         if error.is::<NothingDone>() {
             return Self::Found;
@@ -59,6 +66,11 @@ impl ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct NothingDone(pub(super) String);
+
+/// Somebody who was asked does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unreachable(pub(super) String);
 
 /// Arguments that do not go together.
 #[derive(Debug, thiserror::Error)]

@@ -1,35 +1,36 @@
-//! A configuration that changes while it serves: at its file's change, and at
-//! SIGHUP. What cannot change without a restart is named.
+//! A configuration that changes while it serves, and the certificate: at their files'
+//! change, and at SIGHUP. What cannot change without a restart is named.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
+use super::serve::{edge, tls_files};
 use crate::app::{self, App};
 use crate::audit::{Entry, Event, Outcome, Reload};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::oauth::OAuth;
-use crate::server::ServerState;
+use crate::server::{ServerState, Tls};
 
 /// All that a new configuration reaches.
 pub(super) struct Reloading {
-    pub(super) path: PathBuf,
+    pub(super) source: Source,
     /// The file, as it was before it was read for what serves.
     pub(super) read: Option<Vec<u8>>,
     pub(super) config: Config,
+    pub(super) tls: Option<Tls>,
     pub(super) app: Arc<App>,
     pub(super) server: ServerState,
     pub(super) oauth: Option<OAuth>,
 }
 
 impl Reloading {
-    /// Looks at the file until `shutdown`.
+    /// Looks at the files until `shutdown`.
     pub(super) fn watch(mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
-        let paths = BTreeSet::from([self.path.clone()]);
-        let mut changes = app::watch_files(paths)?;
+        let mut changes = app::watch_files(self.paths())?;
         let mut signal = Hangup::new()?;
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
@@ -38,16 +39,53 @@ impl Reloading {
                     () = shutdown.cancelled() => return,
                     asked = next(&mut changes, &mut signal) => asked,
                 };
-                let now = std::fs::read(&self.path).ok();
-                // The file as it is at first is told of, too.
-                if now == self.read && asked == Asked::ByFile {
-                    continue;
+                let before = self.paths();
+                self.heed(&asked).await;
+                let after = self.paths();
+                if after != before {
+                    match app::watch_files(after) {
+                        Ok(others) => changes = others,
+                        Err(error) => tracing::error!(%error, "new files are not watched"),
+                    }
                 }
-                self.read = now;
-                self.reload().await;
             }
         });
         Ok(())
+    }
+
+    /// Every file that is looked at.
+    fn paths(&self) -> BTreeSet<PathBuf> {
+        let mut paths = self.tls.as_ref().map(Tls::paths).unwrap_or_default();
+        paths.extend(self.source.file().map(Path::to_owned));
+        paths
+    }
+
+    async fn heed(&mut self, asked: &Asked) {
+        let file = self.source.file();
+        let of_configuration = match asked {
+            Asked::ByFile(path) => file == Some(path.as_path()),
+            Asked::BySignal => true,
+        };
+        if !of_configuration || *asked == Asked::BySignal {
+            self.reload_certificate();
+        }
+        if !of_configuration {
+            return;
+        }
+        let now = file.and_then(|file| std::fs::read(file).ok());
+        // The file as it is at first is told of, too.
+        if now == self.read && *asked != Asked::BySignal {
+            return;
+        }
+        self.read = now;
+        self.reload().await;
+    }
+
+    fn reload_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            // It has told the log why it does not serve.
+            let _ = tls.reload();
+        }
     }
 
     async fn reload(&mut self) {
@@ -71,8 +109,8 @@ impl Reloading {
     }
 
     async fn apply(&mut self) -> anyhow::Result<()> {
-        let config = Config::from_file(&self.path)?;
-        let fixed = self.config.differs_beyond_scopes(&config);
+        let config = self.source.read()?;
+        let fixed = self.config.differs_for_good(&config);
         if !fixed.is_empty() {
             tracing::warn!("restart to have the changes of {}", fixed.join(", "));
         }
@@ -88,21 +126,26 @@ impl Reloading {
             oauth.set_scopes(access);
         }
         self.server.set_scopes(self.app.mcp_scopes())?;
+        self.server.set_edge(edge(&config));
+        if let (Some(tls), Some(section)) = (&self.tls, &config.http.tls) {
+            tls.set_files(tls_files(section));
+            self.reload_certificate();
+        }
         self.config = config;
         Ok(())
     }
 }
 
-/// Who wants the file to be read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who wants a file to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
-    ByFile,
+    ByFile(PathBuf),
     BySignal,
 }
 
 async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> Asked {
     tokio::select! {
-        Some(_) = changes.recv() => Asked::ByFile,
+        Some(path) = changes.recv() => Asked::ByFile(path),
         () = signal.received() => Asked::BySignal,
     }
 }

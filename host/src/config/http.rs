@@ -1,9 +1,12 @@
 //! `[http]`: the listener.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+
+use super::ConfigError;
 
 /// `[http]`
 #[derive(Debug, Clone, Deserialize)]
@@ -13,8 +16,25 @@ pub struct HttpSection {
     pub listen: SocketAddr,
     /// The address that clients use, where it is not the listener's.
     pub public_url: Option<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For`, `X-Real-IP` and
+    /// `X-Environment-Path` are believed, and from which monitors come.
     pub trusted_proxies: Vec<IpNet>,
+    /// TLS on the listener; without it plain HTTP.
+    pub tls: Option<TlsSection>,
+    /// Address and port of `/metrics` alone.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Networks that are refused.
+    pub deny: Vec<IpNet>,
+}
+
+/// `http.tls`: PEM files, read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// The certificate, and those up to the authority behind it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 impl Default for HttpSection {
@@ -23,6 +43,22 @@ impl Default for HttpSection {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8008),
             public_url: None,
             trusted_proxies: Vec::new(),
+            tls: None,
+            metrics_listen: None,
+            deny: Vec::new(),
         }
+    }
+}
+
+impl HttpSection {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let same = |other: SocketAddr| other.port() != 0 && other == self.listen;
+        if self.metrics_listen.is_some_and(same) {
+            return Err(ConfigError::rule(
+                "http.metrics_listen",
+                "is the address of http.listen; write another port",
+            ));
+        }
+        Ok(())
     }
 }

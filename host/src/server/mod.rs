@@ -4,7 +4,9 @@ mod address;
 mod bearer;
 mod connections;
 mod cors;
+mod edge;
 mod endpoint;
+mod environment_path;
 mod guard;
 mod health;
 mod metrics;
@@ -17,11 +19,14 @@ mod security_headers;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tls;
 
 pub use bearer::Authentication;
-pub use connections::serve;
+pub use connections::{serve, serve_metrics};
+pub use edge::EdgeRules;
 pub use guard::{GuardError, HostGuard};
 pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
 pub use metrics::RenderMetrics;
 pub use router::router;
 pub use state::{ServerConfig, ServerError, ServerState};
+pub use tls::{Tls, TlsError, TlsFiles};

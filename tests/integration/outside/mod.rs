@@ -5,6 +5,7 @@ mod binary;
 mod clients;
 mod document;
 mod durability;
+mod edge;
 mod kit;
 mod logs;
 mod mcp;
