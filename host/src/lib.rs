@@ -3,7 +3,8 @@
 //! # One call, from socket to row and back
 //!
 //! ```text
-//! TCP (nodelay) → server::connections
+//! TCP (nodelay) → server::connections, with server::tls where it is configured
+//!   → server::edge                   whose request, from where, for which scope
 //!   → server::router                 request id, Host and Origin, every address on one screen
 //!   → server::endpoint               path → McpScope                      404
 //!   → oauth::bearer                  token → Principal                    401 before anything else

@@ -166,6 +166,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         &[
             "cli/attack",
             "cli/doctor",
+            "cli/health.rs",
             "cli/security_audit",
             "database/entra.rs",
             "oauth/clients/document",
@@ -177,11 +178,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["state/backend"]),
     ("tiberius", &["database"]),
     ("toml", &["cli/plugin", "config"]),
+    ("tokio_rustls", &["server/tls"]),
     ("tracing_opentelemetry", &["telemetry"]),
     ("tracing_subscriber", &["telemetry"]),
     ("wasm_encoder", &["cli/attack"]),
     ("wasmtime", &["runtime"]),
     ("wasmtime_wasi", &["runtime"]),
+    ("x509_cert", &["server/tls"]),
 ];
 
 #[test]

@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::builder::PossibleValuesParser;
 use serde::Deserialize;
 
+use super::config::ConfigArguments;
 use super::exit::{NothingDone, UsageError, out};
 use crate::audit::{Event, Names, is_refusal};
 use crate::clock::Clock;
@@ -20,9 +21,8 @@ use crate::config::Config;
 /// `mssql-mcp audit`
 #[derive(Debug, clap::Args)]
 pub(super) struct AuditArguments {
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArguments,
     /// Lines of this person
     #[arg(long)]
     user: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct AuditArguments {
 }
 
 pub(super) fn run(arguments: AuditArguments) -> anyhow::Result<()> {
-    let config = Config::from_file(&arguments.config)?;
+    let config = arguments.config.source().read()?;
     let files = files(&config, arguments.scope.as_deref())?;
     let filter = Filter::new(arguments)?;
     let mut out = out();

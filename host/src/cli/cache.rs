@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::exit::Unanswered;
+use super::exit::Unreachable;
 use super::orders;
 use super::site::{Done, Output, Site, SiteArguments, nothing, table};
 use crate::audit::Event;
@@ -57,7 +57,7 @@ async fn act(site: &Site, command: CacheCommand, scope: Option<&str>) -> anyhow:
         ));
     }
     if let Some(late) = reports.iter().find(|report| !report.done) {
-        return Err(Unanswered(format!(
+        return Err(Unreachable(format!(
             "{} has begun and is not done after {} s; its log says what it waits for",
             late.node,
             patience.as_secs()

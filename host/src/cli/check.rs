@@ -1,48 +1,71 @@
 //! `mssql-mcp check`: everything that serving needs, without serving: the
-//! configuration, its files, tool sets, and each database with what its log-in
+//! configuration, its files, the certificate, tool sets, and each database with what its log-in
 //! may do. One line a finding.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::config::ConfigArguments;
 use super::exit::{NothingDone, print};
 use super::serve;
 use crate::app::{self, App, BuildError};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::database::Database;
+use crate::server::HostGuard;
 
 /// `mssql-mcp check`
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigArguments,
 }
 
 pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<()> {
-    let findings = Box::pin(findings(&arguments.config)).await;
+    let source = arguments.config.source();
+    let findings = Box::pin(findings(&source)).await;
     for finding in &findings {
         print(finding)?;
     }
     match findings.len() {
-        0 => print(&format!("{}: nothing found", arguments.config.display())),
+        0 => print(&format!("{}: nothing found", source.name())),
         1 => Err(NothingDone("1 finding".to_owned()).into()),
         count => Err(NothingDone(format!("{count} findings")).into()),
     }
 }
 
-async fn findings(path: &Path) -> Vec<String> {
+async fn findings(source: &Source) -> Vec<String> {
+    let config = match source.read() {
+        Ok(config) => config,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut findings = of_listener(&config);
     let built = async || -> Result<App, BuildError> {
-        let config = Config::from_file(path)?;
         app::access(&config)?;
         let key = app::host_key(&config)?;
         // Building the product is some 19 KiB of state.
         Box::pin(serve::app(&config, &key)).await
     };
     match built().await {
-        Ok(app) => of_databases(&app).await,
-        Err(error) => vec![error.to_string()],
+        Ok(app) => findings.extend(of_databases(&app).await),
+        Err(error) => findings.push(error.to_string()),
     }
+    findings
+}
+
+/// What is wrong with the public address and the certificate.
+fn of_listener(config: &Config) -> Vec<String> {
+    let public_url = config.http.public_url.as_deref();
+    let guard = HostGuard::new(config.http.listen, public_url);
+    let mut findings: Vec<String> = guard.err().iter().map(ToString::to_string).collect();
+    match serve::tls(config) {
+        Ok(Some(tls)) => {
+            let host = public_url.and_then(|url| url::Url::parse(url).ok());
+            let host = host.as_ref().and_then(url::Url::host_str);
+            findings.extend(tls.findings(host));
+        }
+        Ok(None) => {}
+        Err(error) => findings.push(error.to_string()),
+    }
+    findings
 }
 
 async fn of_databases(app: &App) -> Vec<String> {
@@ -91,6 +114,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
 
     async fn of(text: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
@@ -98,7 +122,7 @@ mod tests {
         let dir = folder.path().display();
         let text = text.replace("DIR", &dir.to_string());
         std::fs::write(&file, text).unwrap();
-        findings(&file).await
+        findings(&Source::new(Some(file), Environment::default())).await
     }
 
     #[tokio::test]
@@ -112,5 +136,12 @@ mod tests {
         let missing = of(text).await;
         assert_eq!(missing.len(), 1);
         assert!(missing[0].contains("nothing-here"), "{missing:?}");
+        let tls = "[http]\ntls = { certificate = 'DIR/c.pem', key = 'DIR/k.pem' }\n";
+        let missing = of(&format!("{tls}{text}")).await;
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert!(
+            missing[0].starts_with("http.tls.certificate: "),
+            "{missing:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::backup::ArchiveError;
 use crate::app::BuildError;
 use crate::config::ConfigError;
-use crate::server::GuardError;
+use crate::server::{GuardError, TlsError};
 use crate::state::StoreError;
 
 /// What the process ends with (the numbers are those of `sysexits`).
@@ -27,13 +27,17 @@ pub enum ExitCode {
 impl ExitCode {
     /// The code that tells `error`'s kind.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<UsageError>() || error.is::<ConfigError>() || error.is::<GuardError>() {
+        let usage = error.is::<UsageError>()
+            || error.is::<ConfigError>()
+            || error.is::<GuardError>()
+            || error.is::<TlsError>();
+        if usage {
             return Self::Usage;
         }
         if error.is::<ArchiveError>() {
             return Self::Usage;
         }
-        if error.is::<Unanswered>() {
+        if error.is::<Unreachable>() {
             return Self::Unavailable;
         }
         if error.is::<NothingDone>() {
@@ -67,15 +71,15 @@ impl ExitCode {
 #[error("{0}")]
 pub(super) struct NothingDone(pub(super) String);
 
+/// A server does not answer, or did not do in time what it was told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unreachable(pub(super) String);
+
 /// Arguments that do not go together.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
-
-/// A server that runs did not do in time what it was told.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unanswered(pub(super) String);
 
 /// Stdout, for many lines.
 pub(super) fn out() -> impl Write {

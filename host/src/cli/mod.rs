@@ -7,10 +7,12 @@ mod backup;
 mod cache;
 mod check;
 mod client;
+mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
 mod exit;
+mod health;
 mod operator;
 mod orders;
 mod plugin;
@@ -24,7 +26,6 @@ mod user;
 
 #[cfg(feature = "demo")]
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -45,12 +46,14 @@ enum Command {
     /// Everything on this machine with no set-up, on an embedded SQL Server
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
-    /// Serve what a configuration file names
+    /// Serve what a configuration names
     Serve(ServeArguments),
-    /// Check all that a configuration file names, without serving it
+    /// Check all that a configuration names, without serving it
     Check(check::CheckArguments),
     /// Check what Claude and ChatGPT would find at an address
     Doctor(doctor::DoctorArguments),
+    /// What `/health` of a server says, for monitors and container health checks
+    Health(health::HealthArguments),
     /// The people who may sign in
     User(user::UserArguments),
     /// Registered OAuth clients
@@ -100,9 +103,8 @@ struct DemoArguments {
 /// `mssql-mcp serve`
 #[derive(Debug, clap::Args)]
 struct ServeArguments {
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: config::ConfigArguments,
 }
 
 /// `mssql-mcp stdio`
@@ -115,9 +117,8 @@ struct StdioArguments {
     #[cfg(feature = "demo")]
     #[arg(long, conflicts_with = "config")]
     demo: bool,
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: config::ConfigArguments,
 }
 
 impl Arguments {
@@ -129,9 +130,10 @@ impl Arguments {
         match self.command {
             #[cfg(feature = "demo")]
             Command::Demo(arguments) => demo::run(arguments).await,
-            Command::Serve(arguments) => serve::run(&arguments.config).await,
+            Command::Serve(arguments) => serve::run(arguments.config.source()).await,
             Command::Check(arguments) => check::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Health(arguments) => health::run(arguments).await,
             Command::User(arguments) => user::run(arguments).await,
             Command::Client(arguments) => client::run(arguments).await,
             Command::Token(arguments) => token::run(arguments).await,
@@ -163,7 +165,7 @@ impl Arguments {
     pub fn log_style(&self) -> LogStyle {
         match self.command {
             Command::Serve(_) => LogStyle::Served,
-            Command::Plugin(_) | Command::Check(_) => LogStyle::Quiet,
+            Command::Plugin(_) | Command::Check(_) | Command::Health(_) => LogStyle::Quiet,
             #[cfg(feature = "demo")]
             Command::Attack(_) => LogStyle::Counted,
             _ => LogStyle::Text,

@@ -1,26 +1,29 @@
-//! A configuration that changes while it serves: at its file's change, at SIGHUP, and
-//! when the operator page asks for it. What cannot change without a restart is named.
+//! A configuration that changes while it serves, and the certificate: at their files'
+//! change, at SIGHUP, and when the operator page asks for it. What cannot change without
+//! a restart is named.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::serve::{edge, tls_files};
 use crate::app::{self, App};
 use crate::audit::{Entry, Event, Outcome, Reload};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::oauth::OAuth;
-use crate::server::ServerState;
+use crate::server::{ServerState, Tls};
 
 /// All that a new configuration reaches.
 pub(super) struct Reloading {
-    pub(super) path: PathBuf,
+    pub(super) source: Source,
     /// The file, as it was before it was read for what serves.
     pub(super) read: Option<Vec<u8>>,
     pub(super) config: Config,
+    pub(super) tls: Option<Tls>,
     pub(super) app: Arc<App>,
     pub(super) server: ServerState,
     pub(super) oauth: Option<OAuth>,
@@ -29,26 +32,27 @@ pub(super) struct Reloading {
 }
 
 impl Reloading {
-    /// Looks at the file until `shutdown`.
+    /// Looks at the files until `shutdown`.
     pub(super) fn watch(mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
-        let paths = BTreeSet::from([self.path.clone()]);
-        let mut changes = app::watch_files(paths)?;
+        let mut changes = app::watch_files(self.paths())?;
         let mut signal = Hangup::new()?;
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             loop {
                 let (asked, answer) = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    Some(answer) = self.asked.recv() => (Asked::Operator, Some(answer)),
+                    Some(answer) = self.asked.recv() => (Asked::ByOperator, Some(answer)),
                     asked = next(&mut changes, &mut signal) => (asked, None),
                 };
-                let now = std::fs::read(&self.path).ok();
-                // The file as it is at first is told of, too.
-                if now == self.read && asked == Asked::File {
-                    continue;
+                let before = self.paths();
+                let applied = self.heed(&asked).await;
+                let after = self.paths();
+                if after != before {
+                    match app::watch_files(after) {
+                        Ok(others) => changes = others,
+                        Err(error) => tracing::error!(%error, "new files are not watched"),
+                    }
                 }
-                self.read = now;
-                let applied = self.reload().await;
                 if let Some(answer) = answer {
                     // Who asked may be gone.
                     let _ = answer.send(applied);
@@ -56,6 +60,42 @@ impl Reloading {
             }
         });
         Ok(())
+    }
+
+    /// Every file that is looked at.
+    fn paths(&self) -> BTreeSet<PathBuf> {
+        let mut paths = self.tls.as_ref().map(Tls::paths).unwrap_or_default();
+        paths.extend(self.source.file().map(Path::to_owned));
+        paths
+    }
+
+    async fn heed(&mut self, asked: &Asked) -> Result<(), String> {
+        let file = self.source.file();
+        let of_configuration = match asked {
+            Asked::ByFile(path) => file == Some(path.as_path()),
+            Asked::BySignal | Asked::ByOperator => true,
+        };
+        let by_file = matches!(asked, Asked::ByFile(_));
+        if !(of_configuration && by_file) {
+            self.reload_certificate();
+        }
+        if !of_configuration {
+            return Ok(());
+        }
+        let now = file.and_then(|file| std::fs::read(file).ok());
+        // The file as it is at first is told of, too.
+        if now == self.read && by_file {
+            return Ok(());
+        }
+        self.read = now;
+        self.reload().await
+    }
+
+    fn reload_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            // It has told the log why it does not serve.
+            let _ = tls.reload();
+        }
     }
 
     async fn reload(&mut self) -> Result<(), String> {
@@ -81,8 +121,8 @@ impl Reloading {
     }
 
     async fn apply(&mut self) -> anyhow::Result<()> {
-        let config = Config::from_file(&self.path)?;
-        let fixed = self.config.differs_beyond_scopes(&config);
+        let config = self.source.read()?;
+        let fixed = self.config.differs_for_good(&config);
         if !fixed.is_empty() {
             tracing::warn!("restart to have the changes of {}", fixed.join(", "));
         }
@@ -98,23 +138,29 @@ impl Reloading {
             oauth.set_scopes(access);
         }
         self.server.set_scopes(self.app.mcp_scopes())?;
+        self.server.set_edge(edge(&config));
+        if let (Some(tls), Some(section)) = (&self.tls, &config.http.tls) {
+            tls.set_files(tls_files(section));
+            self.reload_certificate();
+        }
         self.config = config;
         Ok(())
     }
 }
 
-/// Who wants the file to be read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who wants a file to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
-    File,
-    Signal,
-    Operator,
+    ByFile(PathBuf),
+    BySignal,
+    ByOperator,
 }
 
 async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> Asked {
     tokio::select! {
-        Some(_) = changes.recv() => Asked::File,
-        () = signal.received() => Asked::Signal,
+        Some(path) = changes.recv() => Asked::ByFile(path),
+        () = signal.received() => Asked::BySignal,
+    ByOperator,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `mssql-mcp serve`: what a configuration file names, until it is told to stop.
+//! `mssql-mcp serve`: what a configuration names, until it is told to stop.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,32 +14,48 @@ use super::operator::OperatorPage;
 use super::reload::Reloading;
 use crate::app::{self, App, AppHealth, BuildError, ToolSetFiles};
 use crate::clock::Clock;
-use crate::config::{Config, SignIn};
+use crate::config::{Config, SignIn, Source, TlsSection};
 use crate::entropy::Entropy;
 use crate::oauth::OAuth;
 use crate::runtime::Place;
-use crate::server::{self, Authentication, Health, HostGuard, ServerConfig, ServerState};
+use crate::server::{
+    self, Authentication, EdgeRules, Health, HostGuard, ServerConfig, ServerState, Tls, TlsError,
+    TlsFiles,
+};
 use crate::state::{HostKey, Person};
 use crate::telemetry;
 
-pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
-    let read = std::fs::read(path).ok();
-    let config = Config::from_file(path)?;
+pub(super) async fn run(source: Source) -> anyhow::Result<()> {
+    let read = source.file().and_then(|file| std::fs::read(file).ok());
+    let config = source.read()?;
+    let tls = tls(&config)?;
     let shutdown = stop_signal()?;
     // What is done until it serves is counted too.
     telemetry::start_metrics()?;
     let key = app::host_key(&config)?;
-    let (authentication, missing) = authentication(&config, path, &key).await?;
+    let (authentication, missing) = authentication(&config, &source, &key).await?;
     let app = Arc::new(app(&config, &key).await?);
     let listener = bind(config.http.listen, "http.listen").await?;
+    let metrics = match config.http.metrics_listen {
+        Some(address) => Some(bind(address, "http.metrics_listen").await?),
+        None => None,
+    };
     let guard = HostGuard::new(listener.local_addr()?, config.http.public_url.as_deref())?;
-    let ready = format!("mssql-mcp is ready on http://{}", listener.local_addr()?);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let ready = format!(
+        "mssql-mcp is ready on {scheme}://{}",
+        listener.local_addr()?
+    );
     let oauth = match &authentication {
         Authentication::OAuth(oauth) => Some(oauth.clone()),
         Authentication::Off => None,
     };
     let health = AppHealth::watch(Arc::clone(&app), shutdown.clone()).await;
     let state = state(&app, &config, guard, authentication, &health)?;
+    state.set_edge(edge(&config));
+    if let Some(tls) = &tls {
+        state.set_tls(tls.clone());
+    }
     app.watch(&shutdown)?;
     let (ask, asked) = mpsc::channel(1);
     let page = OperatorPage {
@@ -53,8 +69,9 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
         app.follow_orders(oauth.store().clone(), &shutdown).await;
     }
     let reloading = Reloading {
-        path: path.to_owned(),
+        source,
         read,
+        tls,
         config,
         app: Arc::clone(&app),
         server: state.clone(),
@@ -69,9 +86,46 @@ pub(super) async fn run(path: &Path) -> anyhow::Result<()> {
     if let Some(address) = operator {
         print(&format!("The operator page is on http://{address}"))?;
     }
+    // How it drains is seen, too.
+    let drained = CancellationToken::new();
+    let metrics = metrics.map(|listener| {
+        tokio::spawn(server::serve_metrics(
+            listener,
+            state.clone(),
+            drained.clone(),
+        ))
+    });
     server::serve(listener, state, shutdown).await;
+    drained.cancel();
+    if let Some(metrics) = metrics {
+        metrics.await?;
+    }
     app.audit().close().await;
     Ok(())
+}
+
+/// The certificate that the listener serves with, if it speaks TLS.
+pub(super) fn tls(config: &Config) -> Result<Option<Tls>, TlsError> {
+    let files = config.http.tls.as_ref().map(tls_files);
+    files
+        .map(|files| Tls::open(files, Clock::system()))
+        .transpose()
+}
+
+/// Where the configuration has it.
+pub(super) fn tls_files(section: &TlsSection) -> TlsFiles {
+    TlsFiles {
+        certificate: section.certificate.clone(),
+        key: section.key.clone(),
+    }
+}
+
+/// Whom the configuration trusts, and whom it refuses.
+pub(super) fn edge(config: &Config) -> EdgeRules {
+    EdgeRules {
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        deny: config.http.deny.clone(),
+    }
 }
 
 /// The parts that `config` names, with the components from where it says.
@@ -99,7 +153,7 @@ pub(super) fn compiler() -> Place {
 /// Who is let in, and what keeps everybody out.
 async fn authentication(
     config: &Config,
-    path: &Path,
+    source: &Source,
     key: &HostKey,
 ) -> anyhow::Result<(Authentication, Vec<String>)> {
     if !config.oauth.enabled {
@@ -108,12 +162,12 @@ async fn authentication(
     let store = app::open_store(config, key, Clock::system(), Entropy::system()).await?;
     let oauth = app::oauth(config, store)?;
     let people = oauth.store().people().await?;
-    let missing = missing(config, path, &oauth, &people);
+    let missing = missing(config, source, &oauth, &people);
     Ok((Authentication::OAuth(oauth), missing))
 }
 
 /// What is still to be done before people can come in, a sentence each.
-fn missing(config: &Config, path: &Path, oauth: &OAuth, people: &[Person]) -> Vec<String> {
+fn missing(config: &Config, source: &Source, oauth: &OAuth, people: &[Person]) -> Vec<String> {
     let enters = |scope: &str, person: &Person| {
         let scope = oauth.scope(scope);
         scope.is_some_and(|scope| {
@@ -127,7 +181,13 @@ fn missing(config: &Config, path: &Path, oauth: &OAuth, people: &[Person]) -> Ve
         .filter(|(_, scope)| scope.people.is_empty());
     let mut sentences: Vec<String> = empty
         .map(|(name, _)| {
-            format!("Nobody may enter {name}: scopes.{name}.people is empty; list people or \"*\".")
+            let or = match source.file() {
+                Some(_) => "",
+                None => ", or set PEOPLE for all scopes",
+            };
+            format!(
+                "Nobody may enter {name}: scopes.{name}.people is empty; list people or \"*\"{or}."
+            )
         })
         .collect();
     let somebody = || {
@@ -137,8 +197,8 @@ fn missing(config: &Config, path: &Path, oauth: &OAuth, people: &[Person]) -> Ve
     if config.oauth.sign_in == SignIn::Password && !somebody() {
         sentences.push(format!(
             "Nobody who may enter has a password; invite the first person with: mssql-mcp user \
-             invite NAME --config {}",
-            path.display()
+             invite NAME{}",
+            source.option()
         ));
     }
     sentences
@@ -210,11 +270,13 @@ pub(super) fn stop_signal() -> anyhow::Result<CancellationToken> {
 mod tests {
     use super::super::site::testing::site;
     use super::*;
+    use crate::config::Environment;
 
     #[tokio::test]
     async fn the_first_person_is_asked_for_until_somebody_can_sign_in() {
         let mut test = site("").await;
-        let path = Path::new("/etc/mssql-mcp.toml");
+        let file = Some("/etc/mssql-mcp.toml".into());
+        let source = Source::new(file, Environment::default());
         let nobody = std::collections::BTreeSet::new();
         for (name, password, asked) in [
             ("ana", None, true),
@@ -224,17 +286,23 @@ mod tests {
             let store = test.site.store();
             store.add_person(name, password, &nobody).await.unwrap();
             let people = store.people().await.unwrap();
-            let said = missing(&test.site.config, path, &test.site.oauth, &people).join("");
+            let said = missing(&test.site.config, &source, &test.site.oauth, &people).join("");
             let command = "mssql-mcp user invite NAME --config /etc/mssql-mcp.toml";
             assert_eq!(said.contains(command), asked, "{name}: {said}");
         }
         let people = test.site.store().people().await.unwrap();
         let scope = test.site.config.scopes.get_mut("claude").unwrap();
         scope.people.clear();
-        let said = missing(&test.site.config, path, &test.site.oauth, &people);
+        let said = missing(&test.site.config, &source, &test.site.oauth, &people);
         assert!(
             said[0].contains("scopes.claude.people is empty"),
             "{said:?}"
+        );
+        let source = Source::new(None, Environment::default());
+        let said = missing(&test.site.config, &source, &test.site.oauth, &[]).join("");
+        assert!(
+            said.contains("set PEOPLE") && said.ends_with("invite NAME"),
+            "{said}"
         );
     }
 }

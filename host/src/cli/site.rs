@@ -3,11 +3,11 @@
 //! on every running node within a second.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::config::ConfigArguments;
 use super::exit::{NothingDone, UsageError, print};
 use crate::app;
 use crate::audit::{self, Entry, Event, Outcome};
@@ -21,9 +21,8 @@ use crate::state::Store;
 /// Which configuration, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(super) struct SiteArguments {
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG", global = true)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArguments,
     /// Answer in JSON, for programs
     #[arg(long, global = true)]
     json: bool,
@@ -44,10 +43,7 @@ pub(super) struct Output {
 
 impl SiteArguments {
     pub(super) async fn open(&self) -> anyhow::Result<Site> {
-        let path = self.config.as_deref().ok_or_else(|| {
-            UsageError("--config FILE is missing: the configuration of the server".to_owned())
-        })?;
-        Site::open(Config::from_file(path)?).await
+        Site::open(self.config.source().read()?).await
     }
 
     pub(super) fn print(&self, output: &Output) -> anyhow::Result<()> {

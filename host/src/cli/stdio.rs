@@ -7,7 +7,6 @@ use tokio::io::BufReader;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::config::Config;
 use crate::mcp::transport::stdio;
 
 use super::StdioArguments;
@@ -23,10 +22,7 @@ pub(super) async fn run(arguments: StdioArguments) -> anyhow::Result<()> {
         let app = Arc::new(stage.app().await?);
         return serve(&app, arguments.scope.as_deref()).await;
     }
-    let Some(path) = arguments.config else {
-        return Err(UsageError("--config FILE is needed, or --demo".to_owned()).into());
-    };
-    let mut config = Config::from_file(&path)?;
+    let mut config = arguments.config.source().read()?;
     config.http.listen = NOWHERE;
     let key = crate::app::host_key(&config)?;
     let app = Arc::new(super::serve::app(&config, &key).await?);

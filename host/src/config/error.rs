@@ -28,10 +28,16 @@ pub enum ConfigError {
         /// The nearest known key.
         hint: String,
     },
+    /// Neither a file nor variables.
+    #[error(
+        "there is no configuration: name a file with --config or MSSQL_MCP_CONFIG, or set \
+         MSSQL_HOST, MSSQL_DATABASE, MSSQL_USER and MSSQL_PASSWORD (or MSSQL_PASSWORD_FILE)"
+    )]
+    Nowhere,
     /// A value that breaks a rule.
     #[error("{key}: {message}")]
     Rule {
-        /// Dotted path of the key.
+        /// Dotted path of the key, or a variable's name.
         key: String,
         /// What is wrong and what to do.
         message: String,
@@ -67,8 +73,8 @@ impl ConfigError {
         let before = before.unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = text.get(start..).and_then(|rest| rest.lines().next());
-        let secret = line.is_some_and(|line| SECRET.iter().any(|word| line.contains(word)))
-            && !error.message().starts_with("unknown field");
+        let secret =
+            line.is_some_and(is_about_secrets) && !error.message().starts_with("unknown field");
         Self::Syntax {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
@@ -95,7 +101,8 @@ fn key_hint(message: &str) -> Option<String> {
     nearest(unknown, &known).map(|near| format!("; did you mean `{near}`?"))
 }
 
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The name that was meant, if there is one like it.
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
@@ -104,12 +111,18 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-fn list(names: &[&str]) -> String {
+pub(super) fn list(names: &[&str]) -> String {
     if names.is_empty() {
         "none".to_owned()
     } else {
         names.join(", ")
     }
+}
+
+/// Whether a line or a key may hold a secret, which no message may quote.
+pub(super) fn is_about_secrets(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    SECRET.iter().any(|word| text.contains(word))
 }
 
 /// What lines are about that may hold a secret.

@@ -7,20 +7,21 @@ mod error;
 mod http;
 mod oauth;
 mod scope;
+mod source;
 mod state;
 mod tool_sets;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Deserialize;
 
 pub use audit::{AuditSection, OnFailure};
 pub use database::{ApplicationIntent, Auth, BinaryForm, DatabaseSection, Encrypt, PoolSection};
 pub use error::ConfigError;
-pub use http::HttpSection;
+pub use http::{HttpSection, TlsSection};
 pub use oauth::{OAuthSection, OidcSection, SignIn};
 pub use scope::{CLAIM, LimitsSection, ScopeSection};
+pub use source::{Environment, Source};
 pub use state::{StateSection, StoreKind};
 pub use tool_sets::{DEFAULT_CACHE, ToolSetEntry, ToolSetsSection};
 
@@ -54,15 +55,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks a file. Nothing is opened or connected.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, &path.display().to_string())
-    }
-
     /// Parses and checks a text; `name` is what errors call it.
     pub fn parse(text: &str, name: &str) -> Result<Self, ConfigError> {
         let config: Self =
@@ -102,14 +94,18 @@ impl Config {
         format!("{base}/{name}/records/{{id}}")
     }
 
-    /// The sections besides scopes and databases in which the other one differs.
-    pub fn differs_beyond_scopes(&self, other: &Self) -> Vec<&'static str> {
+    /// The keys that cannot change while it serves, and in which the other one differs.
+    pub fn differs_for_good(&self, other: &Self) -> Vec<&'static str> {
         // Secrets are read from the file at the start, and then no more.
         let sections = |config: &Self| {
+            let http = &config.http;
             [
                 ("default_scope", format!("{:?}", config.default_scope)),
                 ("root_discovery", format!("{:?}", config.root_discovery)),
-                ("http", format!("{:?}", config.http)),
+                ("http.listen", http.listen.to_string()),
+                ("http.public_url", format!("{:?}", http.public_url)),
+                ("http.metrics_listen", format!("{:?}", http.metrics_listen)),
+                ("http.tls", http.tls.is_some().to_string()),
                 ("oauth", format!("{:?}", config.oauth)),
                 ("state", format!("{:?}", config.state)),
                 ("tool_sets", format!("{:?}", config.tool_sets)),
@@ -139,6 +135,7 @@ impl Config {
                 return Err(ConfigError::unknown(key, name, self.scopes.keys()));
             }
         }
+        self.http.check()?;
         let loopback = self.http.listen.ip().is_loopback();
         self.oauth.check(loopback, self.http.public_url.is_some())?;
         self.state.check()?;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-/// Proxies whose `X-Forwarded-For` is believed.
+/// Proxies whose `X-Forwarded-For` and `X-Real-IP` are believed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TrustedProxies(Vec<IpNet>);
 
@@ -26,7 +26,12 @@ impl TrustedProxies {
         if !self.trusts(address) {
             return address;
         }
-        let values = headers.get_all(X_FORWARDED_FOR).iter().rev();
+        if !headers.contains_key(FORWARDED_FOR) {
+            let said = headers.get(REAL_IP).and_then(|value| value.to_str().ok());
+            let said = said.and_then(|value| read(value.trim()));
+            return said.map_or(address, |found| found.to_canonical());
+        }
+        let values = headers.get_all(FORWARDED_FOR).iter().rev();
         let hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
         for hop in hops {
             match read(hop.trim()) {
@@ -40,6 +45,7 @@ impl TrustedProxies {
         address
     }
 
+    /// Whether that address is a trusted proxy's.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -54,7 +60,10 @@ fn read(hop: &str) -> Option<IpAddr> {
         .or_else(|| Some(hop.parse::<SocketAddr>().ok()?.ip()))
 }
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Of proxies that send no `X-Forwarded-For`: a client's own would pass through those
+/// that do.
+pub(super) const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 #[cfg(test)]
 mod tests {
@@ -90,7 +99,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             for value in forwarded {
-                headers.append(X_FORWARDED_FOR, HeaderValue::from_static(value));
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
             }
             let found = proxies.client(peer.parse().unwrap(), &headers);
             assert_eq!(
@@ -102,9 +111,33 @@ mod tests {
     }
 
     #[test]
+    fn x_real_ip_counts_where_there_is_no_x_forwarded_for() {
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        for (peer, real, forwarded, client) in [
+            ("10.0.0.1", "198.51.100.1", None, "198.51.100.1"),
+            (
+                "10.0.0.1",
+                "198.51.100.1",
+                Some("203.0.113.9"),
+                "203.0.113.9",
+            ),
+            ("10.0.0.1", "nobody", None, "10.0.0.1"),
+            ("203.0.113.9", "198.51.100.1", None, "203.0.113.9"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(REAL_IP, HeaderValue::from_static(real));
+            if let Some(forwarded) = forwarded {
+                headers.insert(FORWARDED_FOR, HeaderValue::from_static(forwarded));
+            }
+            let found = proxies.client(peer.parse().unwrap(), &headers);
+            assert_eq!(found, client.parse::<IpAddr>().unwrap(), "{peer} {real}");
+        }
+    }
+
+    #[test]
     fn without_trusted_proxies_nobody_is_believed() {
         let mut headers = HeaderMap::new();
-        headers.append(X_FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));
+        headers.append(FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));
         let peer = "127.0.0.1".parse().unwrap();
         assert_eq!(TrustedProxies::default().client(peer, &headers), peer);
     }

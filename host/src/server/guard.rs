@@ -54,10 +54,29 @@ impl HostGuard {
         })
     }
 
-    /// Whether only this machine can reach the server.
-    pub(super) fn is_loopback(&self) -> bool {
-        // With a public address something passes requests on from there.
-        self.loopback && self.public.is_none()
+    /// Whether something on this machine passes requests on from the public address:
+    /// the server itself can only be reached from here.
+    pub(super) fn is_tunnelled(&self) -> bool {
+        self.loopback && self.public.is_some()
+    }
+
+    /// Whether that is the name by which the world knows the server.
+    pub(super) fn is_public(&self, host: &str) -> bool {
+        let authority = host.parse::<Authority>().ok();
+        let public = self
+            .public
+            .as_ref()
+            .filter(|public| !is_loopback(&public.host));
+        public
+            .zip(authority)
+            .is_some_and(|(public, authority)| public.host.eq_ignore_ascii_case(authority.host()))
+    }
+
+    /// Whether the world comes by https, and by a name that is not this machine's own.
+    pub(super) fn is_public_https(&self) -> bool {
+        let public = self.public.as_ref();
+        public
+            .is_some_and(|public| public.origin.starts_with("https:") && !is_loopback(&public.host))
     }
 
     fn allows_host(&self, host: &str) -> bool {

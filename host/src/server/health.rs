@@ -1,6 +1,6 @@
 //! `/health`, `/ready` and `/live`: what monitors ask. The application knows
 //! the answers; this file knows their shape. Nothing here names a server, a
-//! user or an error, but what is wrong with tool sets, to this machine alone.
+//! user or an error, but to this machine and trusted networks what is wrong.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
+use super::edge::Inside;
 use super::state::ServerState;
 use crate::http_error::HttpError;
 use crate::mcp::Revision;
@@ -59,7 +60,7 @@ pub struct Check {
     /// What can be counted of it.
     #[serde(flatten)]
     pub figures: BTreeMap<&'static str, u64>,
-    /// What is wrong and what to do, for this machine's own eyes.
+    /// What is wrong and what to do, for eyes inside alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
 }
@@ -89,8 +90,8 @@ pub struct ScopeHealth {
 }
 
 /// `/health`
-pub(super) async fn health(State(state): State<ServerState>) -> Response {
-    let report = report(&state).await;
+pub(super) async fn health(inside: Inside, State(state): State<ServerState>) -> Response {
+    let report = report(&state, inside).await;
     json(
         report.status,
         &Overview {
@@ -109,7 +110,7 @@ pub(super) async fn scope(
     let Ok(Path(name)) = name else {
         return HttpError::not_found().into_response();
     };
-    let report = report(&state).await;
+    let report = report(&state, Inside(false)).await;
     match report.scopes.get(&name) {
         Some(scope) => json(scope.status, &Summary::of(&state, &report, Some(scope))),
         None => HttpError::not_found().into_response(),
@@ -121,7 +122,7 @@ pub(super) async fn scope(
 pub(super) async fn ready(State(state): State<ServerState>) -> Response {
     let status = match state.is_draining() {
         true => Status::Unhealthy,
-        false => report(&state).await.status,
+        false => report(&state, Inside(false)).await.status,
     };
     let word = if status == Status::Unhealthy {
         "not ready"
@@ -136,8 +137,9 @@ pub(super) async fn live() -> Response {
     json(Status::Healthy, &Word { status: "alive" })
 }
 
-/// What the application knows, and whether tokens can be checked.
-async fn report(state: &ServerState) -> HealthReport {
+/// What the application knows, whether tokens can be checked, and how the certificate
+/// is.
+async fn report(state: &ServerState, Inside(inside): Inside) -> HealthReport {
     let mut report = state.shared.health.report().await;
     if let Some(oauth) = state.shared.authentication.oauth() {
         let check = Check {
@@ -152,8 +154,13 @@ async fn report(state: &ServerState) -> HealthReport {
         report.status = report.status.max(check.status);
         report.checks.insert("oauth", check);
     }
-    // As for metrics: a server that others can reach shows them nothing of it.
-    if !state.shared.guard.is_loopback() {
+    if let Some(tls) = state.tls() {
+        let check = tls.check();
+        report.status = report.status.max(check.status);
+        report.checks.insert("tls", check);
+    }
+    // As for metrics: others are shown nothing of it.
+    if !inside {
         for check in report.checks.values_mut() {
             check.problems.clear();
         }

@@ -4,7 +4,9 @@ mod address;
 mod bearer;
 mod connections;
 mod cors;
+mod edge;
 mod endpoint;
+mod environment_path;
 mod guard;
 mod health;
 mod metrics;
@@ -17,10 +19,12 @@ mod security_headers;
 mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tls;
 
 pub(crate) use address::TrustedProxies;
 pub use bearer::Authentication;
-pub use connections::serve;
+pub use connections::{serve, serve_metrics};
+pub use edge::EdgeRules;
 pub use guard::{GuardError, HostGuard};
 pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
 pub use metrics::RenderMetrics;
@@ -28,3 +32,4 @@ pub(crate) use request_id::RequestIds;
 pub use router::router;
 pub(crate) use security_headers::add as add_security_headers;
 pub use state::{ServerConfig, ServerError, ServerState};
+pub use tls::{Tls, TlsError, TlsFiles};

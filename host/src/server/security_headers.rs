@@ -30,6 +30,14 @@ pub(super) async fn close_when_draining(
     response
 }
 
+/// Has browsers come by https for a year.
+pub(super) async fn add_transport(mut response: Response) -> Response {
+    let transport = HeaderValue::from_static("max-age=31536000");
+    let headers = response.headers_mut();
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, transport);
+    response
+}
+
 const HEADERS: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

@@ -7,12 +7,13 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
-use super::address::TrustedProxies;
 use super::bearer::Authentication;
+use super::edge::{Edge, EdgeRules};
 use super::guard::HostGuard;
 use super::health::Health;
 use super::metrics::RenderMetrics;
 use super::request_id::RequestIds;
+use super::tls::Tls;
 use crate::audit::Audit;
 use crate::mcp::McpScope;
 
@@ -26,7 +27,8 @@ pub struct ServerConfig {
     pub authentication: Authentication,
     /// Which `Host` and `Origin` are answered.
     pub guard: HostGuard,
-    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is believed, among others; see
+    /// [`EdgeRules`] and [`ServerState::set_edge`].
     pub trusted_proxies: Vec<IpNet>,
     /// What `/health` and `/ready` say.
     pub health: Arc<dyn Health>,
@@ -65,13 +67,15 @@ pub(super) struct Shared {
     default_scope: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) guard: HostGuard,
-    pub(super) trusted_proxies: TrustedProxies,
+    /// Swapped whole when the configuration changes.
+    pub(super) edge: ArcSwap<Edge>,
     pub(super) health: Arc<dyn Health>,
     pub(super) metrics: Option<RenderMetrics>,
     pub(super) max_body_bytes: usize,
     pub(super) request_ids: RequestIds,
     audit: OnceLock<Audit>,
     draining: AtomicBool,
+    tls: OnceLock<Tls>,
 }
 
 impl ServerState {
@@ -86,13 +90,17 @@ impl ServerState {
             default_scope: config.default_scope,
             authentication: config.authentication,
             guard: config.guard,
-            trusted_proxies: TrustedProxies::new(config.trusted_proxies),
+            edge: ArcSwap::from_pointee(Edge::from(EdgeRules {
+                trusted_proxies: config.trusted_proxies,
+                deny: Vec::new(),
+            })),
             health: config.health,
             metrics: config.metrics,
             max_body_bytes: config.max_body_bytes,
             request_ids: RequestIds::random(),
             audit: OnceLock::new(),
             draining: AtomicBool::new(false),
+            tls: OnceLock::new(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -107,6 +115,22 @@ impl ServerState {
         let scopes = by_name(scopes, &self.shared.default_scope)?;
         self.shared.scopes.store(Arc::new(scopes));
         Ok(())
+    }
+
+    /// Goes by these rules about networks from now on.
+    pub fn set_edge(&self, rules: EdgeRules) {
+        self.shared.edge.store(Arc::new(Edge::from(rules)));
+    }
+
+    /// Serves TLS with it, which before is plain HTTP. Once, before it serves.
+    pub fn set_tls(&self, tls: Tls) {
+        // A second one is a mistake without harm.
+        let _ = self.shared.tls.set(tls);
+    }
+
+    /// What the listener speaks TLS with, if it does.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.shared.tls.get()
     }
 
     /// Has refusals noted there, which before are not noted at all. Once.

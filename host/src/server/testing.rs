@@ -1,5 +1,6 @@
 //! A server without a socket, and what it replies.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use super::edge::arrive;
 use super::{
     Authentication, Check, Health, HealthReport, HostGuard, ScopeHealth, ServerConfig, ServerState,
     Status, router,
@@ -28,6 +30,8 @@ pub(crate) struct TestServer {
     pub(crate) router: Router,
     pub(crate) state: ServerState,
     pub(crate) claude: Fixture,
+    /// Whose requests these are.
+    pub(crate) peer: IpAddr,
     /// Who may enter; none without authentication.
     pub(crate) people: Option<people::Fixture>,
     /// `Authorization` of who may.
@@ -79,6 +83,7 @@ impl TestServer {
             router: router(state.clone()),
             state,
             claude,
+            peer: Ipv4Addr::LOCALHOST.into(),
             people: None,
             bearer: String::new(),
         }
@@ -128,7 +133,8 @@ impl TestServer {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        arrive(&self.state.shared, self.peer, &mut request);
         self.router.clone().oneshot(request).await.unwrap()
     }
 

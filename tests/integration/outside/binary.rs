@@ -124,7 +124,35 @@ impl Site {
     pub(super) async fn start_with(&self, address: SocketAddr, text: &str) -> Process {
         let config = self.path(&format!("{}.toml", address.port()));
         std::fs::write(&config, text).expect("a file");
-        let mut command = self.command(&config);
+        let command = self.command(&config);
+        Self::launch(address, config, command).await
+    }
+
+    /// Starts a process at `address` that has its configuration from variables alone.
+    pub(super) async fn start_from(
+        &self,
+        address: SocketAddr,
+        variables: &[(String, String)],
+    ) -> Process {
+        Self::launch(address, PathBuf::new(), self.command_from(variables)).await
+    }
+
+    /// Runs a command with these variables; its exit code and what it printed.
+    pub(super) async fn run_from(
+        &self,
+        variables: &[(String, String)],
+        arguments: &[&str],
+    ) -> (i32, String) {
+        said(self.command_from(variables).args(arguments)).await
+    }
+
+    fn command_from(&self, variables: &[(String, String)]) -> Command {
+        let mut command = self.command(Path::new(""));
+        command.envs(variables.iter().cloned());
+        command
+    }
+
+    async fn launch(address: SocketAddr, config: PathBuf, mut command: Command) -> Process {
         command.arg("serve").stdout(Stdio::piped());
         let mut child = command.spawn().expect("mssql-mcp starts");
         let mut printed = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -190,6 +218,30 @@ impl Site {
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// What [`config`](Self::config) says, in the customer's variables.
+    pub(super) fn variables(&self, address: SocketAddr) -> Vec<(String, String)> {
+        let reader = self.server.reader();
+        let file = |name: &str| self.path(name).display().to_string();
+        let pairs = [
+            ("MSSQL_HOST", "127.0.0.1".to_owned()),
+            ("MSSQL_PORT", self.server.address().port().to_string()),
+            ("MSSQL_DATABASE", self.server.database().to_owned()),
+            ("MSSQL_USER", reader.user.clone()),
+            ("MSSQL_PASSWORD", reader.password.clone()),
+            ("PEOPLE", "*".to_owned()),
+            ("MSSQL_MCP__HTTP__LISTEN", address.to_string()),
+            ("MSSQL_MCP__DATABASES__DEFAULT__CA_FILE", file("ca.pem")),
+            ("MSSQL_MCP__OAUTH__SIGN_IN", self.sign_in.to_owned()),
+            (
+                "MSSQL_MCP__STATE__STORE",
+                format!("sqlite:{}", file("state.db")),
+            ),
+            ("MSSQL_MCP__TOOL_SETS__DIR", file("")),
+            ("MSSQL_MCP__TOOL_SETS__CACHE", file("compiled")),
+        ];
+        pairs.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// The configuration of a process at `address` that keeps its state in `store`.
@@ -263,6 +315,14 @@ impl Process {
     pub(super) async fn kill(mut self) {
         self.child.kill().await.expect("it was running");
     }
+}
+
+/// The exit code of a command, and what it printed.
+async fn said(command: &mut Command) -> (i32, String) {
+    let output = command.output().await.expect("mssql-mcp starts");
+    let said = [output.stdout, output.stderr].concat();
+    let code = output.status.code().expect("it was not killed");
+    (code, String::from_utf8(said).expect("text"))
 }
 
 /// An address that was free a moment ago, for what is to come back at the same.

@@ -7,6 +7,7 @@ mod deployment;
 mod deployment_scripts;
 mod document;
 mod durability;
+mod edge;
 mod keeping;
 mod kit;
 mod logs;

@@ -17,25 +17,24 @@ mod plan;
 mod report;
 mod stage;
 
-use std::path::{Path, PathBuf};
-
 pub use self::plan::Plan;
 pub use self::report::{Others, Report, Row};
 
 use self::attacks::{ATTACKS, Attack, Kind};
 use self::others::Watch;
 use self::stage::Stage;
+use super::config::ConfigArguments;
 use super::exit::{NothingDone, UsageError, print};
-use crate::config::{Config, LimitsSection};
+use crate::config::{LimitsSection, Source};
 
 /// `mssql-mcp attack`
 #[derive(Debug, clap::Args)]
 pub(super) struct AttackArguments {
-    /// Configuration file, for --scope
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
-    /// Scope whose limits are to hold; without it the usual limits
-    #[arg(long, requires = "config")]
+    // For --scope.
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Scope of the configuration whose limits are to hold; without it the usual limits
+    #[arg(long)]
     scope: Option<String>,
     /// Only the attacks whose names contain this; may be given several times
     #[arg(long, value_name = "TEXT")]
@@ -46,9 +45,9 @@ pub(super) struct AttackArguments {
 }
 
 pub(super) async fn run(arguments: AttackArguments) -> anyhow::Result<()> {
-    let limits = match (&arguments.config, &arguments.scope) {
-        (Some(path), Some(scope)) => limits_of(path, scope)?,
-        _ => LimitsSection::default(),
+    let limits = match &arguments.scope {
+        Some(scope) => limits_of(&arguments.config.source(), scope)?,
+        None => LimitsSection::default(),
     };
     let plan = Plan {
         only: arguments.only,
@@ -129,8 +128,8 @@ async fn once(stage: &Stage, plan: &Plan, attack: &Attack) -> anyhow::Result<Row
 /// How often an attack is made that others seem to feel.
 const TRIES: usize = 3;
 
-fn limits_of(path: &Path, scope: &str) -> anyhow::Result<LimitsSection> {
-    let config = Config::from_file(path)?;
+fn limits_of(source: &Source, scope: &str) -> anyhow::Result<LimitsSection> {
+    let config = source.read()?;
     let Some(section) = config.scopes.get(scope) else {
         let known: Vec<&str> = config.scopes.keys().map(String::as_str).collect();
         return Err(UsageError(format!(

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 pub(super) use archive::ArchiveError;
 pub(super) use restore::{RestoreArguments, restore};
 
+use super::config::ConfigArguments;
 use super::exit::{UsageError, print};
 use super::site::{Done, Site, note, timestamp};
 use crate::app;
@@ -29,9 +30,8 @@ use archive::{Contents, FORMAT, MARK, Manifest, ToolSet};
 pub(super) struct BackupArguments {
     /// File to write; - for standard output
     file: PathBuf,
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArguments,
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
@@ -44,9 +44,10 @@ pub(super) struct BackupArguments {
 }
 
 pub(super) async fn backup(arguments: BackupArguments) -> anyhow::Result<()> {
-    let path = config_path(arguments.config.as_deref())?;
-    let text = std::fs::read(path);
-    let config = Config::from_file(path)?;
+    let source = arguments.config.source();
+    // Variables are the operator's to keep.
+    let text = source.file().map(read).transpose();
+    let config = source.read()?;
     if arguments.file.exists() && !arguments.force {
         return Err(UsageError(format!(
             "{} is there already; name another file, or replace it with --force",
@@ -121,7 +122,7 @@ fn write(
 /// All that goes into the file.
 async fn collect(
     site: &Site,
-    config_text: Vec<u8>,
+    config_text: Option<Vec<u8>>,
     with_tool_sets: bool,
 ) -> anyhow::Result<(Manifest, Contents)> {
     let config = &site.config;
@@ -135,7 +136,7 @@ async fn collect(
     if let Some(key) = config.state.key_file() {
         contents.push((KEY.to_owned(), read(&key)?));
     }
-    contents.push((CONFIG.to_owned(), config_text));
+    contents.extend(config_text.map(|text| (CONFIG.to_owned(), text)));
     if let Some(lock) = app::lock(config) {
         if lock.path().exists() {
             contents.push((LOCK.to_owned(), read(lock.path())?));
@@ -213,12 +214,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn named(path: &Path, error: &io::Error) -> io::Error {
     let sentence = format!("{} cannot be read: {error}", path.display());
     io::Error::new(error.kind(), sentence)
-}
-
-fn config_path(path: Option<&Path>) -> Result<&Path, UsageError> {
-    path.ok_or_else(|| {
-        UsageError("--config FILE is missing: the configuration of the server".to_owned())
-    })
 }
 
 const STATE: &str = "state.jsonl";

@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::archive::{self, Manifest};
 use super::place::{self, Staged};
-use super::{ACCEPTED, CONFIG, KEY, LOCK, STATE, TOOL_SETS, config_path, read};
+use super::{ACCEPTED, CONFIG, KEY, LOCK, STATE, TOOL_SETS, read};
 use crate::app;
 use crate::audit::Event;
+use crate::cli::config::ConfigArguments;
 use crate::cli::exit::{NothingDone, UsageError, print};
 use crate::cli::orders;
 use crate::cli::site::{Done, note};
@@ -28,10 +29,10 @@ use crate::state::{self, ExportedRecord, HostKey, Secrets, Store, Task};
 pub(in crate::cli) struct RestoreArguments {
     /// File that `backup` wrote; - for standard input
     file: PathBuf,
-    /// Configuration file. One that is there says where the rest goes, and stays as it
-    /// is; else the backup's is written there
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
+    // A file that is there says where the rest goes, and stays as it is; else the
+    // backup's is written there.
+    #[command(flatten)]
+    config: ConfigArguments,
     /// Replace a state, a key and tool sets that are there
     #[arg(long)]
     force: bool,
@@ -71,7 +72,7 @@ pub(in crate::cli) async fn restore(arguments: RestoreArguments) -> anyhow::Resu
         .into());
     }
 
-    let wanted = wanted(&arguments, &config_file, &config, &members)?;
+    let wanted = wanted(&arguments, config_file.as_deref(), &config, &members)?;
     let mut refused: Vec<String> = wanted
         .iter()
         .filter(|file| file.target.exists())
@@ -143,14 +144,17 @@ fn records_of(text: &[u8]) -> serde_json::Result<Vec<ExportedRecord>> {
         .collect()
 }
 
-/// The configuration that is there, or the backup's.
+/// The configuration that is there, or the backup's, and its file.
 fn config(
     arguments: &RestoreArguments,
     members: &BTreeMap<String, Vec<u8>>,
-) -> anyhow::Result<(PathBuf, Config)> {
-    let path = config_path(arguments.config.as_deref())?;
-    if path.exists() || arguments.state_only {
-        return Ok((path.to_owned(), Config::from_file(path)?));
+) -> anyhow::Result<(Option<PathBuf>, Config)> {
+    let source = arguments.config.source();
+    let Some(path) = source.file().filter(|path| !path.exists()) else {
+        return Ok((source.file().map(Path::to_owned), source.read()?));
+    };
+    if arguments.state_only {
+        return Ok((Some(path.to_owned()), source.read()?));
     }
     let kept = members
         .get(CONFIG)
@@ -161,14 +165,14 @@ fn config(
             path.display()
         ))
     })?;
-    let config = Config::parse(&text, &format!("{CONFIG} of the backup"))?;
-    Ok((path.to_owned(), config))
+    let config = source.read_text(&text, &format!("{CONFIG} of the backup"))?;
+    Ok((Some(path.to_owned()), config))
 }
 
 /// The files of the backup that are not where they belong, as they are in it.
 fn wanted<'a>(
     arguments: &RestoreArguments,
-    config_file: &Path,
+    config_file: Option<&Path>,
     config: &Config,
     members: &'a BTreeMap<String, Vec<u8>>,
 ) -> anyhow::Result<Vec<Wanted<'a>>> {
@@ -180,8 +184,8 @@ fn wanted<'a>(
             KEY => (config.state.key_file(), true),
             _ if arguments.state_only => continue,
             // One that is there was read, and stays.
-            CONFIG if config_file.exists() => continue,
-            CONFIG => (Some(config_file.to_owned()), true),
+            CONFIG if config_file.is_none_or(Path::exists) => continue,
+            CONFIG => (config_file.map(Path::to_owned), true),
             LOCK => (lock.as_ref().map(|lock| lock.path().to_owned()), false),
             name => {
                 let copy = name.strip_prefix(ACCEPTED).and_then(plain);

@@ -1,21 +1,12 @@
 //! `mssql-mcp plugin accept`: shows what is new in a version that waits, and lets
 //! it serve. A running server does so within a second.
 
-use std::path::Path;
-
 use crate::app;
 use crate::cli::exit::{NothingDone, UsageError, print};
-use crate::config::Config;
+use crate::config::Source;
 
-pub(super) fn run(
-    name: Option<&str>,
-    digest: Option<&str>,
-    config: Option<&Path>,
-) -> anyhow::Result<()> {
-    let path = config.ok_or_else(|| {
-        UsageError("--config FILE is missing: the configuration of the server".to_owned())
-    })?;
-    let config = Config::from_file(path)?;
+pub(super) fn run(name: Option<&str>, digest: Option<&str>, source: &Source) -> anyhow::Result<()> {
+    let config = source.read()?;
     let Some(lock) = app::lock(&config) else {
         return Err(UsageError("there is no lock: tool_sets.lock is \"off\"".to_owned()).into());
     };
@@ -38,9 +29,9 @@ pub(super) fn run(
             print(&format!("  {change}"))?;
         }
         return print(&format!(
-            "To accept it: mssql-mcp plugin accept {name} --digest {} --config {}",
+            "To accept it: mssql-mcp plugin accept {name} --digest {}{}",
             parked.digest,
-            path.display()
+            source.option()
         ));
     };
     let digest = digest.strip_prefix("sha256:").unwrap_or(digest);

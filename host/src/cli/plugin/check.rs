@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::workbench::{BenchArguments, Workbench, tool_set_name};
 use crate::app::{self, App, ToolSetFiles};
+use crate::cli::config::ConfigArguments;
 use crate::cli::exit::{NothingDone, UsageError, print};
 use crate::cli::serve;
-use crate::config::Config;
+use crate::config::Source;
 
 /// What `plugin check` checks against.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArguments {
     /// The component
     file: PathBuf,
-    /// Configuration file: the scopes that name the tool set, their limits, pins and
-    /// the lock
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
+    // The scopes that name the tool set, their limits, pins and the lock.
+    #[command(flatten)]
+    config: ConfigArguments,
     /// A setting of the tool set, where there is no configuration
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = super::workbench::setting)]
     settings: Vec<(String, String)>,
@@ -25,9 +25,11 @@ pub(super) struct CheckArguments {
 
 pub(super) async fn run(arguments: &CheckArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
-    match &arguments.config {
-        Some(path) => in_scopes(file, path).await,
-        None => alone(file, &arguments.settings).await,
+    let source = arguments.config.source();
+    if source.is_given() {
+        in_scopes(file, &source).await
+    } else {
+        alone(file, &arguments.settings).await
     }
 }
 
@@ -50,9 +52,9 @@ async fn alone(file: &Path, settings: &[(String, String)]) -> anyhow::Result<()>
 }
 
 /// As the server with that configuration would load it.
-async fn in_scopes(file: &Path, path: &Path) -> anyhow::Result<()> {
+async fn in_scopes(file: &Path, source: &Source) -> anyhow::Result<()> {
     let name = tool_set_name(file)?;
-    let mut config = Config::from_file(path)?;
+    let mut config = source.read()?;
     let lock = app::lock(&config);
     let key = app::host_key(&config)?;
     config.scopes.retain(|_, scope| {
@@ -62,7 +64,7 @@ async fn in_scopes(file: &Path, path: &Path) -> anyhow::Result<()> {
     if config.scopes.is_empty() {
         return Err(UsageError(format!(
             "no scope of {} names the tool set \"{name}\"",
-            path.display()
+            source.name()
         ))
         .into());
     }

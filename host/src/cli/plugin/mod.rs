@@ -20,6 +20,8 @@ mod workbench;
 
 use std::path::PathBuf;
 
+use super::config::ConfigArguments;
+
 /// `mssql-mcp plugin`
 #[derive(Debug, clap::Args)]
 pub(super) struct PluginArguments {
@@ -98,9 +100,8 @@ enum Command {
         /// The version, as it was shown
         #[arg(long, value_name = "SHA256")]
         digest: Option<String>,
-        /// Configuration file
-        #[arg(long, env = "MSSQL_MCP_CONFIG")]
-        config: Option<PathBuf>,
+        #[command(flatten)]
+        config: ConfigArguments,
     },
 }
 
@@ -131,7 +132,7 @@ pub(super) async fn run(arguments: PluginArguments) -> anyhow::Result<()> {
             name,
             digest,
             config,
-        } => accept::run(name.as_deref(), digest.as_deref(), config.as_deref()),
+        } => accept::run(name.as_deref(), digest.as_deref(), &config.source()),
     }
 }
 

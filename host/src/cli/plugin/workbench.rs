@@ -2,7 +2,7 @@
 //! configured, under the limits of a scope that is configured or the usual ones.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, ServedScope, ToolSetFiles, Version};
+use crate::cli::config::ConfigArguments;
 use crate::cli::exit::UsageError;
 use crate::cli::{demo, serve};
 use crate::config::{Config, ScopeSection, ToolSetEntry};
@@ -29,11 +30,11 @@ pub(super) struct BenchArguments {
     /// A setting of the tool set, as its scope would give it
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     pub(super) settings: Vec<(String, String)>,
-    /// Configuration file, for --scope and --database
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
-    /// Scope whose limits and settings hold
-    #[arg(long, requires = "config")]
+    // For --scope and --database.
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Scope of the configuration whose limits and settings hold
+    #[arg(long)]
     scope: Option<String>,
     /// Label of the database to run on; `embedded` is the sample company
     #[arg(long, default_value = EMBEDDED)]
@@ -70,7 +71,7 @@ impl BenchArguments {
     pub(super) fn with(settings: &[(String, String)]) -> Self {
         Self {
             settings: settings.to_vec(),
-            config: None,
+            config: ConfigArguments::default(),
             scope: None,
             database: EMBEDDED.to_owned(),
         }
@@ -252,7 +253,8 @@ fn config(
     )?;
     let mut config = Config::parse(&text, "the workbench's configuration")?;
     config.tool_sets.cache = demo::cache();
-    let given = arguments.config.as_deref().map(Config::from_file);
+    let needed = arguments.scope.is_some() || arguments.database != EMBEDDED;
+    let given = needed.then(|| arguments.config.source().read());
     let given = given.transpose()?;
     let usual = config.scopes.remove(SCOPE);
     let usual = usual.context("the workbench has no scope")?;

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 
 use super::audit::{since_of, walk};
+use super::config::ConfigArguments;
 use super::exit::{NothingDone, UsageError, print};
 use super::site::{Site, time};
 use crate::clock::{Clock, Timestamp};
@@ -23,13 +24,13 @@ use findings::{Row, Seen};
 /// `mssql-mcp security-audit`
 #[derive(Debug, clap::Args)]
 pub(super) struct SecurityAuditArguments {
-    /// Configuration file
-    #[arg(long, env = "MSSQL_MCP_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArguments,
     /// Since then: a time ago (24h, 7d), a day (2026-11-21), or RFC 3339
     #[arg(long, default_value = "24h")]
     since: String,
-    /// The certificate that clients see, in PEM; without it http.public_url is asked
+    /// The certificate that clients see, in PEM; without it that of http.tls, or http.public_url
+    /// is asked
     #[arg(long)]
     certificate: Option<PathBuf>,
     /// Answer in JSON, for programs
@@ -94,10 +95,7 @@ impl Said {
 }
 
 pub(super) async fn run(arguments: SecurityAuditArguments) -> anyhow::Result<()> {
-    let path = arguments.config.as_deref().ok_or_else(|| {
-        UsageError("--config FILE is missing: the configuration of the server".to_owned())
-    })?;
-    let config = Config::from_file(path)?;
+    let config = arguments.config.source().read()?;
     let now = Clock::system().now();
     let since = since_of(
         &arguments.since,
@@ -111,7 +109,8 @@ pub(super) async fn run(arguments: SecurityAuditArguments) -> anyhow::Result<()>
     } else {
         said.note("tokens", "there is no state that keeps any".to_owned());
     }
-    let file = arguments.certificate.as_ref();
+    let own = config.http.tls.as_ref().map(|tls| &tls.certificate);
+    let file = arguments.certificate.as_ref().or(own);
     let ends = match (file, config.http.public_url.as_deref()) {
         (Some(file), _) => Some(certificate::of_file(file)),
         (None, Some(url)) if url.starts_with("https:") => Some(certificate::of_server(url).await),

@@ -9,18 +9,21 @@ use std::time::Duration;
 use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::unread::ReadToEnd;
+use super::edge;
+use super::metrics;
 use super::router::router;
 use super::state::ServerState;
-use crate::oauth::ClientAddress;
+use super::tls::{self, Tls};
 
 /// Serves until `shutdown` is cancelled; then takes no more connections, finishes
 /// the calls in flight (30 s at most), closes, and returns.
@@ -31,9 +34,9 @@ pub async fn serve(listener: TcpListener, app: ServerState, shutdown: Cancellati
     let stop = Stop {
         drain: DRAIN_TIMEOUT,
         // Who comes without a proxy makes a new connection, and waits for nothing.
-        linger: match app.shared.trusted_proxies.is_empty() {
-            true => Duration::ZERO,
-            false => LINGER,
+        linger: match app.shared.edge.load().has_proxies() {
+            true => LINGER,
+            false => Duration::ZERO,
         },
     };
     serve_until(listener, app, shutdown, stop).await;
@@ -63,35 +66,95 @@ async fn serve_until(
     if let Some(oauth) = app.shared.authentication.oauth() {
         oauth.watch(watching).await;
     }
-    let router = router(app.clone());
+    let site = Site {
+        router: router(app.clone()),
+        tls: app.tls().cloned(),
+        linger: stop.linger,
+        app,
+    };
     let mut connections = JoinSet::new();
-    let serve_connection = |stream, peer: SocketAddr| {
+    accept_until(&listener, &site, &shutdown, &mut connections).await;
+    site.app.drain();
+    for (stream, peer) in waiting(listener) {
+        connections.spawn(site.connection(stream, peer, &shutdown));
+    }
+    site.app.close();
+    ended(connections, stop.drain).await;
+}
+
+/// Serves `/metrics` alone, in plain HTTP, until `shutdown` is cancelled.
+pub async fn serve_metrics(listener: TcpListener, app: ServerState, shutdown: CancellationToken) {
+    let site = Site {
+        router: metrics::router(app.clone()),
+        tls: None,
+        linger: Duration::ZERO,
+        app,
+    };
+    let mut connections = JoinSet::new();
+    accept_until(&listener, &site, &shutdown, &mut connections).await;
+    ended(connections, SCRAPE_TIMEOUT).await;
+}
+
+/// What a listener leads to.
+struct Site {
+    router: Router,
+    tls: Option<Tls>,
+    linger: Duration,
+    app: ServerState,
+}
+
+impl Site {
+    /// Serves one connection to its end.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        shutdown: &CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let service = Connected {
-            router: TowerToHyperService::new(router.clone()),
-            app: app.clone(),
+            router: TowerToHyperService::new(self.router.clone()),
+            app: self.app.clone(),
             peer: peer.ip(),
         };
-        connection(stream, service, shutdown.clone(), stop.linger)
-    };
+        let stop = Ending {
+            shutdown: shutdown.clone(),
+            linger: self.linger,
+        };
+        connection(stream, self.tls.clone(), service, stop)
+    }
+}
+
+/// When a connection ends, and for how long it stays open then without a call.
+struct Ending {
+    shutdown: CancellationToken,
+    linger: Duration,
+}
+
+/// Accepts connections until `shutdown` is cancelled.
+async fn accept_until(
+    listener: &TcpListener,
+    site: &Site,
+    shutdown: &CancellationToken,
+    connections: &mut JoinSet<()>,
+) {
     loop {
         tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = shutdown.cancelled() => return,
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(serve_connection(stream, peer));
+                    connections.spawn(site.connection(stream, peer, shutdown));
                 }
                 Err(error) => recover(&error).await,
             },
             Some(_) = connections.join_next() => {}
         }
     }
-    app.drain();
-    for (stream, peer) in waiting(listener) {
-        connections.spawn(serve_connection(stream, peer));
-    }
-    app.close();
+}
+
+/// Waits for connections to end, for as long as `drain`.
+async fn ended(mut connections: JoinSet<()>, drain: Duration) {
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(stop.drain, drained).await.is_err() {
+    if tokio::time::timeout(drain, drained).await.is_err() {
         tracing::warn!(
             left = connections.len(),
             "calls were still running and are cut off"
@@ -133,23 +196,35 @@ impl Service<Request<Incoming>> for Connected {
     type Future = <TowerToHyperService<Router> as Service<Request<ReadToEnd>>>::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let proxies = &self.app.shared.trusted_proxies;
-        let client = proxies.client(self.peer, request.headers());
-        request.extensions_mut().insert(ClientAddress(client));
+        edge::arrive(&self.app.shared, self.peer, &mut request);
         self.router.call(request.map(ReadToEnd::new))
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    service: Connected,
-    shutdown: CancellationToken,
-    linger: Duration,
-) {
+async fn connection(stream: TcpStream, tls: Option<Tls>, service: Connected, ending: Ending) {
     // A reply is one small write: waiting to fill a packet only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
+    let Some(tls) = tls else {
+        return http_1(stream, service, ending).await;
+    };
+    let agreed = tokio::select! {
+        agreed = tls.accept(stream) => agreed,
+        () = ending.shutdown.cancelled() => None,
+    };
+    match agreed {
+        Some(stream) if tls::is_http_2(&stream) => http_2(stream, service, ending).await,
+        Some(stream) => http_1(stream, service, ending).await,
+        None => {}
+    }
+}
+
+/// Serves one request after the other.
+async fn http_1<S>(stream: S, service: Connected, ending: Ending)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -159,8 +234,38 @@ async fn connection(
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        () = shutdown.cancelled() => {
-            match tokio::time::timeout(linger, connection.as_mut()).await {
+        () = ending.shutdown.cancelled() => {
+            match tokio::time::timeout(ending.linger, connection.as_mut()).await {
+                Ok(served) => served,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "connection closed");
+    }
+}
+
+/// Serves many requests at once.
+async fn http_2<S>(stream: S, service: Connected, ending: Ending)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_LIST)
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = ending.shutdown.cancelled() => {
+            match tokio::time::timeout(ending.linger, connection.as_mut()).await {
                 Ok(served) => served,
                 Err(_) => {
                     connection.as_mut().graceful_shutdown();
@@ -199,6 +304,13 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// 431 beyond these.
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 64 << 10;
+/// Requests of one HTTP/2 connection at once; each stream of events is one.
+const MAX_STREAMS: u32 = 128;
+/// As for HTTP/1, which counts bytes; so does HPACK, with 32 more a header.
+const MAX_HEADER_LIST: u32 = 64 << 10;
+/// A peer that answers no ping for that long is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const SCRAPE_TIMEOUT: Duration = Duration::from_secs(5);
 /// More wait in the listener's backlog.
 const MAX_CONNECTIONS: usize = 8192;
 

@@ -6,7 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response, map_response_w
 use axum::routing::{any, get};
 
 use super::state::ServerState;
-use super::{cors, endpoint, guard, health, metrics, pages, records, request_id, security_headers};
+use super::{
+    cors, edge, endpoint, guard, health, metrics, pages, records, request_id, security_headers,
+};
 use crate::oauth;
 
 /// The service behind the listener. Layers run from the last to the first.
@@ -36,18 +38,25 @@ pub fn router(state: ServerState) -> Router {
         // Pages of records have the style sheet in any case.
         None => router.route("/style.css", get(oauth::pages::style)),
     };
-    router
+    let transport = state.tls().is_some() && state.shared.guard.is_public_https();
+    let router = router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(DefaultBodyLimit::max(state.shared.max_body_bytes))
         .layer(from_fn(cors::expose))
         .layer(from_fn_with_state(state.clone(), guard::check))
+        .layer(from_fn_with_state(state.clone(), edge::deny))
         .layer(from_fn_with_state(state.clone(), request_id::trace))
         .layer(map_response(security_headers::add))
         .layer(map_response_with_state(
             state,
             security_headers::close_when_draining,
-        ))
+        ));
+    if transport {
+        router.layer(map_response(security_headers::add_transport))
+    } else {
+        router
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Over a real socket: what a dropped connection and a stop do.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
