@@ -160,7 +160,6 @@ async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> 
     tokio::select! {
         Some(path) = changes.recv() => Asked::ByFile(path),
         () = signal.received() => Asked::BySignal,
-    ByOperator,
     }
 }
 
