@@ -41,7 +41,7 @@ impl Reloading {
             loop {
                 let (asked, answer) = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    Some(answer) = self.asked.recv() => (Asked::ByOperator, Some(answer)),
+                    Some(answer) = self.asked.recv() => (Asked::Operator, Some(answer)),
                     asked = next(&mut changes, &mut signal) => (asked, None),
                 };
                 let before = self.paths();
@@ -72,10 +72,10 @@ impl Reloading {
     async fn heed(&mut self, asked: &Asked) -> Result<(), String> {
         let file = self.source.file();
         let of_configuration = match asked {
-            Asked::ByFile(path) => file == Some(path.as_path()),
-            Asked::BySignal | Asked::ByOperator => true,
+            Asked::File(path) => file == Some(path.as_path()),
+            Asked::Signal | Asked::Operator => true,
         };
-        let by_file = matches!(asked, Asked::ByFile(_));
+        let by_file = matches!(asked, Asked::File(_));
         if !(of_configuration && by_file) {
             self.reload_certificate();
         }
@@ -151,15 +151,15 @@ impl Reloading {
 /// Who wants a file to be read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
-    ByFile(PathBuf),
-    BySignal,
-    ByOperator,
+    File(PathBuf),
+    Signal,
+    Operator,
 }
 
 async fn next(changes: &mut UnboundedReceiver<PathBuf>, signal: &mut Hangup) -> Asked {
     tokio::select! {
-        Some(path) = changes.recv() => Asked::ByFile(path),
-        () = signal.received() => Asked::BySignal,
+        Some(path) = changes.recv() => Asked::File(path),
+        () = signal.received() => Asked::Signal,
     }
 }
 

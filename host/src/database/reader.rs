@@ -177,7 +177,7 @@ async fn serve(
     _ = head.send(Ok((opened.columns.clone(), progress)));
     let mut rows = Rows {
         first,
-        feed: Some(Feed::Wire(stream)),
+        feed: Some(Feed::Wire(Box::new(stream))),
         watch,
         caps,
         skip: caps.window.map_or(0, |window| window.skip),
@@ -278,7 +278,7 @@ async fn read_again(
     }
     let mut rows = Rows {
         first: None,
-        feed: Some(Feed::Wire(stream)),
+        feed: Some(Feed::Wire(Box::new(stream))),
         watch,
         caps,
         progress,

@@ -29,7 +29,7 @@ pub(super) struct Rows<'a> {
 
 /// Where rows come from.
 pub(super) enum Feed<'a> {
-    Wire(CommandStream<'a>),
+    Wire(Box<CommandStream<'a>>),
     /// A result that was kept, and how many of its rows were read.
     Kept(Arc<Kept>, usize),
 }

@@ -108,7 +108,6 @@ const fn histogram(
 
 const TOOL: &[&str] = &["scope", "tool_set", "tool_name"];
 const TOOL_AND_STATUS: &[&str] = &["scope", "tool_set", "tool_name", "status"];
-const TOOL_SET: &[&str] = &["scope", "tool_set"];
 const DATABASE: &[&str] = &["scope", "database"];
 const SCOPE: &[&str] = &["scope"];
 

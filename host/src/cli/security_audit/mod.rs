@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 
 use super::audit::{since_of, walk};
 use super::config::ConfigArguments;
-use super::exit::{NothingDone, UsageError, print};
+use super::exit::{NothingDone, print};
 use super::site::{Site, time};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, SignIn, StoreKind};
+use crate::principal::Rights;
 use crate::state::GrantFilter;
 use findings::{Row, Seen};
 
@@ -210,7 +211,7 @@ async fn tokens(site: &Site, now: Timestamp, said: &mut Said) -> anyhow::Result<
             continue;
         };
         let rights = groups.map(|groups| access.rights_of(&grant.subject, groups));
-        if rights.is_some_and(|rights| rights.is_empty()) {
+        if rights.is_some_and(Rights::is_empty) {
             said.found(
                 "tokens",
                 format!("a grant is of somebody who may not enter: {whose}"),

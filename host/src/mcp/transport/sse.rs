@@ -141,7 +141,7 @@ impl Peer {
             }
         };
         let work = over.run_until_cancelled(work);
-        alive.run_until_cancelled(work).await;
+        Box::pin(alive.run_until_cancelled(work)).await;
     }
 
     async fn request(&self, request: Request<'_>) -> Option<Vec<u8>> {
