@@ -75,22 +75,14 @@ impl Site {
         }
     }
 
-    /// The same, where every process and command
-    /// appends all that it has to tell, down to the finest, to the file `log`.
+    /// The same, where every process and command appends all that it has to tell,
+    /// down to the finest, to the file `log`.
     pub(super) async fn telling_all() -> Self {
         let site = Self::with_passwords().await;
         let log = File::create(site.path("log")).expect("a file");
         Self {
             log: Some(log),
             ..site
-        }
-    }
-
-    /// One where people have passwords.
-    pub(super) async fn with_passwords() -> Self {
-        Self {
-            sign_in: "password",
-            ..Self::new().await
         }
     }
 

@@ -96,7 +96,7 @@ async fn one_call_is_five_spans_of_the_clients_trace() {
     assert_eq!(collector.keys, ["let me in"]);
 
     // The log knows the trace too.
-    process.stop().await;
+    process.terminate().await;
     let log = site.log();
     let line = log.lines().find(|line| line.contains("tool_call"));
     assert!(line.expect("an audit line").contains(TRACE), "{log}");
@@ -122,7 +122,7 @@ async fn a_message_can_name_its_trace_and_failures_are_marked() {
     call["params"]["_meta"] = json!({"traceparent": format!("00-{OTHER_TRACE}-{PARENT}-01")});
     let reply = post(&process, &token, &call, None).await;
     assert_eq!(reply["result"]["isError"], true, "{reply}");
-    process.stop().await;
+    process.terminate().await;
 
     let of_tool = |spans: &[Span]| named(spans, "execute_tool execute_sql").is_some();
     let spans = collector.spans(of_tool).await;
@@ -175,7 +175,7 @@ async fn a_collector_that_is_not_there_is_said_once_and_costs_no_call() {
         }
     };
     timeout(PATIENCE, failed).await.expect("three batches fail");
-    process.stop().await;
+    process.terminate().await;
     let log = site.log();
     let said = log
         .lines()
@@ -189,7 +189,7 @@ async fn without_a_collector_there_are_no_traces_and_the_protocol_must_be_ours()
     let process = start(&site).await;
     let token = token(&site, &process).await;
     post(&process, &token, &execute("SELECT 1 AS one"), None).await;
-    process.stop().await;
+    process.terminate().await;
     assert!(site.log().contains("tool_call"));
     assert!(!site.log().contains("trace_id"), "{}", site.log());
 
@@ -208,7 +208,7 @@ async fn every_line_of_a_request_has_its_id_its_scope_and_its_person() {
     let process = start(&site).await;
     let token = token(&site, &process).await;
     post(&process, &token, &execute("SELECT 1 AS one"), None).await;
-    process.stop().await;
+    process.terminate().await;
     let log = site.log();
     let lines: Vec<Value> = log
         .lines()

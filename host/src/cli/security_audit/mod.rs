@@ -262,7 +262,6 @@ const RENEWED: Duration = Duration::from_secs(21 * DAY);
 mod tests {
     use super::super::site::testing::site;
     use super::*;
-    use crate::principal::Rights;
     use crate::state::{SecretKind, Tokens};
 
     #[test]
