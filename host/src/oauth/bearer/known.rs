@@ -161,9 +161,20 @@ impl KnownTokens {
         });
     }
 
-    /// Ends all of them: what happened is not known.
-    pub(super) fn end_all(&self) {
-        self.end_those(|_, _| true);
+    /// Where it is not known what happened: frees the places of tokens that nothing runs
+    /// under, and gives back the others, each to be judged or ended. Nothing is believed
+    /// until then, so that whoever comes meanwhile looks his token up.
+    pub(super) fn doubt_all(&self) -> Doubted<'_> {
+        self.believe(false);
+        let mut left = Vec::new();
+        self.end_those(|hash, slot| {
+            let is_idle = slot.is_idle();
+            if !is_idle {
+                left.push((*hash, Arc::clone(slot)));
+            }
+            is_idle
+        });
+        Doubted { known: self, left }
     }
 
     /// Frees the places of tokens that have expired and of look-ups that nobody
@@ -206,6 +217,40 @@ impl KnownTokens {
             }
             !ends
         });
+    }
+}
+
+/// Tokens that something runs under; those that are left when it is dropped are ended.
+pub(super) struct Doubted<'a> {
+    known: &'a KnownTokens,
+    left: Vec<(SecretHash, Arc<Slot>)>,
+}
+
+impl Doubted<'_> {
+    /// Some that were not judged yet; none when all were.
+    pub(super) fn some(&self, most: usize) -> Vec<SecretHash> {
+        let some = self.left.iter().rev().take(most);
+        some.map(|(hash, _)| *hash).collect()
+    }
+
+    /// What the store says of those that [`Self::some`] gave, in their order.
+    pub(super) fn judged(&mut self, answers: Vec<Result<Known, Refusal>>) {
+        for answer in answers {
+            let Some((hash, slot)) = self.left.pop() else {
+                return;
+            };
+            if answer.ok().as_ref() != slot.identity() {
+                self.known.end(&hash, &slot);
+            }
+        }
+    }
+}
+
+impl Drop for Doubted<'_> {
+    fn drop(&mut self) {
+        for (hash, slot) in &self.left {
+            self.known.end(hash, slot);
+        }
     }
 }
 

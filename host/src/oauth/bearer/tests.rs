@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Refusal;
 use super::known::MOST;
 use super::testing::{Fixture, HOUR};
+use super::{Refusal, watch};
 use crate::oauth::SignInMethod;
 use crate::oauth::people::LOCAL_SUBJECT;
 use crate::principal::Rights;
@@ -225,6 +225,27 @@ async fn while_the_store_cannot_be_heard_every_token_is_looked_up() {
     fixture.revoke(&token).await;
     running.alive().cancelled().await;
     caller.alive().cancelled().await;
+}
+
+#[tokio::test]
+async fn after_a_gap_what_is_good_goes_on_and_nothing_else() {
+    let fixture = Fixture::new().await;
+    let known = &fixture.oauth.shared.known;
+    known.believe(true);
+    let ana = fixture.token("claude", "ana", Rights::READ).await;
+    let bob = fixture.token("claude", "bob", Rights::READ).await;
+    let idle = fixture.token("claude", "ana", Rights::READ).await;
+    let good = fixture.authenticate("claude", &ana).await.unwrap();
+    let gone = fixture.authenticate("claude", &bob).await.unwrap();
+    fixture.authenticate("claude", &idle).await.unwrap();
+    fixture.store().remove_person("bob").await.unwrap();
+    watch::doubt(&fixture.oauth).await;
+    assert!(gone.alive().is_cancelled() && !good.alive().is_cancelled());
+    assert!(!fixture.oauth.is_watching(), "until the watcher says so");
+    assert_eq!(known.len(), 1, "what nothing runs under is looked up anew");
+    fixture.faults.set_broken(true);
+    watch::doubt(&fixture.oauth).await;
+    assert!(good.alive().is_cancelled(), "nobody can tell");
 }
 
 #[tokio::test]

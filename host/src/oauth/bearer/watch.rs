@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -126,19 +126,36 @@ async fn hear(oauth: &OAuth, watch: &mut Option<Watch>) -> Result<(), StoreError
         None => {
             *watch = Some(oauth.shared.store.watch().await?);
             // Of what happened before nothing was heard.
-            known.end_all();
+            doubt(oauth).await;
         }
         Some(watch) => match watch.next(WAIT).await? {
             Watched::Events(events) => known.hear(&events),
             Watched::Gap => {
                 tracing::warn!("some revocations were not heard; every token is looked up anew");
-                known.end_all();
+                doubt(oauth).await;
             }
         },
     }
     Ok(())
 }
 
+/// Judges every token that something runs under as it is now. What changes meanwhile is
+/// heard next. If the store is too slow for that, what was not judged is ended.
+pub(super) async fn doubt(oauth: &OAuth) {
+    let mut doubted = oauth.shared.known.doubt_all();
+    loop {
+        let some = doubted.some(AT_ONCE);
+        if some.is_empty() {
+            return;
+        }
+        let asked = some.into_iter().map(|hash| oauth.judge(hash));
+        let answers = join_all(asked).await;
+        doubted.judged(answers);
+    }
+}
+
+/// Tokens that the store is asked about at once.
+const AT_ONCE: usize = 64;
 /// How long one look waits for something to happen.
 const WAIT: Duration = Duration::from_millis(500);
 /// Past this the store does not answer: a revocation takes effect within a
