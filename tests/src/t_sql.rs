@@ -1,6 +1,7 @@
 //! A database of the embedded server as T-SQL that a SQL Server takes: so that the
 //! company of the demo can be had on a real one.
 
+use chrono::NaiveDate;
 use std::fmt::Write as _;
 
 use demo_sqlserver::schema::{ColumnDef, Database, ForeignKey, Key, Table};
@@ -367,39 +368,11 @@ fn with_point(digits: i128, scale: usize) -> String {
     }
 }
 
-/// The civil date of a day since 0001-01-01, by the lengths of the calendar's cycles.
+/// The date of a day since 0001-01-01.
 fn date(days: i64) -> String {
-    let (cycles, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let centuries = (day / 36_524).min(3);
-    let day = day - centuries * 36_524;
-    let (fours, day) = (day / 1_461, day % 1_461);
-    let years = (day / 365).min(3);
-    let mut day = day - years * 365;
-    let year = cycles * 400 + centuries * 100 + fours * 4 + years + 1;
-    let is_leap = years == 3 && (fours != 24 || centuries == 3);
-    let lengths = [
-        31,
-        28 + i64::from(is_leap),
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ];
-    let mut month = 1;
-    for length in lengths {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    format!("{year:04}-{month:02}-{:02}", day + 1)
+    let days = i32::try_from(days + 1).expect("a day of SQL Server");
+    let date = NaiveDate::from_num_days_from_ce_opt(days).expect("a day of SQL Server");
+    date.to_string()
 }
 
 fn time(ticks: u64) -> String {
@@ -456,7 +429,7 @@ mod tests {
             (719_162, "1970-01-01"),
             (730_178, "2000-02-29"),
             (730_179, "2000-03-01"),
-            (693_653, "1900-03-01"),
+            (693_654, "1900-03-01"),
             (3_652_058, "9999-12-31"),
         ] {
             assert_eq!(date(days), text);
