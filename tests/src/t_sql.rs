@@ -1,9 +1,9 @@
 //! A database of the embedded server as T-SQL that a SQL Server takes: so that the
 //! company of the demo can be had on a real one.
 
-use chrono::NaiveDate;
 use std::fmt::Write as _;
 
+use chrono::NaiveDate;
 use demo_sqlserver::schema::{ColumnDef, Database, ForeignKey, Key, Table};
 use demo_sqlserver::{Length, SqlType, Udt, Value};
 
