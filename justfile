@@ -10,8 +10,8 @@ _default:
 demo *arguments:
     cargo run --release -- demo {{arguments}}
 
-# Build the tool sets into plugins/dist/
-build-plugins:
+# Build the tool sets into plugins/dist/, and make the secrets that docker compose wants
+build-plugins: secrets
     ./plugins/build
 
 # Everything that needs rustup and a C compiler alone

@@ -129,6 +129,12 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         "outcome",
         &["serves", "refused"],
     ),
+    (
+        "tls_handshakes_total",
+        "outcome",
+        &["done", "failed", "timeout"],
+    ),
+    ("tls_reloads_total", "outcome", &["serves", "refused"]),
     ("trace_exports_total", "outcome", &["delivered", "failed"]),
 ];
 
@@ -282,6 +288,21 @@ pub const METRICS: &[Metric] = &[
         "http_request_seconds",
         &["method", "route"],
         "Time from the head of a request to the head of its reply.",
+    ),
+    counter(
+        "tls_handshakes_total",
+        &["outcome"],
+        "TLS handshakes: done, failed, or past their time.",
+    ),
+    counter(
+        "tls_reloads_total",
+        &["outcome"],
+        "Times that another certificate was read: serves or refused.",
+    ),
+    gauge(
+        "tls_certificate_not_after_seconds",
+        &[],
+        "When the certificate ends, in seconds since 1970; with http.tls only.",
     ),
     counter(
         "oauth_registrations_total",

@@ -56,6 +56,12 @@ async fn proven(address: SocketAddr, made: &CertifiedKey<KeyPair>) {
         .expect("the new certificate serves in time");
 }
 
+/// What `health` printed, beside the log.
+fn json_of(said: &str) -> Value {
+    let line = said.lines().find(|line| line.starts_with('{'));
+    serde_json::from_str(line.unwrap_or_else(|| panic!("{said}"))).unwrap()
+}
+
 async fn checks(client: &Client, base: &str) -> Value {
     let reply = client.get(format!("{base}/health")).send().await.unwrap();
     reply.json::<Value>().await.unwrap()["checks"]["tls"].take()
@@ -93,7 +99,7 @@ async fn variables_alone_serve_tls_and_a_certificate_is_replaced_under_an_open_s
     let process = site.start_from(address, &variables).await;
     let (code, said) = site.run_from(&variables, &["health"]).await;
     assert_eq!(code, 0, "{said}");
-    let health: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let health: Value = json_of(&said);
     assert_eq!(health["status"], "healthy");
     let scopes: Vec<&String> = health["scopes"].as_object().unwrap().keys().collect();
     assert_eq!(scopes, ["chatgpt", "claude"]);
