@@ -135,7 +135,7 @@ impl Reloading {
         }
         self.app.reconfigure(&config).await?;
         if let Some(oauth) = &self.oauth {
-            oauth.set_scopes(access);
+            oauth.set_scopes(access).await;
         }
         self.server.set_scopes(self.app.mcp_scopes())?;
         self.server.set_edge(edge(&config));

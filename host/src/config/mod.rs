@@ -105,6 +105,7 @@ impl Config {
                 ("http.listen", http.listen.to_string()),
                 ("http.public_url", format!("{:?}", http.public_url)),
                 ("http.metrics_listen", format!("{:?}", http.metrics_listen)),
+                ("http.admin_listen", format!("{:?}", http.admin_listen)),
                 ("http.tls", http.tls.is_some().to_string()),
                 ("oauth", format!("{:?}", config.oauth)),
                 ("state", format!("{:?}", config.state)),

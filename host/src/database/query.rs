@@ -22,7 +22,7 @@ use super::params::{self, Bound};
 use super::policy;
 use super::posture;
 use super::reader::{self, Caps, Source, Statement, Watch};
-use super::results::{Keeper, Kept};
+use super::results::{Keeper, Kept, ResultCache};
 use super::retry::Retries;
 use super::session::{Ending, Lease};
 use super::traced;
@@ -254,6 +254,17 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     written
 }
 
+/// Forgets all results when it is dropped, however that comes.
+struct Forget<'a>(Option<&'a ResultCache>);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0 {
+            cache.clear();
+        }
+    }
+}
+
 async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, Error> {
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
@@ -262,6 +273,9 @@ async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, 
     let written = write(&mut lease, query.sql, bound, &mut watch).await;
     let limit = inner.limits.max_rows_affected;
     let within = written.as_ref().is_ok_and(|rows| *rows <= limit);
+    // What was read before is no longer so, also where the answer to COMMIT is lost.
+    let results = inner.results.get().map(|results| &results.cache);
+    let _forget = Forget(results.filter(|_| within));
     if matches!(
         written,
         Ok(_) | Err(Error::Server(_) | Error::Unsupported(_))
@@ -282,10 +296,6 @@ async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, 
     lease.finish(Ending::Closed);
     if !within {
         return Err(Error::Limit(LimitKind::Rows));
-    }
-    // What was read before is no longer so.
-    if let Some(results) = inner.results.get() {
-        results.cache.clear();
     }
     Ok(Outcome {
         rows_affected,

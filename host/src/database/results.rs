@@ -176,7 +176,9 @@ impl Recorder {
         if cache.forgotten.load(Ordering::SeqCst) != keeper.forgotten {
             return;
         }
-        let weight = bytes + keeper.key.sql.len() + keeper.key.params.len() + OVERHEAD;
+        let names = opened.columns.iter().map(|column| column.name.len());
+        let columns = opened.columns.len() * COLUMN + names.sum::<usize>();
+        let weight = bytes + columns + keeper.key.sql.len() + keeper.key.params.len() + OVERHEAD;
         let kept = Kept {
             opened,
             rows,
@@ -224,6 +226,8 @@ fn size(cell: &ColumnData<'static>) -> usize {
 
 /// Bytes of one result's values. A result of 128 KiB of JSON is smaller.
 const LARGEST: usize = 1 << 20;
+/// What a column costs besides its name, in bytes.
+const COLUMN: usize = 128;
 /// What a result costs besides its statement and its values, in bytes.
 const OVERHEAD: usize = 512;
 

@@ -159,10 +159,12 @@ impl OAuth {
         self.shared.scopes.load().get(name).cloned()
     }
 
-    /// Goes by these rules from now on. Tokens of a scope that is gone are worth
-    /// nothing until it comes back.
-    pub fn set_scopes(&self, scopes: Vec<ScopeAccess>) {
+    /// Goes by these rules from now on, and so do tokens that are in use: what runs for
+    /// somebody whose rights are others now is ended. Tokens of a scope that is gone are
+    /// worth nothing until it comes back.
+    pub async fn set_scopes(&self, scopes: Vec<ScopeAccess>) {
         self.shared.scopes.store(Arc::new(by_name(scopes)));
+        super::bearer::judge_anew(self).await;
     }
 
     /// Whether any scope lets this person in.

@@ -19,6 +19,7 @@ use crate::http_error::HttpError;
 use crate::oauth::endpoints::caller::OwnBase;
 use crate::oauth::endpoints::operator::ADDRESS;
 use crate::oauth::{ClientAddress, PublicUrl};
+use crate::server::FORWARDING;
 
 pub(super) async fn home() -> Response {
     Redirect::to(ADDRESS).into_response()
@@ -32,7 +33,14 @@ pub(super) async fn check(
 ) -> Response {
     let shared = &state.0;
     let peer = request.extensions().get::<Peer>().copied();
-    let base = base(&state, peer, request.headers());
+    let headers = request.headers();
+    if !shared.oauth.signs_in() && FORWARDING.iter().any(|name| headers.contains_key(name)) {
+        return refusal(
+            "Nobody signs in here, so the operator page is for this machine alone: not for what \
+             a proxy passes on.",
+        );
+    }
+    let base = base(&state, peer, headers);
     let Some(base) = base else {
         return refusal(
             "The operator page is opened as http://127.0.0.1 or http://localhost, through a \

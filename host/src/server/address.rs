@@ -26,10 +26,11 @@ impl TrustedProxies {
         if !self.trusts(address) {
             return address;
         }
+        let real = headers.get(REAL_IP).and_then(|value| value.to_str().ok());
+        let real = real.and_then(|value| read(value.trim()));
+        let real = real.map(|found| found.to_canonical());
         if !headers.contains_key(FORWARDED_FOR) {
-            let said = headers.get(REAL_IP).and_then(|value| value.to_str().ok());
-            let said = said.and_then(|value| read(value.trim()));
-            return said.map_or(address, |found| found.to_canonical());
+            return real.unwrap_or(address);
         }
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         let hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
@@ -42,7 +43,8 @@ impl TrustedProxies {
                 break;
             }
         }
-        address
+        // A proxy that sends X-Real-IP alone passes the client's own X-Forwarded-For.
+        real.filter(|real| !self.trusts(*real)).unwrap_or(address)
     }
 
     /// Whether that address is a trusted proxy's.

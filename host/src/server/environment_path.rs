@@ -50,9 +50,10 @@ fn with_scope(path: &str, scope: &str) -> Option<String> {
 }
 
 /// What the whole server has at its root, and no scope below its path.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "",
     "account",
+    "copy.js",
     "docs",
     "favicon.ico",
     "invitation",

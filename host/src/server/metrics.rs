@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::edge::Inside;
+use super::edge::{self, Inside};
 use super::state::ServerState;
 use super::{pages, security_headers};
 use crate::http_error::HttpError;
@@ -32,11 +32,15 @@ pub(super) fn router(state: ServerState) -> Router {
         .route("/metrics", get(everybody))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), edge::deny))
         .layer(map_response(security_headers::add))
         .with_state(state)
 }
 
 async fn everybody(State(state): State<ServerState>) -> Response {
+    if let Some(tls) = state.tls() {
+        tls.measure();
+    }
     match &state.shared.metrics {
         Some(render) => (
             [(

@@ -25,6 +25,7 @@ pub(crate) use address::TrustedProxies;
 pub use bearer::Authentication;
 pub use connections::{serve, serve_metrics};
 pub use edge::EdgeRules;
+pub(crate) use edge::FORWARDING;
 pub use guard::{GuardError, HostGuard};
 pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
 pub use metrics::RenderMetrics;

@@ -111,6 +111,11 @@ pub(super) async fn trace(
     origin.within(served.instrument(span)).await
 }
 
+/// A record's address has its key, which statements do not show either.
+fn without_record(path: &str) -> &str {
+    path.split_inclusive("/records/").next().unwrap_or(path)
+}
+
 /// The span of the request for whoever collects traces, in the caller's trace if it
 /// names one.
 fn traced(request: &Request, id: &str, method: &'static str, route: &str) -> Span {
@@ -124,7 +129,7 @@ fn traced(request: &Request, id: &str, method: &'static str, route: &str) -> Spa
         http.request.method = method,
         http.route = route,
         http.response.status_code = Empty,
-        url.path = excerpt(request.uri().path(), LOGGED_CHARACTERS),
+        url.path = excerpt(without_record(request.uri().path()), LOGGED_CHARACTERS),
         mssql_mcp.request_id = id,
     );
     let header = |headers: &'_ HeaderMap, name| -> Option<String> {

@@ -239,7 +239,9 @@ impl Doubted<'_> {
             let Some((hash, slot)) = self.left.pop() else {
                 return;
             };
-            if answer.ok().as_ref() != slot.identity() {
+            let now = answer.ok();
+            // Of one that is being looked up the older answer may be on its way.
+            if now.is_none() || now.as_ref() != slot.identity() {
                 self.known.end(&hash, &slot);
             }
         }

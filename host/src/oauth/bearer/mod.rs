@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use challenge::Resource;
 pub(super) use known::KnownTokens;
 pub use refusal::Refusal;
+pub(super) use watch::judge_anew;
 
 use self::known::{Known, Slot};
 use super::context::{OAuth, Shared, SignInMethod};

@@ -142,7 +142,7 @@ pub(crate) fn authenticated() -> (Authenticated, CancellationToken) {
     (caller, alive)
 }
 
-fn scope(name: &str, people: &[&str], writable: bool) -> ScopeAccess {
+pub(crate) fn scope(name: &str, people: &[&str], writable: bool) -> ScopeAccess {
     ScopeAccess {
         name: name.to_owned(),
         people: people.iter().map(|entry| entry.parse().unwrap()).collect(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::known::MOST;
-use super::testing::{Fixture, HOUR};
+use super::testing::{Fixture, HOUR, scope};
 use super::{Refusal, watch};
 use crate::oauth::SignInMethod;
 use crate::oauth::people::LOCAL_SUBJECT;
@@ -225,6 +225,23 @@ async fn while_the_store_cannot_be_heard_every_token_is_looked_up() {
     fixture.revoke(&token).await;
     running.alive().cancelled().await;
     caller.alive().cancelled().await;
+}
+
+#[tokio::test]
+async fn rules_that_change_reach_who_is_in_already() {
+    let fixture = Fixture::watching().await;
+    let ana = fixture.token("claude", "ana", Rights::READ).await;
+    let bob = fixture.token("claude", "bob", Rights::READ).await;
+    let stays = fixture.authenticate("claude", &ana).await.unwrap();
+    let goes = fixture.authenticate("claude", &bob).await.unwrap();
+    fixture
+        .oauth
+        .set_scopes(vec![scope("claude", &["ana"], true)])
+        .await;
+    assert!(goes.alive().is_cancelled() && !stays.alive().is_cancelled());
+    let refusal = fixture.authenticate("claude", &bob).await.err();
+    assert_eq!(refusal, Some(Refusal::NotAdmitted));
+    assert!(fixture.authenticate("claude", &ana).await.is_ok());
 }
 
 #[tokio::test]

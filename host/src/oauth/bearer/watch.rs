@@ -139,6 +139,13 @@ async fn hear(oauth: &OAuth, watch: &mut Option<Watch>) -> Result<(), StoreError
     Ok(())
 }
 
+/// As [`doubt`], in the time that a revocation may take.
+pub(in crate::oauth) async fn judge_anew(oauth: &OAuth) {
+    if timeout(PATIENCE, doubt(oauth)).await.is_err() {
+        tracing::warn!("the state does not answer in time; what it said nothing of is ended");
+    }
+}
+
 /// Judges every token that something runs under as it is now. What changes meanwhile is
 /// heard next. If the store is too slow for that, what was not judged is ended.
 pub(super) async fn doubt(oauth: &OAuth) {

@@ -4,6 +4,7 @@ mod unread;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -115,6 +117,7 @@ impl Site {
             router: TowerToHyperService::new(self.router.clone()),
             app: self.app.clone(),
             peer: peer.ip(),
+            asked: Arc::default(),
         };
         let stop = Ending {
             shutdown: shutdown.clone(),
@@ -188,6 +191,8 @@ struct Connected {
     router: TowerToHyperService<Router>,
     app: ServerState,
     peer: IpAddr,
+    /// That there was a request.
+    asked: Arc<Notify>,
 }
 
 impl Service<Request<Incoming>> for Connected {
@@ -196,6 +201,7 @@ impl Service<Request<Incoming>> for Connected {
     type Future = <TowerToHyperService<Router> as Service<Request<ReadToEnd>>>::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.asked.notify_one();
         edge::arrive(&self.app.shared, self.peer, &mut request);
         self.router.call(request.map(ReadToEnd::new))
     }
@@ -254,6 +260,7 @@ async fn http_2<S>(stream: S, service: Connected, ending: Ending)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let asked = Arc::clone(&service.asked);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
@@ -262,8 +269,18 @@ where
         .keep_alive_timeout(KEEP_ALIVE)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    // Its pings begin with the first bytes of HTTP/2, before which it has no limit.
+    let silent = async {
+        if tokio::time::timeout(HEADER_TIMEOUT, asked.notified())
+            .await
+            .is_ok()
+        {
+            std::future::pending::<()>().await;
+        }
+    };
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = silent => return,
         () = ending.shutdown.cancelled() => {
             match tokio::time::timeout(ending.linger, connection.as_mut()).await {
                 Ok(served) => served,

@@ -91,15 +91,17 @@ fn is_inside(
     headers: &HeaderMap,
 ) -> bool {
     let trusted = edge.proxies.trusts(peer);
+    let passed_on = FORWARDING.iter().any(|name| headers.contains_key(name));
     // Something that is not said here passes requests on from this machine.
-    let tunnelled = !trusted
-        && (shared.guard.is_tunnelled()
-            || FORWARDING.iter().any(|name| headers.contains_key(name)));
+    let tunnelled = !trusted && (shared.guard.is_tunnelled() || passed_on);
+    // A proxy that does not say for whom may have anybody behind it.
+    let nameless = trusted && passed_on && client == peer;
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
     (client.is_loopback() || edge.proxies.trusts(client))
         && !tunnelled
+        && !nameless
         && !host.is_some_and(|host| shared.guard.is_public(host))
 }
 
@@ -141,8 +143,10 @@ impl<S: Sync> FromRequestParts<S> for Inside {
 }
 
 /// What proxies and tunnels add, whoever runs them.
-const FORWARDING: [HeaderName; 5] = [
+pub(crate) const FORWARDING: [HeaderName; 7] = [
     FORWARDED_FOR,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
     REAL_IP,
     header::FORWARDED,
     header::VIA,

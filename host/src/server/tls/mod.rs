@@ -56,7 +56,6 @@ impl Tls {
         timeout: Duration,
     ) -> Result<Self, TlsError> {
         let certificate = Certificate::read(&files)?;
-        measure(&certificate);
         Ok(Self(Arc::new(Shared {
             clock,
             served: ArcSwap::from_pointee(certificate),
@@ -67,6 +66,14 @@ impl Tls {
             handshakes: Semaphore::new(MAX_HANDSHAKES),
             timeout,
         })))
+    }
+
+    /// Tells the metrics when the certificate ends. A gauge that nobody sets is forgotten
+    /// after ten minutes, so each scrape does.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit exactly")]
+    pub(super) fn measure(&self) {
+        let end = self.0.served.load().not_after().seconds();
+        metrics::gauge!("tls_certificate_not_after_seconds").set(end as f64);
     }
 
     /// The files, to be watched.
@@ -92,7 +99,6 @@ impl Tls {
                 return Ok(());
             }
             Ok(new) => {
-                measure(&new);
                 self.0.served.store(Arc::new(new));
                 self.next(|next| next.problem = None);
                 tracing::info!(
@@ -175,12 +181,6 @@ impl Tls {
 /// Whether both sides want HTTP/2.
 pub(super) fn is_http_2(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit exactly")]
-fn measure(certificate: &Certificate) {
-    let end = certificate.not_after().seconds();
-    metrics::gauge!("tls_certificate_not_after_seconds").set(end as f64);
 }
 
 impl fmt::Debug for Tls {
