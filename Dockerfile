@@ -57,7 +57,7 @@ VOLUME ["/var/lib/mssql-mcp", "/var/cache/mssql-mcp", "/var/log/mssql-mcp"]
 EXPOSE 8008 9464
 STOPSIGNAL SIGTERM
 # The program asks itself: there is no curl here.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --start-interval=1s --retries=3 \
     CMD ["/usr/local/bin/mssql-mcp", "health"]
 ENTRYPOINT ["/usr/local/bin/mssql-mcp"]
 CMD ["serve"]

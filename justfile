@@ -104,7 +104,7 @@ rollback:
 
 # Get or renew the certificate now; --staging tries it
 letsencrypt *arguments:
-    docker compose run --rm certbot {{arguments}}
+    docker compose run --rm certbot once {{arguments}}
 
 # Exactly what CI runs
 ci:
