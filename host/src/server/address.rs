@@ -26,11 +26,8 @@ impl TrustedProxies {
         if !self.trusts(address) {
             return address;
         }
-        let real = headers.get(REAL_IP).and_then(|value| value.to_str().ok());
-        let real = real.and_then(|value| read(value.trim()));
-        let real = real.map(|found| found.to_canonical());
         if !headers.contains_key(FORWARDED_FOR) {
-            return real.unwrap_or(address);
+            return real_ip(headers).unwrap_or(address);
         }
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         let hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
@@ -43,14 +40,19 @@ impl TrustedProxies {
                 break;
             }
         }
-        // A proxy that sends X-Real-IP alone passes the client's own X-Forwarded-For.
-        real.filter(|real| !self.trusts(*real)).unwrap_or(address)
+        address
     }
 
     /// Whether that address is a trusted proxy's.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// What `X-Real-IP` says.
+pub(super) fn real_ip(headers: &HeaderMap) -> Option<IpAddr> {
+    let said = headers.get(REAL_IP)?.to_str().ok()?;
+    Some(read(said.trim())?.to_canonical())
 }
 
 /// An address, with a port or without.

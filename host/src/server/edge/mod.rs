@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 
-use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies};
+use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies, real_ip};
 use super::environment_path;
 use super::state::{ServerState, Shared};
 use crate::audit::{Entry, Event, Outcome};
@@ -96,12 +96,16 @@ fn is_inside(
     let tunnelled = !trusted && (shared.guard.is_tunnelled() || passed_on);
     // A proxy that does not say for whom may have anybody behind it.
     let nameless = trusted && passed_on && client == peer;
+    // One of two headers is the client's own, and which one is not known here.
+    let two_names = headers.contains_key(FORWARDED_FOR)
+        && real_ip(headers).is_some_and(|real| real != client && !edge.proxies.trusts(real));
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
     (client.is_loopback() || edge.proxies.trusts(client))
         && !tunnelled
         && !nameless
+        && !two_names
         && !host.is_some_and(|host| shared.guard.is_public(host))
 }
 
