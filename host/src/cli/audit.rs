@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use clap::builder::PossibleValuesParser;
-use serde::Deserialize;
 
+use super::audit_row::Row;
 use super::config::ConfigArguments;
 use super::exit::{NothingDone, UsageError, out};
 use crate::audit::{Event, Names, is_refusal};
@@ -187,49 +187,6 @@ fn is_same(one: &File, other: &File) -> bool {
 #[cfg(not(unix))]
 fn is_same(_: &File, _: &File) -> bool {
     false
-}
-
-/// What of a line is filtered and shown.
-#[derive(Deserialize)]
-struct Row<'a> {
-    #[serde(borrow)]
-    time: Cow<'a, str>,
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    #[serde(borrow)]
-    outcome: Cow<'a, str>,
-    #[serde(borrow, default)]
-    code: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    reason: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    scope: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    subject: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    client_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    client_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    address: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool_set: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    statements: Vec<Statement<'a>>,
-    rows: Option<u64>,
-    wall_us: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Statement<'a> {
-    #[serde(borrow, default)]
-    sql: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    hash: Cow<'a, str>,
-    #[serde(borrow, default)]
-    code: Option<Cow<'a, str>>,
 }
 
 /// Which lines are shown, and how.

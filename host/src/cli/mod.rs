@@ -3,6 +3,7 @@
 #[cfg(feature = "demo")]
 pub mod attack;
 mod audit;
+mod audit_row;
 mod backup;
 mod cache;
 mod check;

@@ -3,52 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::Said;
 use super::signs::signs;
 use crate::cli::audit::plain;
-
-/// What of a line is looked at.
-#[derive(Deserialize)]
-pub(super) struct Row<'a> {
-    #[serde(borrow)]
-    pub(super) time: Cow<'a, str>,
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    #[serde(borrow)]
-    outcome: Cow<'a, str>,
-    #[serde(borrow, default)]
-    code: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    by: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    reason: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) scope: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    subject: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    client_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    client_name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    address: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    statements: Vec<Statement<'a>>,
-    #[serde(default)]
-    suppressed: u64,
-}
-
-#[derive(Deserialize)]
-struct Statement<'a> {
-    #[serde(borrow, default)]
-    sql: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    hash: Cow<'a, str>,
-    #[serde(borrow, default)]
-    code: Option<Cow<'a, str>>,
-}
+use crate::cli::audit_row::Row;
 
 /// How often something was, and when last.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 
 use super::audit::{since_of, walk};
+use super::audit_row::Row;
 use super::config::ConfigArguments;
 use super::exit::{NothingDone, print};
 use super::site::{Site, time};
@@ -20,7 +21,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, SignIn, StoreKind};
 use crate::principal::Rights;
 use crate::state::GrantFilter;
-use findings::{Row, Seen};
+use findings::Seen;
 
 /// `mssql-mcp security-audit`
 #[derive(Debug, clap::Args)]
