@@ -8,15 +8,15 @@ use std::time::Duration;
 use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{OperatorState, router};
+use crate::server::http_1_builder;
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,7 @@ async fn connection(stream: TcpStream, peer: IpAddr, router: Router) {
         request.extensions_mut().insert(Peer(peer));
         router.call(request)
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+    let connection = http_1_builder().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "connection of the operator page closed");
     }
@@ -69,9 +64,5 @@ async fn recover(error: &io::Error) {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// For the head of one request; also how long an idle connection is kept.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
-const MAX_HEADERS: usize = 100;
-const MAX_HEADER_BYTES: usize = 64 << 10;
 /// A browser has six.
 const MAX_CONNECTIONS: usize = 64;

@@ -23,6 +23,7 @@ mod tls;
 
 pub(crate) use address::TrustedProxies;
 pub use bearer::Authentication;
+pub(crate) use connections::http_1_builder;
 pub use connections::{serve, serve_metrics};
 pub use edge::EdgeRules;
 pub(crate) use edge::FORWARDING;

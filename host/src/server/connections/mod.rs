@@ -4,6 +4,7 @@ mod unread;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,6 +134,30 @@ struct Ending {
     linger: Duration,
 }
 
+impl Ending {
+    /// Serves `connection` to its end; `close` has it take no more calls.
+    async fn drive<C>(&self, mut connection: Pin<&mut C>, close: impl FnOnce(Pin<&mut C>))
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = self.shutdown.cancelled() => {
+                match tokio::time::timeout(self.linger, connection.as_mut()).await {
+                    Ok(served) => served,
+                    Err(_) => {
+                        close(connection.as_mut());
+                        connection.await
+                    }
+                }
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "connection closed");
+        }
+    }
+}
+
 /// Accepts connections until `shutdown` is cancelled.
 async fn accept_until(
     listener: &TcpListener,
@@ -231,28 +256,22 @@ async fn http_1<S>(stream: S, service: Connected, ending: Ending)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = http1::Builder::new()
+    let connection = http_1_builder().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    ending
+        .drive(connection, http1::Connection::graceful_shutdown)
+        .await;
+}
+
+/// HTTP/1 with limits on heads.
+pub(crate) fn http_1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = ending.shutdown.cancelled() => {
-            match tokio::time::timeout(ending.linger, connection.as_mut()).await {
-                Ok(served) => served,
-                Err(_) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            }
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "connection closed");
-    }
+        .max_buf_size(MAX_HEADER_BYTES);
+    builder
 }
 
 /// Serves many requests at once.
@@ -278,21 +297,9 @@ where
             std::future::pending::<()>().await;
         }
     };
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = silent => return,
-        () = ending.shutdown.cancelled() => {
-            match tokio::time::timeout(ending.linger, connection.as_mut()).await {
-                Ok(served) => served,
-                Err(_) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            }
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "connection closed");
+    tokio::select! {
+        () = ending.drive(connection, http2::Connection::graceful_shutdown) => {}
+        () = silent => {}
     }
 }
 
