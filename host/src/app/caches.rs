@@ -59,14 +59,19 @@ pub struct WarmedDatabase {
 impl App {
     /// The caches of the scope of that name, or of all.
     pub fn caches(&self, scope: Option<&str>) -> Caches {
+        Caches {
+            scopes: self.caches_in_memory(scope),
+            compiled: self.tool_sets.compiled(),
+        }
+    }
+
+    /// The same without what is on disk.
+    pub(super) fn caches_in_memory(&self, scope: Option<&str>) -> BTreeMap<String, ScopeCaches> {
         let scopes = self.named(scope);
         let of = scopes
             .iter()
             .map(|scope| (scope.name.to_string(), scope.caches()));
-        Caches {
-            scopes: of.collect(),
-            compiled: self.tool_sets.compiled(),
-        }
+        of.collect()
     }
 
     /// Forgets results, values of tool sets and the catalogue; what was forgotten.

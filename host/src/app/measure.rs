@@ -54,7 +54,7 @@ fn pool(scope: &str, label: &str, database: &Database) {
 
 fn caches(app: &App) {
     let mut all = 0;
-    for (scope, caches) in app.caches(None).scopes {
+    for (scope, caches) in app.caches_in_memory(None) {
         let of_tool_sets = caches.tool_sets.into_iter();
         let results = (RESULTS.to_owned(), caches.results);
         for (cache, figures) in of_tool_sets.chain([results]) {
