@@ -193,12 +193,7 @@ impl Site {
 
     /// The same, about what a configuration file names.
     pub(super) async fn run_with(&self, config: &Path, arguments: &[&str]) -> (i32, String) {
-        let mut command = self.command(config);
-        let output = command.args(arguments).output().await;
-        let output = output.expect("mssql-mcp starts");
-        let said = [output.stdout, output.stderr].concat();
-        let code = output.status.code().expect("it was not killed");
-        (code, String::from_utf8(said).expect("text"))
+        said(self.command(config).args(arguments)).await
     }
 
     fn command(&self, config: &Path) -> Command {
