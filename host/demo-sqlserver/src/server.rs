@@ -72,6 +72,8 @@ pub enum Event {
         session: u64,
         /// Its user
         user: String,
+        /// `ApplicationIntent=ReadOnly`
+        read_only_intent: bool,
     },
     /// A request began to run.
     RequestStarted {

@@ -169,6 +169,7 @@ async fn answer(
             shared.emit(Event::LoggedIn {
                 session,
                 user: login.log_in.user,
+                read_only_intent: login.log_in.read_only_intent,
             });
             Some(Worker::new(opened, Arc::clone(shared), packet_size, number))
         }
