@@ -1,6 +1,6 @@
 //! `mssql-mcp check`: everything that serving needs, without serving: the
-//! configuration, its files, the certificate, tool sets, and each database with what its log-in
-//! may do. One line a finding.
+//! configuration, its files, the certificate, the state, tool sets, and each database with
+//! what its log-in may do. One line a finding.
 
 use std::time::Duration;
 
@@ -8,9 +8,12 @@ use super::config::ConfigArguments;
 use super::exit::{NothingDone, print};
 use super::serve;
 use crate::app::{self, App, BuildError};
-use crate::config::{Config, Source};
+use crate::clock::Clock;
+use crate::config::{Config, Source, StoreKind};
 use crate::database::Database;
+use crate::entropy::Entropy;
 use crate::server::HostGuard;
+use crate::state::HostKey;
 
 /// `mssql-mcp check`
 #[derive(Debug, clap::Args)]
@@ -38,17 +41,50 @@ async fn findings(source: &Source) -> Vec<String> {
         Err(error) => return vec![error.to_string()],
     };
     let mut findings = of_listener(&config);
-    let built = async || -> Result<App, BuildError> {
+    let prepared = || -> Result<HostKey, BuildError> {
         app::access(&config)?;
-        let key = app::host_key(&config)?;
-        // Building the product is some 19 KiB of state.
-        Box::pin(serve::app(&config, &key)).await
+        app::host_key(&config)
     };
-    match built().await {
+    let key = match prepared() {
+        Ok(key) => key,
+        Err(error) => {
+            findings.push(error.to_string());
+            return findings;
+        }
+    };
+    findings.extend(of_state(&config, &key).await);
+    // Building the product is some 19 KiB of state.
+    match Box::pin(serve::app(&config, &key)).await {
         Ok(app) => findings.extend(of_databases(&app).await),
         Err(error) => findings.push(error.to_string()),
     }
     findings
+}
+
+/// Why people and tokens cannot be read.
+async fn of_state(config: &Config, key: &HostKey) -> Option<String> {
+    // A file that is not there is made by the server, which then owns it.
+    let is_there = match config.state.kind()? {
+        StoreKind::Sqlite(file) => file.exists(),
+        StoreKind::Redis => true,
+        StoreKind::Memory => false,
+    };
+    if !config.oauth.enabled || !is_there {
+        return None;
+    }
+    let read = async {
+        let store = app::open_store(config, key, Clock::system(), Entropy::system());
+        let store = store.await.map_err(|error| error.to_string())?;
+        let people = store.people().await;
+        people.map_err(|error| format!("state.store: {error}"))
+    };
+    match tokio::time::timeout(PATIENCE, read).await {
+        Ok(read) => read.err(),
+        Err(_) => Some(format!(
+            "state.store: no answer within {} seconds",
+            PATIENCE.as_secs()
+        )),
+    }
 }
 
 /// What is wrong with the public address and the certificate.
@@ -143,5 +179,41 @@ mod tests {
             missing[0].starts_with("http.tls.certificate: "),
             "{missing:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_state_that_cannot_be_read_is_a_finding_and_one_to_come_is_not() {
+        let found = async |store: &str, made: Option<&str>| {
+            let folder = tempfile::tempdir().unwrap();
+            let dir = folder.path().display();
+            let file = folder.path().join("mssql-mcp.toml");
+            let text = format!(
+                "[http]\npublic_url = \"https://data.example.com\"\n[state]\n\
+                 store = \"{store}\"\nkey_file = 'DIR/key'\n[tool_sets]\ndir = 'DIR'\n\
+                 [databases.d]\nhost = \"127.0.0.1\"\nport = 1\ndatabase = \"d\"\n\
+                 user = \"u\"\npassword = \"p\"\n[scopes.claude]\n\
+                 tool_sets = [\"nothing-here\"]\ndatabases = [\"d\"]\n"
+            );
+            std::fs::write(&file, text.replace("DIR", &dir.to_string())).unwrap();
+            if let Some(content) = made {
+                std::fs::write(folder.path().join("state.db"), content).unwrap();
+            }
+            let findings = findings(&Source::new(Some(file), Environment::default())).await;
+            let is_left = folder.path().join("state.db").exists();
+            (findings, is_left)
+        };
+        let of_state = |findings: &[String]| {
+            let of_state = |finding: &&String| finding.contains("state.store");
+            findings.iter().filter(of_state).count()
+        };
+        let (findings, made) = found("sqlite:DIR/state.db", None).await;
+        assert_eq!((of_state(&findings), made), (0, false), "{findings:?}");
+        let other = "something else, and long enough to be no SQLite file";
+        let (findings, _) = found("sqlite:DIR/state.db", Some(other)).await;
+        assert_eq!(of_state(&findings), 1, "{findings:?}");
+        let (findings, _) = found("redis://:hunter2@127.0.0.1:1", None).await;
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(findings[0].contains("Redis"), "{findings:?}");
+        assert!(!findings[0].contains("hunter2"), "{findings:?}");
     }
 }
