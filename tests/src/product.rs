@@ -18,7 +18,8 @@ use mssql_mcp::operator::{self, OperatorConfig, OperatorState, Recorder};
 use mssql_mcp::principal::Rights;
 use mssql_mcp::runtime::Place;
 use mssql_mcp::server::{
-    self, Authentication, Health, HostGuard, RenderMetrics, ServerConfig, ServerState,
+    self, Authentication, Edge, EdgeRules, Health, HostGuard, RenderMetrics, ServerConfig,
+    ServerState,
 };
 use mssql_mcp::state::{HostKey, Store};
 use mssql_mcp::telemetry;
@@ -435,10 +436,13 @@ impl ProductBuilder {
                 None => Authentication::Off,
             },
             guard: HostGuard::new(address, self.public_url.as_deref()).expect("a guard"),
-            trusted_proxies: match &self.public_url {
-                Some(_) => vec!["127.0.0.1/32".parse().expect("a network")],
-                None => Vec::new(),
-            },
+            edge: Edge::new(EdgeRules {
+                trusted_proxies: match &self.public_url {
+                    Some(_) => vec!["127.0.0.1/32".parse().expect("a network")],
+                    None => Vec::new(),
+                },
+                deny: Vec::new(),
+            }),
             health: Arc::clone(&health) as Arc<dyn Health>,
             metrics: metrics.map(|metrics| -> RenderMetrics {
                 Arc::new(move || {
@@ -540,7 +544,7 @@ async fn open_operator_page(
         tokens: true,
         site: Arc::new(AppSite::new(Arc::clone(app), health, None)),
         recorder,
-        trusted_proxies: Vec::new(),
+        edge: Edge::default(),
     });
     tokio::spawn(operator::serve(listener, state, stop.clone()));
     address

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::oauth::OAuth;
 use crate::operator::{self, OperatorConfig, OperatorState, Recorder};
+use crate::server::Edge;
 use crate::state::HostKey;
 
 /// What the page is opened over.
@@ -20,6 +21,8 @@ pub(super) struct OperatorPage<'a> {
     pub(super) health: &'a Arc<AppHealth>,
     /// None where nobody signs in.
     pub(super) oauth: Option<&'a OAuth>,
+    /// The rules about networks, which the page goes by as well.
+    pub(super) edge: &'a Edge,
     pub(super) reload: Option<AskToReload>,
 }
 
@@ -54,7 +57,7 @@ impl OperatorPage<'_> {
             tokens: self.oauth.is_some(),
             site: Arc::new(AppSite::new(Arc::clone(self.app), health, self.reload)),
             recorder,
-            trusted_proxies: config.http.trusted_proxies.clone(),
+            edge: self.edge.clone(),
         });
         tokio::spawn(operator::serve(listener, state, shutdown.clone()));
         Ok(Some(address))

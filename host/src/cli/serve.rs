@@ -19,8 +19,8 @@ use crate::entropy::Entropy;
 use crate::oauth::OAuth;
 use crate::runtime::Place;
 use crate::server::{
-    self, Authentication, EdgeRules, Health, HostGuard, ServerConfig, ServerState, Tls, TlsError,
-    TlsFiles,
+    self, Authentication, Edge, EdgeRules, Health, HostGuard, ServerConfig, ServerState, Tls,
+    TlsError, TlsFiles,
 };
 use crate::state::{HostKey, Person};
 use crate::telemetry;
@@ -52,7 +52,6 @@ pub(super) async fn run(source: Source) -> anyhow::Result<()> {
     };
     let health = AppHealth::watch(Arc::clone(&app), shutdown.clone()).await;
     let state = state(&app, &config, guard, authentication, &health)?;
-    state.set_edge(edge(&config));
     if let Some(tls) = &tls {
         state.set_tls(tls.clone());
     }
@@ -62,6 +61,7 @@ pub(super) async fn run(source: Source) -> anyhow::Result<()> {
         app: &app,
         health: &health,
         oauth: oauth.as_ref(),
+        edge: state.edge(),
         reload: Some(ask),
     };
     let operator = page.open(&config, &key, &shutdown).await?;
@@ -235,7 +235,7 @@ pub(super) fn state(
         default_scope: app.default_scope(),
         authentication,
         guard,
-        trusted_proxies: config.http.trusted_proxies.clone(),
+        edge: Edge::new(edge(config)),
         health: Arc::clone(health) as Arc<dyn Health>,
         metrics: Some(Arc::new(move || {
             measured.measure();

@@ -149,7 +149,7 @@ impl OAuth {
         self.audit().record(entry);
     }
 
-    pub(super) fn audit(&self) -> &Audit {
+    pub(crate) fn audit(&self) -> &Audit {
         let clock = || self.shared.store.clock().clone();
         self.shared.audit.get_or_init(|| Audit::new(clock(), None))
     }

@@ -19,7 +19,7 @@ use crate::http_error::HttpError;
 use crate::oauth::endpoints::caller::OwnBase;
 use crate::oauth::endpoints::operator::ADDRESS;
 use crate::oauth::{ClientAddress, PublicUrl};
-use crate::server::FORWARDING;
+use crate::server::{FORWARDING, denied};
 
 pub(super) async fn home() -> Response {
     Redirect::to(ADDRESS).into_response()
@@ -32,15 +32,18 @@ pub(super) async fn check(
     next: Next,
 ) -> Response {
     let shared = &state.0;
+    let networks = shared.edge.networks();
     let peer = request.extensions().get::<Peer>().copied();
     let headers = request.headers();
+    let client = peer.map(|Peer(peer)| networks.proxies.client(peer, headers));
     if !shared.oauth.signs_in() && FORWARDING.iter().any(|name| headers.contains_key(name)) {
         return refusal(
             "Nobody signs in here, so the operator page is for this machine alone: not for what \
              a proxy passes on.",
         );
     }
-    let base = base(&state, peer, headers);
+    let trusted = peer.is_some_and(|Peer(peer)| networks.proxies.trusts(peer.to_canonical()));
+    let base = base(headers, trusted && shared.oauth.signs_in());
     let Some(base) = base else {
         return refusal(
             "The operator page is opened as http://127.0.0.1 or http://localhost, through a \
@@ -51,7 +54,6 @@ pub(super) async fn check(
     if !origins.all(|origin| origin.as_bytes() == base.as_str().as_bytes()) {
         return refusal("This server does not answer to the Origin of this request.");
     }
-    let client = peer.map(|Peer(peer)| shared.proxies.client(peer, request.headers()));
     if let Some(client) = client {
         request.extensions_mut().insert(ClientAddress(client));
     }
@@ -63,21 +65,28 @@ pub(super) async fn check(
         address: client,
         client_name: None,
     };
-    origin.within(next.run(request).instrument(span)).await
+    let answer = async {
+        match client {
+            Some(client) if networks.denies(client) => {
+                denied(Some(shared.oauth.audit())).into_response()
+            }
+            _ => next.run(request).await,
+        }
+    };
+    origin.within(answer.instrument(span)).await
 }
 
-/// The address of this listener, as the request calls it.
-fn base(state: &OperatorState, peer: Option<Peer>, headers: &HeaderMap) -> Option<PublicUrl> {
+/// The address of this listener, as the request calls it; `by_proxy` where what a proxy
+/// says of its own side counts.
+fn base(headers: &HeaderMap, by_proxy: bool) -> Option<PublicUrl> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return None;
     };
     let host: Authority = host.to_str().ok()?.parse().ok()?;
-    let shared = &state.0;
     let forwarded = headers.get(X_FORWARDED_PROTO);
     let by_https = forwarded.is_some_and(|proto| proto.as_bytes() == b"https");
-    let trusted = peer.is_some_and(|Peer(peer)| shared.proxies.trusts(peer.to_canonical()));
-    if by_https && trusted && shared.oauth.signs_in() {
+    if by_https && by_proxy {
         return PublicUrl::parse(&format!("https://{host}")).ok();
     }
     // Plain http is taken for loopback names alone.

@@ -30,7 +30,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
-use ipnet::IpNet;
 
 pub use listener::serve;
 pub use recorder::Recorder;
@@ -39,7 +38,7 @@ pub use site::{DatabaseState, Guests, Parked, Pool, ScopeState, Site, SiteError,
 use crate::http_error::HttpError;
 use crate::oauth::endpoints::{account, oidc};
 use crate::oauth::{self, LONGEST_FORM, OAuth};
-use crate::server::{RequestIds, TrustedProxies, add_security_headers};
+use crate::server::{Edge, RequestIds, add_security_headers};
 
 /// What the operator page is made of.
 pub struct OperatorConfig {
@@ -51,8 +50,8 @@ pub struct OperatorConfig {
     pub site: Arc<dyn Site>,
     /// What has happened lately.
     pub recorder: Arc<Recorder>,
-    /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, and who is not let in.
+    pub edge: Edge,
 }
 
 /// The operator page's state; cheap to clone.
@@ -64,7 +63,7 @@ struct Shared {
     tokens: bool,
     site: Arc<dyn Site>,
     recorder: Arc<Recorder>,
-    proxies: TrustedProxies,
+    edge: Edge,
     request_ids: RequestIds,
 }
 
@@ -76,7 +75,7 @@ impl OperatorState {
             tokens: config.tokens,
             site: config.site,
             recorder: config.recorder,
-            proxies: TrustedProxies::new(config.trusted_proxies),
+            edge: config.edge,
             request_ids: RequestIds::random(),
         }))
     }

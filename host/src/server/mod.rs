@@ -21,12 +21,11 @@ mod state;
 pub(crate) mod testing;
 mod tls;
 
-pub(crate) use address::TrustedProxies;
 pub use bearer::Authentication;
 pub(crate) use connections::http_1_builder;
 pub use connections::{serve, serve_metrics};
-pub use edge::EdgeRules;
-pub(crate) use edge::FORWARDING;
+pub use edge::{Edge, EdgeRules};
+pub(crate) use edge::{FORWARDING, denied};
 pub use guard::{GuardError, HostGuard};
 pub use health::{Check, Health, HealthReport, ScopeHealth, Status};
 pub use metrics::RenderMetrics;

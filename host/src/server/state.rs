@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use ipnet::IpNet;
 
 use super::bearer::Authentication;
-use super::edge::{Edge, EdgeRules};
+use super::edge::Edge;
 use super::guard::HostGuard;
 use super::health::Health;
 use super::metrics::RenderMetrics;
@@ -27,9 +26,8 @@ pub struct ServerConfig {
     pub authentication: Authentication,
     /// Which `Host` and `Origin` are answered.
     pub guard: HostGuard,
-    /// Networks of proxies whose `X-Forwarded-For` is believed, among others; see
-    /// [`EdgeRules`] and [`ServerState::set_edge`].
-    pub trusted_proxies: Vec<IpNet>,
+    /// Whose word about addresses is believed, and who is not let in.
+    pub edge: Edge,
     /// What `/health` and `/ready` say.
     pub health: Arc<dyn Health>,
     /// What `/metrics` says; `None` where nothing is collected.
@@ -67,8 +65,7 @@ pub(super) struct Shared {
     default_scope: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) guard: HostGuard,
-    /// Swapped whole when the configuration changes.
-    pub(super) edge: ArcSwap<Edge>,
+    pub(super) edge: Edge,
     pub(super) health: Arc<dyn Health>,
     pub(super) metrics: Option<RenderMetrics>,
     pub(super) max_body_bytes: usize,
@@ -90,10 +87,7 @@ impl ServerState {
             default_scope: config.default_scope,
             authentication: config.authentication,
             guard: config.guard,
-            edge: ArcSwap::from_pointee(Edge::from(EdgeRules {
-                trusted_proxies: config.trusted_proxies,
-                deny: Vec::new(),
-            })),
+            edge: config.edge,
             health: config.health,
             metrics: config.metrics,
             max_body_bytes: config.max_body_bytes,
@@ -117,9 +111,9 @@ impl ServerState {
         Ok(())
     }
 
-    /// Goes by these rules about networks from now on.
-    pub fn set_edge(&self, rules: EdgeRules) {
-        self.shared.edge.store(Arc::new(Edge::from(rules)));
+    /// The rules about networks that it goes by.
+    pub fn edge(&self) -> &Edge {
+        &self.shared.edge
     }
 
     /// Serves TLS with it, which before is plain HTTP. Once, before it serves.
@@ -197,7 +191,7 @@ mod tests {
             default_scope: default_scope.into(),
             authentication: Authentication::Off,
             guard: HostGuard::new(([127, 0, 0, 1], 0).into(), None).unwrap(),
-            trusted_proxies: Vec::new(),
+            edge: Edge::default(),
             health: Arc::new(Fixed(Status::Healthy)),
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,

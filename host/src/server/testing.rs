@@ -16,8 +16,8 @@ use tower::ServiceExt;
 
 use super::edge::arrive;
 use super::{
-    Authentication, Check, Health, HealthReport, HostGuard, ScopeHealth, ServerConfig, ServerState,
-    Status, router,
+    Authentication, Check, Edge, Health, HealthReport, HostGuard, ScopeHealth, ServerConfig,
+    ServerState, Status, router,
 };
 use crate::mcp::testing::{Fixture, fixture};
 use crate::oauth::bearer::testing as people;
@@ -73,7 +73,7 @@ impl TestServer {
             default_scope: "claude".into(),
             authentication,
             guard: HostGuard::new(([127, 0, 0, 1], 8008).into(), public).unwrap(),
-            trusted_proxies: Vec::new(),
+            edge: Edge::default(),
             health: Arc::new(Fixed(status)),
             metrics: Some(Arc::new(|| "calls_total 1\n".to_owned())),
             max_body_bytes: 4096,

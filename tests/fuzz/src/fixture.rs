@@ -12,7 +12,7 @@ use mssql_mcp::clock::Clock;
 use mssql_mcp::entropy::Entropy;
 use mssql_mcp::mcp::McpScope;
 use mssql_mcp::server::{
-    Authentication, Health, HealthReport, HostGuard, ServerConfig, ServerState, Status,
+    Authentication, Edge, Health, HealthReport, HostGuard, ServerConfig, ServerState, Status,
 };
 use mssql_mcp::state::{HostKey, Secrets};
 use mssql_mcp::tools::{
@@ -34,7 +34,7 @@ pub(crate) fn router() -> Router {
         default_scope: "fuzz".into(),
         authentication: Authentication::Off,
         guard: HostGuard::new(([127, 0, 0, 1], 8008).into(), None).expect("a guard"),
-        trusted_proxies: Vec::new(),
+        edge: Edge::default(),
         health: Arc::new(Well),
         metrics: None,
         max_body_bytes: ServerConfig::MAX_BODY_BYTES,

@@ -19,7 +19,7 @@ use super::client::Client;
 use super::plan::Plan;
 use crate::app::{App, AppHealth, ToolSetFiles};
 use crate::config::{Config, LimitsSection};
-use crate::server::{self, Authentication, HostGuard, ServerConfig, ServerState};
+use crate::server::{self, Authentication, Edge, HostGuard, ServerConfig, ServerState};
 use crate::state::HostKey;
 
 /// Everything that is attacked, and who attacks it.
@@ -67,7 +67,7 @@ impl Stage {
             default_scope: app.default_scope(),
             authentication: Authentication::Off,
             guard: HostGuard::new(address, None)?,
-            trusted_proxies: Vec::new(),
+            edge: Edge::default(),
             health: AppHealth::watch(Arc::clone(&app), stop.clone()).await,
             metrics: None,
             max_body_bytes: ServerConfig::MAX_BODY_BYTES,

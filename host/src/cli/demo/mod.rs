@@ -67,6 +67,7 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         app: &app,
         health: &health,
         oauth: oauth.as_ref(),
+        edge: state.edge(),
         reload: None,
     };
     let page = page.open(&stage.config, &stage.key, &shutdown).await?;

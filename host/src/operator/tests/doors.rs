@@ -133,6 +133,25 @@ async fn plain_http_is_for_loopback_names_and_https_for_trusted_proxies() {
 }
 
 #[tokio::test]
+async fn who_is_denied_sees_nothing_also_behind_a_proxy() {
+    let scene = Scene::new().await;
+    let ask = async |peer: &str, forwarded: Option<&'static str>| {
+        let mut visitor = scene.visitor();
+        let forwarded = forwarded.map(|address| ("x-forwarded-for", address));
+        visitor.headers.extend(forwarded);
+        visitor.peer = peer.parse().unwrap();
+        visitor.get("/").await
+    };
+    for (peer, forwarded) in [("10.6.1.1", None), ("10.0.0.1", Some("10.6.1.1"))] {
+        let reply = ask(peer, forwarded).await;
+        assert_eq!(reply.status, 403, "{peer}");
+        assert!(reply.text.contains("does not answer to this address"));
+    }
+    assert_eq!(ask("10.0.0.1", Some("10.7.1.1")).await.status, 200);
+    assert_eq!(ask("192.0.2.1", Some("10.6.1.1")).await.status, 200);
+}
+
+#[tokio::test]
 async fn forms_of_other_pages_are_refused_by_their_origin() {
     let scene = Scene::new().await;
     let mut olga = scene.operator().await;

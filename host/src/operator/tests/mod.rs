@@ -24,7 +24,7 @@ use crate::entropy::Entropy;
 use crate::oauth::testing::{self, Reply};
 use crate::oauth::{Passwords, SignInMethod};
 use crate::principal::Rights;
-use crate::server::Status;
+use crate::server::{Edge, EdgeRules, Status};
 use crate::state::{GrantFilter, SecretKind, Store, Tokens};
 
 /// An application that notes what is asked of it.
@@ -153,7 +153,10 @@ impl Scene {
             tokens: true,
             site: Arc::clone(&site) as Arc<dyn Site>,
             recorder: Arc::clone(&recorder),
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            edge: Edge::new(EdgeRules {
+                trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+                deny: vec!["10.6.0.0/16".parse().unwrap()],
+            }),
         });
         Self {
             store,

@@ -37,9 +37,9 @@ pub async fn serve(listener: TcpListener, app: ServerState, shutdown: Cancellati
     let stop = Stop {
         drain: DRAIN_TIMEOUT,
         // Who comes without a proxy makes a new connection, and waits for nothing.
-        linger: match app.shared.edge.load().has_proxies() {
-            true => LINGER,
-            false => Duration::ZERO,
+        linger: match app.shared.edge.networks().proxies.is_empty() {
+            true => Duration::ZERO,
+            false => LINGER,
         },
     };
     serve_until(listener, app, shutdown, stop).await;

@@ -3,7 +3,9 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -14,7 +16,7 @@ use ipnet::IpNet;
 use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies, real_ip};
 use super::environment_path;
 use super::state::{ServerState, Shared};
-use crate::audit::{Entry, Event, Outcome};
+use crate::audit::{Audit, Entry, Event, Outcome};
 use crate::http_error::HttpError;
 use crate::oauth::ClientAddress;
 
@@ -28,21 +30,43 @@ pub struct EdgeRules {
     pub deny: Vec<IpNet>,
 }
 
-/// The rules, as requests are held against them.
-#[derive(Debug, Default)]
-pub(super) struct Edge {
-    proxies: TrustedProxies,
-    deny: Vec<IpNet>,
-}
+/// The rules in force, the same for every listener; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Edge(Arc<ArcSwap<Networks>>);
 
 impl Edge {
-    /// Whether there is a proxy in front.
-    pub(super) fn has_proxies(&self) -> bool {
-        !self.proxies.is_empty()
+    /// Goes by `rules` until it is told others.
+    pub fn new(rules: EdgeRules) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(rules.into())))
+    }
+
+    /// Goes by these rules from now on, wherever it was cloned to.
+    pub fn set(&self, rules: EdgeRules) {
+        self.0.store(Arc::new(rules.into()));
+    }
+
+    /// What one request is held against.
+    pub(crate) fn networks(&self) -> Arc<Networks> {
+        self.0.load_full()
     }
 }
 
-impl From<EdgeRules> for Edge {
+/// The rules, as requests are held against them.
+#[derive(Debug, Default)]
+pub(crate) struct Networks {
+    pub(crate) proxies: TrustedProxies,
+    deny: Vec<IpNet>,
+}
+
+impl Networks {
+    /// Whether `http.deny` names a network that `client` is in.
+    pub(crate) fn denies(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.deny.iter().any(|network| network.contains(&client))
+    }
+}
+
+impl From<EdgeRules> for Networks {
     fn from(rules: EdgeRules) -> Self {
         Self {
             proxies: TrustedProxies::new(rules.trusted_proxies),
@@ -58,7 +82,7 @@ pub(super) struct Inside(pub(super) bool);
 
 /// A request that `peer` sent: adds what the connection alone tells.
 pub(super) fn arrive<B>(shared: &Shared, peer: IpAddr, request: &mut axum::http::Request<B>) {
-    let edge = shared.edge.load();
+    let edge = shared.edge.networks();
     name_host(request);
     let peer = peer.to_canonical();
     let client = edge.proxies.client(peer, request.headers());
@@ -85,7 +109,7 @@ fn name_host<B>(request: &mut axum::http::Request<B>) {
 
 fn is_inside(
     shared: &Shared,
-    edge: &Edge,
+    edge: &Networks,
     peer: IpAddr,
     client: IpAddr,
     headers: &HeaderMap,
@@ -116,14 +140,17 @@ pub(super) async fn deny(
     next: Next,
 ) -> Response {
     let client = request.extensions().get::<ClientAddress>();
-    let denied = client.is_some_and(|ClientAddress(address)| {
-        let edge = state.shared.edge.load();
-        edge.deny.iter().any(|network| network.contains(address))
-    });
-    if !denied {
-        return next.run(request).await;
+    match client {
+        Some(ClientAddress(address)) if state.shared.edge.networks().denies(*address) => {
+            denied(state.audit()).into_response()
+        }
+        _ => next.run(request).await,
     }
-    if let Some(audit) = state.audit() {
+}
+
+/// The answer to who is not let in, noted in `audit`.
+pub(crate) fn denied(audit: Option<&Audit>) -> HttpError {
+    if let Some(audit) = audit {
         audit.record_of_anybody(Entry {
             code: Some("forbidden".into()),
             reason: Some("from a network that http.deny names".into()),
@@ -135,7 +162,6 @@ pub(super) async fn deny(
         "forbidden",
         "This server does not answer to this address.",
     )
-    .into_response()
 }
 
 impl<S: Sync> FromRequestParts<S> for Inside {

@@ -13,7 +13,7 @@ impl TestServer {
     fn behind_proxy(mut self, deny: &[&str]) -> Self {
         self.peer = PROXY.parse().unwrap();
         let networks = |list: &[&str]| list.iter().map(|net| net.parse().unwrap()).collect();
-        self.state.set_edge(EdgeRules {
+        self.state.edge().set(EdgeRules {
             trusted_proxies: networks(&["10.0.0.0/8"]),
             deny: networks(deny),
         });
@@ -171,7 +171,7 @@ async fn a_denied_network_gets_a_403_wherever_it_comes_through() {
     assert_eq!(reply.status, 403);
     assert_eq!(reply.json()["error"], "forbidden");
     assert!(!reply.header("x-request-id").is_empty());
-    direct.state.set_edge(EdgeRules::default());
+    direct.state.edge().set(EdgeRules::default());
     assert_eq!(direct.post(&[], PING).await.status, 200);
 }
 
