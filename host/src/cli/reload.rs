@@ -66,6 +66,8 @@ impl Reloading {
     fn paths(&self) -> BTreeSet<PathBuf> {
         let mut paths = self.tls.as_ref().map(Tls::paths).unwrap_or_default();
         paths.extend(self.source.file().map(Path::to_owned));
+        let databases = self.config.databases.values();
+        paths.extend(databases.flat_map(|database| database.files().map(Path::to_owned)));
         paths
     }
 
@@ -80,7 +82,11 @@ impl Reloading {
             self.reload_certificate();
         }
         if !of_configuration {
-            return Ok(());
+            // A password that was replaced comes as a file alone.
+            return match self.app.has_new_database_files() {
+                true => self.reload().await,
+                false => Ok(()),
+            };
         }
         let now = file.and_then(|file| std::fs::read(file).ok());
         // The file as it is at first is told of, too.
@@ -138,7 +144,7 @@ impl Reloading {
             oauth.set_scopes(access).await;
         }
         self.server.set_scopes(self.app.mcp_scopes())?;
-        self.server.set_edge(edge(&config));
+        self.server.edge().set(edge(&config));
         if let (Some(tls), Some(section)) = (&self.tls, &config.http.tls) {
             tls.set_files(tls_files(section));
             self.reload_certificate();

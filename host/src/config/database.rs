@@ -1,6 +1,6 @@
 //! `[databases.LABEL]`: a SQL Server and the log-in for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -60,6 +60,12 @@ pub struct DatabaseSection {
 }
 
 impl DatabaseSection {
+    /// The files that it names and that are read when it is opened, and no more.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.password_file, &self.client_secret_file, &self.ca_file];
+        files.into_iter().filter_map(Option::as_deref)
+    }
+
     /// Whether a pool for the one serves for the other.
     pub fn is_same(&self, other: &Self) -> bool {
         let secrets = |section: &Self| {

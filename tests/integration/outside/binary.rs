@@ -19,7 +19,7 @@ use tokio::time::timeout;
 /// tool sets, and a database server.
 pub(super) struct Site {
     program: &'static Path,
-    server: DemoServer,
+    pub(super) server: DemoServer,
     folder: TempDir,
     sign_in: &'static str,
     log: Option<File>,

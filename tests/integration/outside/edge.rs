@@ -269,5 +269,41 @@ async fn a_variable_stays_over_the_file_when_the_file_changes_and_networks_are_d
     process.kill().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_replaced_in_its_file_is_used_from_then_on() {
+    let site = Site::new().await;
+    let address = free_address().await;
+    let file = site.path("password");
+    std::fs::write(&file, "of last month\n").unwrap();
+    let mut variables = site.variables(address);
+    variables.retain(|(name, _)| name != "MSSQL_PASSWORD");
+    let mut set = |name: &str, value: &str| variables.push((name.to_owned(), value.to_owned()));
+    set("MSSQL_PASSWORD_FILE", &file.display().to_string());
+    set("ALLOW_UNAUTH_TOOLS_CALL", "true");
+    let process = site.start_from(address, &variables).await;
+    let (client, url) = (Client::new(), format!("http://{address}/claude/mcp"));
+    let query = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params":
+        {"name": "list_tables", "arguments": {}}});
+    let fails = async || {
+        let reply = call(&client, &url, None, &query).await;
+        let reply: Value = reply.json().await.unwrap();
+        reply["result"]["isError"].as_bool()
+    };
+    assert_eq!(fails().await, Some(true));
+    // As secrets that are mounted are replaced: another file in the place of the one.
+    let beside = site.path("password.new");
+    std::fs::write(&beside, format!("{}\n", site.server.reader().password)).unwrap();
+    std::fs::rename(&beside, &file).unwrap();
+    let works = async {
+        while fails().await != Some(false) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, works)
+        .await
+        .expect("the new password is used");
+    process.kill().await;
+}
+
 /// On a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,33 @@
+//! The files that a scope's databases are opened with: passwords, secrets, certificates
+//! of authorities. A pool keeps what it read, so other content asks for another pool.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::config::{Config, ScopeSection};
+
+/// What each of them holds, as a digest; none of what cannot be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct DatabaseFiles(BTreeMap<PathBuf, Option<Vec<u8>>>);
+
+impl DatabaseFiles {
+    /// As they are now.
+    pub(super) fn read(config: &Config, scope: &ScopeSection) -> Self {
+        let labels = scope.databases.iter().chain(&scope.write_database);
+        let sections = labels.filter_map(|label| config.databases.get(label));
+        let files = sections.flat_map(|section| section.files());
+        Self(files.map(|file| (file.to_owned(), content(file))).collect())
+    }
+
+    /// Whether one of them holds something else now.
+    pub(super) fn have_changed(&self) -> bool {
+        self.0.iter().any(|(file, before)| content(file) != *before)
+    }
+}
+
+fn content(file: &Path) -> Option<Vec<u8>> {
+    let content = std::fs::read(file).ok()?;
+    Some(digest(&SHA256, &content).as_ref().to_owned())
+}
