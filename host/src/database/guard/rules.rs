@@ -67,14 +67,7 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
     if token.kind != Kind::Word {
         return Ok(());
     }
-    let before = |back: usize| index.checked_sub(back).and_then(|index| tokens.get(index));
-    let follows = |words: &[&str]| before(1).is_some_and(|before| before.is_any(words));
-    let sent = follows(&["ON"]) && before(2).is_some_and(|before| before.is("SEND"));
-    let ended = follows(&["END"])
-        && tokens
-            .get(index + 1)
-            .is_some_and(|next| next.kind == Kind::Variable);
-    if token.is("CONVERSATION") && (sent || ended || follows(&["GET", "MOVE", "BEGIN"])) {
+    if conversation(tokens, index, token) {
         return Err(Denial::write(sql, token));
     }
     if token.is("NEXT")
@@ -122,6 +115,20 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
         &shown(token.text),
         &hint,
     ))
+}
+
+/// Whether a statement of Service Broker has its CONVERSATION here; elsewhere it is a name.
+pub(super) fn conversation(tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> bool {
+    let before = |back: usize| index.checked_sub(back).and_then(|index| tokens.get(index));
+    let follows = |words: &[&str]| before(1).is_some_and(|before| before.is_any(words));
+    let sent = || follows(&["ON"]) && before(2).is_some_and(|before| before.is("SEND"));
+    let ended = || {
+        follows(&["END"])
+            && tokens
+                .get(index + 1)
+                .is_some_and(|next| next.kind == Kind::Variable)
+    };
+    token.is("CONVERSATION") && (sent() || ended() || follows(&["GET", "MOVE", "BEGIN"]))
 }
 
 fn mark(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Result<(), Denial> {

@@ -1,0 +1,150 @@
+//! What passes as one write, and what does not.
+
+use super::*;
+
+#[test]
+fn one_write_of_any_kind_passes() {
+    for sql in [
+        "INSERT INTO dbo.t (a) VALUES (@a)",
+        "INSERT dbo.t DEFAULT VALUES",
+        "INSERT TOP (5) INTO dbo.t (a) OUTPUT inserted.a SELECT a FROM dbo.u UNION ALL SELECT a FROM dbo.v EXCEPT SELECT 1",
+        "INSERT INTO dbo.t WITH (TABLOCK) (a) (SELECT a FROM dbo.u) UNION (SELECT 1)",
+        "INSERT INTO dbo.t (a, b) SELECT CASE WHEN x = 1 THEN 2 END, NEXT VALUE FOR dbo.s FROM dbo.u AS u WHERE EXISTS (SELECT 1 FROM dbo.v AS v WHERE v.id = u.id) OPTION (MERGE JOIN, USE HINT ('FORCE_ORDER'))",
+        "UPDATE t SET a = 1 FROM dbo.t AS t JOIN dbo.u AS u ON u.id = t.id;",
+        "UPDATE dbo.t WITH (HOLDLOCK) SET a = (SELECT MAX(x) FROM dbo.u), b = DEFAULT OUTPUT deleted.a INTO dbo.log (a) WHERE dbo.t.id = @a",
+        "UPDATE dbo.t SET Doc.modify('insert <a/> into /r') WHERE t.Doc.value('a', 'int') = 1 AND dbo.t.Doc.exist('/x') = 1",
+        "DELETE TOP (5) FROM dbo.t OUTPUT deleted.id WHERE a = @a",
+        "DELETE t FROM dbo.t AS t INNER MERGE JOIN dbo.u AS u ON u.id = t.id",
+        "WITH c AS (SELECT 1 AS a) INSERT INTO dbo.t SELECT a FROM c",
+        "WITH c AS (SELECT TOP (1) id FROM dbo.t ORDER BY id) DELETE FROM c",
+        "WITH c (a) AS (SELECT 1), d AS (SELECT 2 AS a) UPDATE dbo.t SET a = c.a FROM c",
+        "MERGE dbo.t AS t USING dbo.s AS s ON t.id = s.id WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED BY SOURCE THEN DELETE WHEN NOT MATCHED THEN INSERT (v) VALUES (s.v);",
+        "MERGE INTO dbo.t WITH (HOLDLOCK) AS t USING (VALUES (1, 'x')) AS s (id, v) ON t.id = s.id WHEN MATCHED THEN DELETE OUTPUT deleted.id;",
+        "CREATE TABLE dbo.x (a int IDENTITY(1, 1) PRIMARY KEY, b int REFERENCES dbo.t (a) ON DELETE CASCADE ON UPDATE NO ACTION, c int REFERENCES dbo.u (a) ON DELETE SET NULL, CONSTRAINT k CHECK (b > 0))",
+        "ALTER TABLE dbo.x ADD c nvarchar(50) NOT NULL CONSTRAINT d DEFAULT N''",
+        "ALTER TABLE dbo.x ALTER COLUMN c nvarchar(60) NULL",
+        "ALTER TABLE dbo.x DROP COLUMN IF EXISTS c",
+        "ALTER TABLE dbo.x DROP CONSTRAINT d",
+        "ALTER TABLE dbo.x SET (SYSTEM_VERSIONING = ON)",
+        "DROP TABLE IF EXISTS dbo.x, dbo.y",
+        "CREATE OR ALTER VIEW dbo.v AS WITH c AS (SELECT 1 AS a) SELECT a FROM c UNION SELECT 2",
+        "CREATE UNIQUE NONCLUSTERED INDEX i ON dbo.t (a) INCLUDE (b) WHERE a > 1",
+        "CREATE CLUSTERED COLUMNSTORE INDEX i ON dbo.t",
+        "ALTER INDEX ALL ON dbo.t REBUILD",
+        "CREATE SEQUENCE dbo.s AS int START WITH 1 INCREMENT BY 1",
+        "CREATE SCHEMA sales",
+        "CREATE SYNONYM dbo.s FOR dbo.t",
+        "DROP PROCEDURE dbo.p",
+    ] {
+        assert_eq!(check(sql, &["a"]), Ok(()), "{sql}");
+    }
+}
+
+#[test]
+fn a_second_statement_or_a_transaction_of_its_own_is_refused() {
+    for sql in [
+        "DELETE FROM a DELETE FROM b",
+        "DELETE FROM a; DELETE FROM b",
+        "UPDATE a SET x = 1 COMMIT",
+        "DELETE FROM a EXEC('DROP TABLE b')",
+        "INSERT INTO t EXEC dbo.p",
+        "SELECT 1",
+        "WITH c AS (SELECT 1 AS a) SELECT a FROM c",
+        "WITH c AS (SELECT 1 AS a) SELECT a INTO dbo.x FROM c",
+        "TRUNCATE TABLE dbo.t",
+        "GRANT CONTROL TO public",
+        "DELETE FROM t WHERE a = @unbound",
+        "WITH c AS (SELECT 1 a) UPDATE t SET a = 1 DELETE FROM u",
+        "UPDATE STATISTICS dbo.t",
+        "UPDATE dbo.t SET x = CASE WHEN 1 = 1 THEN 2 END CONVERSATION @a",
+        "DELETE FROM dbo.a USE master",
+        "DELETE FROM dbo.a DISABLE TRIGGER tr ON dbo.t",
+        "",
+    ] {
+        assert!(check(sql, &["a"]).is_err(), "{sql}");
+    }
+}
+
+/// Each would change rows that the count at the end does not tell of.
+#[test]
+fn nothing_hides_rows_from_the_limit() {
+    for sql in [
+        "UPDATE dbo.a SET x = x WHERE 1 = 0 SET NOCOUNT ON DELETE FROM dbo.Orders",
+        "UPDATE o SET x = x FROM dbo.a AS AFTER DELETE FROM dbo.Orders",
+        "UPDATE o SET x = x FROM dbo.a AS o SET NOCOUNT ON TRUNCATE TABLE dbo.Orders",
+        "UPDATE dbo.a SET x = 1 SET NOCOUNT ON",
+        "UPDATE dbo.a SET x = 1 SET ROWCOUNT 5",
+        "DELETE FROM dbo.Orders SET NOCOUNT ON",
+        "INSERT INTO dbo.a VALUES (1) SET NOCOUNT ON",
+        "DELETE FROM dbo.Orders SELECT 1",
+        "DELETE FROM dbo.Orders SELECT TOP (0) 1",
+        "INSERT INTO dbo.a VALUES (1) SELECT 1",
+        "INSERT INTO dbo.a DEFAULT VALUES SELECT 1",
+        "INSERT INTO dbo.a SELECT 1 SELECT 2",
+        "INSERT INTO dbo.a (SELECT 1) SELECT 2",
+        "INSERT INTO dbo.a (id) SELECT d.id FROM (DELETE FROM dbo.Orders OUTPUT deleted.id) AS d WHERE d.id = 1",
+        "INSERT INTO dbo.a (id) SELECT d.id FROM (MERGE dbo.o AS t USING dbo.s AS s ON 1 = 1 WHEN MATCHED THEN DELETE OUTPUT deleted.id) AS d",
+        "WITH c AS (DELETE FROM dbo.o OUTPUT deleted.id) INSERT INTO dbo.a SELECT id FROM c",
+        "MERGE dbo.t AS t USING dbo.s AS s ON 1 = 1 WHEN MATCHED THEN UPDATE SET a = 1 SET NOCOUNT ON",
+        "MERGE dbo.t AS t USING dbo.s AS s ON 1 = 1 WHEN MATCHED THEN DELETE DELETE FROM dbo.u",
+        "CREATE TABLE dbo.x (a int) DELETE FROM dbo.Orders",
+        "CREATE TABLE dbo.x (a int) UPDATE dbo.t SET a = 1",
+        "CREATE TABLE dbo.x (a int) SELECT 1",
+        "ALTER TABLE dbo.x ADD b int DROP TABLE dbo.y",
+        "ALTER TABLE dbo.x NOCHECK CONSTRAINT ALL DROP COLUMN MASTER KEY k",
+        "DROP TABLE dbo.x SET NOCOUNT ON",
+        "CREATE INDEX i ON DELETE FROM dbo.t",
+        "CREATE VIEW dbo.v AS SELECT 1 AS a SELECT 2",
+        "CREATE VIEW dbo.v AS DELETE FROM dbo.t",
+    ] {
+        assert!(check(sql, &[]).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn rights_people_code_and_the_server_are_not_defined_here() {
+    for sql in [
+        "ALTER ROLE db_owner ADD MEMBER x",
+        "CREATE USER x WITHOUT LOGIN",
+        "CREATE LOGIN x WITH PASSWORD = 'x'",
+        "ALTER LOGIN x ENABLE",
+        "ALTER AUTHORIZATION ON SCHEMA::dbo TO x",
+        "CREATE SCHEMA s AUTHORIZATION x",
+        "DROP SECURITY POLICY dbo.p",
+        "ALTER SECURITY POLICY dbo.p WITH (STATE = OFF)",
+        "DROP DATABASE x",
+        "ALTER DATABASE CURRENT SET READ_ONLY",
+        "CREATE XML SCHEMA COLLECTION c AS ''",
+        "CREATE TRIGGER tr ON dbo.t AFTER INSERT AS SELECT 1",
+        "CREATE PROCEDURE dbo.p AS SELECT 1",
+        "CREATE OR ALTER FUNCTION dbo.f () RETURNS int AS SELECT 1",
+        "CREATE ASSEMBLY a FROM 'x'",
+        "CREATE EXTERNAL TABLE dbo.t (a int)",
+        "CREATE",
+        "DROP",
+    ] {
+        assert!(check(sql, &[]).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn names_are_of_this_database() {
+    for sql in [
+        "INSERT INTO dbo.Notes (t) SELECT name FROM master.sys.sql_logins",
+        "INSERT INTO dbo.Notes (t) SELECT Pay FROM otherdb.dbo.Salaries",
+        "INSERT INTO dbo.Notes (t) SELECT Pay FROM otherdb..Salaries",
+        "INSERT INTO dbo.Notes (t) SELECT a FROM dbo.t, otherdb.dbo.Salaries",
+        "INSERT INTO dbo.Notes (t) SELECT otherdb.dbo.f(1)",
+        "INSERT INTO dbo.Notes (t) SELECT otherdb.dbo.value('a', 'b')",
+        "DELETE FROM SRV.db.dbo.t",
+        "DELETE FROM SRV...t",
+        "UPDATE [other].[dbo].[t] SET a = 1",
+        "MERGE dbo.t AS t USING other.dbo.s AS s ON 1 = 1 WHEN MATCHED THEN DELETE;",
+        "CREATE SYNONYM dbo.s FOR other.dbo.t",
+        "CREATE VIEW dbo.v AS SELECT a FROM other.dbo.t",
+        "DROP TABLE other.dbo.t",
+    ] {
+        let denial = check(sql, &[]).unwrap_err();
+        assert_eq!(denial.code, "table-not-allowed", "{sql}");
+    }
+}
