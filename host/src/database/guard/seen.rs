@@ -17,6 +17,8 @@ pub struct Seen {
     pub qualified: Vec<Qualified>,
     /// Functions that tell of objects by name or number.
     pub metadata: Vec<Call>,
+    /// Where CONTAINS or FREETEXT stands, which ask an index.
+    pub full_text: Option<usize>,
     /// The columns of the result bear the names of the columns of the only
     /// relation they can come from.
     pub plain: bool,

@@ -122,6 +122,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         let mut seen = self.collector.map(|of| of.seen).unwrap_or_default();
         seen.plain = seen::is_plain(self.tokens, &seen.relations);
+        let mut tokens = self.tokens.iter();
+        seen.full_text = tokens
+            .find(|token| token.is_any(&["CONTAINS", "FREETEXT"]))
+            .map(|token| token.start);
         Ok((self.checked, seen))
     }
 

@@ -44,13 +44,10 @@ pub(super) fn apply(
             }
             State::Open => {}
             State::Masked(_) if relation.kind == RelationKind::FullText => {
-                return Err(Denial::policy(
-                    "column-not-allowed",
-                    sql,
-                    relation.name.start,
-                    "Full-text search in a table with masked columns",
-                    "Search its other columns with LIKE.",
-                ));
+                return Err(full_text(sql, relation.name.start));
+            }
+            State::Masked(_) if seen.full_text.is_some() => {
+                return Err(full_text(sql, seen.full_text.unwrap_or_default()));
             }
             State::Masked(_) if relation.picks_index => {
                 return Err(Denial::policy(
@@ -140,6 +137,17 @@ fn meaning<'s>(
         None if other_case && !standing.protects(None, &relation.table) => Ok(None),
         None => Err(kept_back(standing, sql, relation)),
     }
+}
+
+/// The index of a table knows the values that are masked in its rows.
+fn full_text(sql: &str, at: usize) -> Denial {
+    Denial::policy(
+        "column-not-allowed",
+        sql,
+        at,
+        "Full-text search in a table with masked columns",
+        "Search its other columns with LIKE.",
+    )
 }
 
 /// The same words for what is not there and for what may not be read.

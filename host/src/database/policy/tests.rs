@@ -387,6 +387,8 @@ fn what_a_mask_cannot_keep_is_refused() {
     for sql in [
         "SELECT * FROM CONTAINSTABLE(Customers, Email, 'x') k",
         "SELECT * FROM FREETEXTTABLE(dbo.Customers, *, 'x') k",
+        "SELECT Id FROM dbo.Customers WHERE FREETEXT(*, 'smith')",
+        "SELECT o.Id FROM Orders o WHERE EXISTS (SELECT 1 FROM Customers c WHERE CONTAINS(c.Email, 'x'))",
         "SELECT Id FROM Customers c WITH (NOLOCK, INDEX(ix_email))",
         "SELECT Id FROM Customers WITH (FORCESEEK(ix_email (Email)))",
         "WITH Customers AS (SELECT Email FROM dbo.Customers) SELECT Email FROM Customers",
