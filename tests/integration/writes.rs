@@ -98,6 +98,36 @@ async fn who_may_write_does_so_within_the_limit_and_by_another_log_in() {
     assert!(by_writer, "it wrote by another log-in");
 }
 
+/// A change goes to one database, and to none that the caller did not mean.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_another_database_is_not_written_to_the_one_that_can_be() {
+    let product = Product::builder()
+        .people(&[("ana", "a password")])
+        .scope_writers("two", &["ana"])
+        .sections(
+            "[scopes.two]\ntool_sets = [\"claude-tools-write\"]\n\
+             databases = [\"demo\", \"archive\"]\n\
+             read_only = false\nwrite_database = \"demo-writer\"\n\
+             [databases.archive]\nhost = \"127.0.0.1\"\nport = 1\ndatabase = \"d\"\n\
+             user = \"u\"\npassword = \"p\"",
+        )
+        .start()
+        .await;
+    let token = product.token("two", "ana", Rights::ALL).await;
+    let writer = product.client_with("two", Some(token));
+    let delete = json!({"query": "DELETE FROM Sales.Returns", "database": "archive"});
+    let refused = writer.call("execute_sql", delete).await;
+    assert_eq!(refused.code(), "invalid-arguments", "{refused:?}");
+    let error = refused.error()["error"].to_string();
+    assert!(error.contains("demo"), "{error}");
+    let count = "SELECT COUNT(*) AS n FROM Sales.Returns";
+    let left = writer.sql(count).await.structured()["results"][0]["n"].clone();
+    assert_ne!(left, 0);
+    let named = json!({"query": "DELETE FROM Sales.Returns", "database": "demo"});
+    let done = writer.call("execute_sql", named).await;
+    assert_eq!(done.structured(), &json!({"rows_affected": left}));
+}
+
 /// The component's type is the proof, before any of its code runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_can_write_is_refused_in_a_read_only_scope() {

@@ -121,6 +121,13 @@ impl Database {
         })
     }
 
+    /// Whether statements of both reach one database by the names in their
+    /// configuration: server and database, or the database's name alone.
+    pub fn is_same_place(&self, other: &Self, by_server: bool) -> bool {
+        let (one, other) = (&self.inner.named, &other.inner.named);
+        one.is_same_database(other) && (!by_server || one.is_same_server(other))
+    }
+
     /// Has results kept, as those of `label`, for statements that ask for it. To be
     /// said once, at the start.
     #[must_use]

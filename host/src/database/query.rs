@@ -272,15 +272,16 @@ async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, 
     let started = Instant::now();
     let written = write(&mut lease, query.sql, bound, &mut watch).await;
     let limit = inner.limits.max_rows_affected;
-    let within = written.as_ref().is_ok_and(|rows| *rows <= limit);
+    let within = written.as_ref().is_ok_and(|written| written.most <= limit);
     // What was read before is no longer so, also where the answer to COMMIT is lost.
     let results = inner.results.get().map(|results| &results.cache);
     let _forget = Forget(results.filter(|_| within));
-    if matches!(
-        written,
-        Ok(_) | Err(Error::Server(_) | Error::Unsupported(_))
-    ) {
-        close(&mut lease, within, &mut watch).await?;
+    match &written {
+        Ok(_) if within => commit(inner, &mut lease).await?,
+        Ok(_) | Err(Error::Server(_) | Error::Unsupported(_)) => {
+            roll_back(&mut lease, &mut watch).await?;
+        }
+        Err(_) => {}
     }
     let rows_affected = match written {
         // Dropped unfinished, the lease stops the statement, and the server
@@ -290,7 +291,7 @@ async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, 
             return Err(error);
         }
         Err(error) => return Err(error),
-        Ok(rows) => rows,
+        Ok(written) => written.rows,
     };
     let queued = lease.queued;
     lease.finish(Ending::Closed);
@@ -315,7 +316,7 @@ async fn write(
     sql: String,
     bound: Bound,
     watch: &mut Watch,
-) -> Result<u64, Error> {
+) -> Result<Written, Error> {
     let connection = lease.connection()?;
     watch.over(connection);
     let client = &mut connection.client;
@@ -327,39 +328,69 @@ async fn write(
     let mut stream = reader::ask(client, sql, bound, watch).await?;
     // Triggers report before the statement that fired them; DONEPROC, which has
     // a count of its own while a transaction is open, after the return status.
-    let mut affected = 0;
+    let mut written = Written { rows: 0, most: 0 };
     let mut returned = false;
     while let Some(item) = reader::next(&mut stream, watch).await? {
         match item {
-            CommandItem::RowsAffected(rows) if !returned => affected = rows,
+            CommandItem::RowsAffected(rows) if !returned => {
+                written.rows = rows;
+                written.most = written.most.max(rows);
+            }
             CommandItem::ReturnStatus(_) => returned = true,
             _ => {}
         }
     }
-    Ok(affected)
+    Ok(written)
 }
 
-/// Commits or rolls back. A commit whose answer is lost is an error: nobody
-/// knows whether it happened.
-async fn close(lease: &mut Lease, commit: bool, watch: &mut Watch) -> Result<(), Error> {
+/// What a statement that writes changed.
+#[derive(Clone, Copy)]
+struct Written {
+    /// Rows, of the statement itself.
+    rows: u64,
+    /// The most that it or a trigger of it tells of at once: the limit is for these too.
+    most: u64,
+}
+
+/// Makes the change last. Neither its deadline nor its caller stops that, because once it
+/// is asked for only the answer tells whether it happened.
+async fn commit(inner: &Inner, lease: &mut Lease) -> Result<(), Error> {
     let client = &mut lease.connection()?.client;
-    let closed = async {
-        if commit {
-            client.commit_transaction().await
-        } else {
-            match client.rollback_transaction().await {
-                // XACT_ABORT came first.
-                Err(tiberius::error::Error::Server(_)) => Ok(()),
-                closed => closed,
-            }
-        }
+    let patience = {
+        let _io = inner.io.enter();
+        tokio::time::sleep(COMMIT_TIMEOUT)
     };
     tokio::select! {
         biased;
-        closed = closed => closed.map_err(Error::from_driver),
+        answer = client.commit_transaction() => match answer {
+            Ok(()) => Ok(()),
+            Err(error @ tiberius::error::Error::Server(_)) => Err(Error::from_driver(error)),
+            Err(error) => {
+                tracing::warn!(%error, "connection lost during COMMIT");
+                Err(Error::Unavailable(UNCERTAIN))
+            }
+        },
+        () = patience => Err(Error::Unavailable(UNCERTAIN)),
+    }
+}
+
+async fn roll_back(lease: &mut Lease, watch: &mut Watch) -> Result<(), Error> {
+    let client = &mut lease.connection()?.client;
+    tokio::select! {
+        biased;
+        answer = client.rollback_transaction() => match answer {
+            // XACT_ABORT came first.
+            Ok(()) | Err(tiberius::error::Error::Server(_)) => Ok(()),
+            Err(error) => Err(Error::from_driver(error)),
+        },
         stop = watch.stopped() => Err(stop),
     }
 }
+
+/// A log that is slow to write takes a second or two.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
+const UNCERTAIN: &str = "the connection to the database was lost while the change was made final, \
+    so it is not known whether it was made; read the rows before the statement is repeated";
 
 /// Runs SELECTs of ours and returns the rows of each.
 pub(super) async fn internal(

@@ -13,6 +13,7 @@ pub(super) struct Named {
     database: String,
     host: String,
     port: Option<u16>,
+    instance: Option<String>,
 }
 
 impl Named {
@@ -21,7 +22,20 @@ impl Named {
             database: config.database.clone(),
             host: config.host.clone(),
             port: config.instance.is_none().then_some(config.port),
+            instance: config.instance.as_deref().map(str::to_ascii_lowercase),
         }
+    }
+
+    pub(super) fn is_same_database(&self, other: &Self) -> bool {
+        self.database.to_lowercase() == other.database.to_lowercase()
+    }
+
+    pub(super) fn is_same_server(&self, other: &Self) -> bool {
+        (
+            self.host.eq_ignore_ascii_case(&other.host),
+            self.port,
+            &self.instance,
+        ) == (true, other.port, &other.instance)
     }
 
     /// The span of one run of `sql`.

@@ -1,6 +1,8 @@
 //! The whole path against the embedded SQL Server: pool, reply, caps,
 //! cancellation.
 
+mod commit;
+mod finding;
 mod policy;
 mod values;
 

@@ -212,15 +212,14 @@ impl db_execute::Host for StoreState {
                 hint: Some("Use a tool that writes, where the scope has one.".to_owned()),
             })));
         }
-        // Whatever the label: a scope writes through one log-in.
-        if let Err(error) = self.readable(&database) {
-            return Ok(Err(error));
-        }
         let Some(writer) = self.scope.writer.clone() else {
             return Err(wasmtime::format_err!(
                 "db-execute in a scope that does not grant it"
             ));
         };
+        if let Err(error) = self.writable(&database, &writer) {
+            return Ok(Err(error));
+        }
         if self.cursor_open {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
         }
@@ -278,6 +277,32 @@ impl StoreState {
             .ok_or_else(|| {
                 Error::UnknownName(databases.iter().map(|(name, _)| name.clone()).collect())
             })
+    }
+
+    /// A scope writes through one log-in: what is changed is where the caller reads.
+    fn writable(&self, label: &str, writer: &Database) -> Result<(), Error> {
+        let asked = self.readable(label)?;
+        let databases = &self.scope.databases;
+        if databases.len() == 1 {
+            return Ok(());
+        }
+        // A replica that is read has another server's name.
+        let by_server = databases
+            .iter()
+            .any(|(_, database)| database.is_same_place(writer, true));
+        if asked.is_same_place(writer, by_server) {
+            return Ok(());
+        }
+        let other = databases
+            .iter()
+            .find(|(_, database)| database.is_same_place(writer, by_server));
+        let reason = match other {
+            Some((name, _)) => format!(
+                "cannot be written to here, only \"{name}\" can; write database = \"{name}\""
+            ),
+            None => "cannot be written to here".to_owned(),
+        };
+        Err(Error::InvalidParameter(("database".to_owned(), reason)))
     }
 
     fn statement(
