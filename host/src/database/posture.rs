@@ -46,6 +46,11 @@ pub enum Right {
         /// What it is on, as T-SQL names it.
         on: String,
     },
+    /// Ownership, which gives every permission and which nothing can deny.
+    Owner {
+        /// What is owned, as T-SQL names it.
+        of: String,
+    },
 }
 
 impl Posture {
@@ -107,14 +112,18 @@ impl Posture {
             " DENY INSERT, UPDATE, DELETE, EXECUTE, ALTER TO {user};"
         ));
         for right in self.rights.iter().take(SHOWN) {
-            if let Right::Object { permission, on } = right
-                && !DENIED.contains(&permission.as_str())
-            {
-                let on = match on.as_str() {
-                    "DATABASE" => String::new(),
-                    on => format!(" ON {on}"),
-                };
-                remedy.push_str(&format!(" REVOKE {permission}{on} FROM {user};"));
+            match right {
+                Right::Object { permission, on } if !DENIED.contains(&permission.as_str()) => {
+                    let on = match on.as_str() {
+                        "DATABASE" => String::new(),
+                        on => format!(" ON {on}"),
+                    };
+                    remedy.push_str(&format!(" REVOKE {permission}{on} FROM {user};"));
+                }
+                Right::Owner { of } => {
+                    remedy.push_str(&format!(" ALTER AUTHORIZATION ON {of} TO [dbo];"));
+                }
+                _ => {}
             }
         }
         remedy
@@ -129,6 +138,7 @@ impl Right {
             Self::Role(role) => format!("member of {role}"),
             Self::Database(permission) => format!("{permission} on the database"),
             Self::Object { permission, on } => format!("{permission} on {on}"),
+            Self::Owner { of } => format!("owner of {of}"),
         }
     }
 }
@@ -215,7 +225,8 @@ pub(super) async fn check(inner: &Inner) -> Result<Arc<Posture>, Error> {
     Ok(posture)
 }
 
-/// Everything in one row, and a row for each permission on a part.
+/// Everything in one row, and a row for each permission on a part and each part that is
+/// owned.
 fn question() -> String {
     let mut sql = String::from(
         "SELECT SUSER_SNAME(), USER_NAME(), DB_NAME(), \
@@ -231,11 +242,13 @@ fn question() -> String {
             Right::Database(permission) => {
                 format!(", HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'{permission}')")
             }
-            Right::Object { .. } => String::new(),
+            Right::Object { .. } | Right::Owner { .. } => String::new(),
         });
     }
-    sql.push_str("; ");
-    sql.push_str(ON_PARTS);
+    for rows in [ON_PARTS, OWNED] {
+        sql.push_str("; ");
+        sql.push_str(rows);
+    }
     sql
 }
 
@@ -282,6 +295,15 @@ fn read(sets: Vec<Vec<Vec<tiberius::ColumnData<'static>>>>) -> Option<Posture> {
             _ => class,
         };
         posture.rights.push(Right::Object { permission, on });
+    }
+    for row in sets.next()? {
+        let mut cells = row.into_iter().map(value);
+        let (schema, name) = (text(cells.next()), text(cells.next()));
+        let of = match name.as_str() {
+            "" => format!("SCHEMA::{}", bracketed(&schema)),
+            name => format!("OBJECT::{}.{}", bracketed(&schema), bracketed(name)),
+        };
+        posture.rights.push(Right::Owner { of });
     }
     Some(posture)
 }
@@ -335,6 +357,16 @@ WHERE p.state IN (N'G', N'W') AND p.major_id >= 0 \
    AND d.grantee_principal_id IN (SELECT t.principal_id FROM sys.user_token AS t)) \
 ORDER BY 1, 2, 3, 4";
 
+/// Schemas and objects that the user, or a role of it, owns: that is in no permission.
+/// Each fixed role has an empty schema of its own, from 16384 on.
+const OWNED: &str = "\
+SELECT TOP (100) s.name, CAST(NULL AS sysname) FROM sys.schemas AS s \
+WHERE s.schema_id < 16384 \
+ AND s.principal_id IN (SELECT u.principal_id FROM sys.user_token AS u) \
+UNION ALL \
+SELECT TOP (100) SCHEMA_NAME(o.schema_id), o.name FROM sys.objects AS o \
+WHERE o.principal_id IN (SELECT u.principal_id FROM sys.user_token AS u)";
+
 const UNKNOWN: u8 = 0;
 const OPEN: u8 = 1;
 const SHUT: u8 = 2;
@@ -380,11 +412,11 @@ mod tests {
     fn each_answer_is_read_as_the_right_that_was_asked_for() {
         let all: Vec<Right> = rights().collect();
         for (index, right) in all.iter().enumerate() {
-            let read = read(vec![vec![answer(&[index])], Vec::new()]).unwrap();
+            let read = read(vec![vec![answer(&[index])], Vec::new(), Vec::new()]).unwrap();
             assert_eq!(read.rights, std::slice::from_ref(right));
             assert!(!read.only_reads());
         }
-        let none = read(vec![vec![answer(&[])], Vec::new()]).unwrap();
+        let none = read(vec![vec![answer(&[])], Vec::new(), Vec::new()]).unwrap();
         assert!(none.only_reads() && none.remedy().is_empty());
         let asked = question().matches("N'").count();
         assert!(asked > all.len(), "a right that is not asked for");
@@ -393,7 +425,7 @@ mod tests {
     #[test]
     fn a_permission_on_one_table_counts_and_is_named() {
         let row = ["INSERT", "OBJECT_OR_COLUMN", "dbo", "Or]ders"].map(text);
-        let found = read(vec![vec![answer(&[])], vec![row.into()]]).unwrap();
+        let found = read(vec![vec![answer(&[])], vec![row.into()], Vec::new()]).unwrap();
         assert!(!found.only_reads());
         let sentence = found.sentence();
         assert!(
@@ -404,12 +436,31 @@ mod tests {
     }
 
     #[test]
+    fn what_the_log_in_owns_it_can_write_and_only_another_owner_mends_that() {
+        let schema = vec![text("sales"), ColumnData::String(None)];
+        let table = vec![text("dbo"), text("Notes")];
+        let found = read(vec![vec![answer(&[])], Vec::new(), vec![schema, table]]).unwrap();
+        assert!(!found.only_reads());
+        for (part, of) in [
+            ("owner of SCHEMA::[sales]", found.sentence()),
+            ("owner of OBJECT::[dbo].[Notes]", found.sentence()),
+            (
+                "ALTER AUTHORIZATION ON SCHEMA::[sales] TO [dbo];",
+                found.remedy(),
+            ),
+        ] {
+            assert!(of.contains(part), "{of}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_is_not_whole_is_no_answer() {
         assert_eq!(read(Vec::new()), None);
         assert_eq!(read(vec![vec![answer(&[])]]), None);
         let mut short = answer(&[]);
         short.pop();
-        assert_eq!(read(vec![vec![short], Vec::new()]), None);
+        assert_eq!(read(vec![vec![short], Vec::new(), Vec::new()]), None);
+        assert_eq!(read(vec![vec![answer(&[])], Vec::new()]), None);
     }
 
     #[test]
