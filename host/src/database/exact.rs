@@ -76,7 +76,7 @@ pub(super) fn kinds(kinds: &[Kind]) -> Vec<Kind> {
 
 /// The columns of `WITH RESULT SETS`.
 fn shape(opened: &Opened) -> Option<String> {
-    if !opened.exact_types {
+    if !opened.exact_types || !opened.kinds.contains(&Kind::Money) {
         return None;
     }
     let mut shape = String::new();

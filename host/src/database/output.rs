@@ -11,6 +11,7 @@ use super::json::{self, Encoder};
 use super::page;
 use super::reader::Caps;
 use super::rows::Rows;
+use super::text;
 use super::value::{Batch, JsonShape, TruncatedBy, Value};
 
 /// Turns rows into answers.
@@ -77,7 +78,11 @@ impl Output {
                 .zip(self.opened.kinds.iter().zip(&self.opened.columns))
                 .map(|(data, (kind, column))| {
                     let mut value = convert::value(*kind, &column.sql_type, data);
-                    lossy |= *kind == Kind::Money && matches!(value, Value::Float(_));
+                    lossy |= match (kind, &value) {
+                        (Kind::Money, Value::Float(_)) => true,
+                        (Kind::Variant, Value::Float(it)) => it.abs() >= text::MAX_EXACT_MONEY,
+                        _ => false,
+                    };
                     cut |= self.cap(&mut value);
                     size += size_of_value(&value);
                     value
@@ -217,8 +222,12 @@ impl Output {
         rows.truncate(TruncatedBy::Bytes, self.caps.max_bytes as u64);
         let mut text = Vec::new();
         let kept = budget.saturating_sub(mark + KEY) / WORST_ESCAPE;
-        let (kept, rest) = json::cut(&document, kept).unwrap_or((&document, 0));
-        json::string(&mut text, &format!("{kept}…[+{rest} chars]"));
+        let (kept, rest) = match json::cut(&document, kept) {
+            Some((kept, rest)) => (kept, Some(rest)),
+            None => (&*document, None),
+        };
+        let rest = rest.map_or_else(String::new, |rest| rest.to_string());
+        json::string(&mut text, &format!("{kept}{rest}"));
         encoder.raw_row(out, &text);
         Ok(())
     }
@@ -259,7 +268,7 @@ impl Output {
                 let Some((kept, rest)) = json::cut(text, self.caps.max_cell) else {
                     return false;
                 };
-                *text = format!("{kept}…[+{rest} chars]");
+                *text = format!("{kept}{rest}");
                 true
             }
             Value::Bytes(bytes) if bytes.len() > self.caps.max_cell => {

@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Plain,
     /// money and smallmoney arrive as `f64`.
     Money,
+    /// sql_variant: money in it arrives as `f64`, and so does float.
+    Variant,
     /// char(n) and nchar(n): trailing padding is no content.
     FixedChar,
     /// rowversion arrives as binary(8).
@@ -40,6 +42,7 @@ pub(super) struct Described {
 pub(super) fn column(wire: &tiberius::Column, described: Option<&Described>) -> (Column, Kind) {
     let kind = match wire.column_type() {
         ColumnType::Money | ColumnType::Money4 => Kind::Money,
+        ColumnType::SSVariant => Kind::Variant,
         ColumnType::BigChar | ColumnType::NChar => Kind::FixedChar,
         ColumnType::Udt => Kind::Udt,
         ColumnType::BigBinary if described.is_some_and(is_rowversion) => Kind::RowVersion,

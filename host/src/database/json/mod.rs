@@ -1,11 +1,14 @@
 //! Rows as JSON, encoded straight from the driver's values into one buffer.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tiberius::ColumnData;
 
 use super::config::Binary;
 use super::convert::{self, Kind};
+use super::manager::text_size;
 use super::text;
 use super::value::{Column, JsonShape};
 
@@ -173,12 +176,34 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The part of `text` that fits `max` bytes and how many characters do not.
-pub(super) fn cut(text: &str, max: usize) -> Option<(&str, usize)> {
+pub(super) fn cut(text: &str, max: usize) -> Option<(&str, LeftOut)> {
     if text.len() <= max {
         return None;
     }
     let (kept, rest) = text.split_at_checked(text.floor_char_boundary(max))?;
-    Some((kept, rest.chars().count()))
+    let rest = LeftOut {
+        count: rest.chars().count(),
+        unit: "chars",
+        // One byte or two for a letter, by the column's type.
+        is_least: text.encode_utf16().count() * 2 >= text_size(max),
+    };
+    Some((kept, rest))
+}
+
+/// What a value has beyond what is shown of it.
+pub(super) struct LeftOut {
+    count: usize,
+    unit: &'static str,
+    /// The server left out the rest of it.
+    is_least: bool,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, unit, .. } = self;
+        let more = if self.is_least { " or more" } else { "" };
+        write!(f, "…[+{count} {unit}{more}]")
+    }
 }
 
 enum Fidelity {
@@ -215,6 +240,9 @@ fn write(
         }
         ColumnData::F64(Some(number)) => {
             _ = serde_json::to_writer(out, number);
+            if kind == Kind::Variant && number.abs() >= text::MAX_EXACT_MONEY {
+                return Fidelity::Lossy;
+            }
         }
         ColumnData::Numeric(Some(number)) => {
             quoted(out, |out| {
@@ -291,7 +319,7 @@ fn capped_string(out: &mut Vec<u8>, text: &str, max: usize) -> Fidelity {
     };
     string(out, kept);
     out.pop();
-    out.extend_from_slice(format!("…[+{rest} chars]\"").as_bytes());
+    out.extend_from_slice(format!("{rest}\"").as_bytes());
     Fidelity::Cut
 }
 
@@ -313,7 +341,12 @@ fn bytes_cell(out: &mut Vec<u8>, kind: Kind, bytes: &[u8], binary: Binary, max: 
         }
     }
     if rest > 0 {
-        out.extend_from_slice(format!("…[+{rest} bytes]").as_bytes());
+        let rest = LeftOut {
+            count: rest,
+            unit: "bytes",
+            is_least: bytes.len() >= text_size(max),
+        };
+        out.extend_from_slice(rest.to_string().as_bytes());
     }
     out.push(b'"');
     if rest > 0 {

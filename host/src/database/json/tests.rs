@@ -132,6 +132,31 @@ fn a_long_cell_is_cut_at_a_character_and_says_how_much_is_missing() {
 }
 
 #[test]
+fn what_the_server_cut_itself_has_no_known_length() {
+    let most = 1 << 20;
+    for (text, more) in [
+        ("a".repeat(most / 2), true),
+        ("a".repeat(most / 2 - 1), false),
+    ] {
+        let text = ColumnData::String(Some(text.into()));
+        let (json, _) = cell(Kind::Plain, Binary::Base64, 10, &text);
+        assert_eq!(json.ends_with(" chars or more]\""), more, "{json}");
+    }
+    let bytes = ColumnData::Binary(Some(vec![0; most].into()));
+    let (json, _) = cell(Kind::Plain, Binary::Hex, 10, &bytes);
+    assert!(json.ends_with("…[+1048571 bytes or more]\""), "{json}");
+}
+
+#[test]
+fn a_variant_may_hold_money_that_lost_digits() {
+    for (number, lossy) in [(922_337_203_685_477.6, true), (12.5, false)] {
+        let number = ColumnData::F64(Some(number));
+        let (_, encoder) = cell(Kind::Variant, Binary::Hex, 100, &number);
+        assert_eq!(encoder.is_lossy(), lossy);
+    }
+}
+
+#[test]
 fn money_beyond_the_driver_marks_its_column() {
     let columns = [column("a")];
     let mut encoder = Encoder::new(

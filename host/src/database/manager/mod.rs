@@ -198,11 +198,7 @@ impl Manager {
                 // Nobody waits longer. A tenth less, so that who waits learns why.
                 open_timeout: OPEN_TIMEOUT.min(acquire_timeout.mul_f64(0.9)),
                 command_timeout: limits.timeout + Duration::from_secs(5),
-                text_size: limits
-                    .max_cell
-                    .saturating_mul(2)
-                    .saturating_add(8)
-                    .clamp(TEXT_SIZE, MOST_TEXT),
+                text_size: text_size(limits.max_cell),
             },
             io,
             failures: Failures(watch::Sender::new(Failure {
@@ -473,11 +469,19 @@ const FRESH: Duration = Duration::from_secs(5);
 const SETTINGS: &str = "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
     SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; \
     SET QUOTED_IDENTIFIER ON; SET XACT_ABORT ON; SET LOCK_TIMEOUT 5000; \
-    SET DEADLOCK_PRIORITY LOW; \
+    SET DEADLOCK_PRIORITY LOW; SET DATEFORMAT mdy; SET DATEFIRST 7; \
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
-/// Bytes that the server sends of one value, more than the scope shows of it: UTF-16
-/// takes two for a letter.
+/// Bytes that the server sends of one value of which `max_cell` are shown (`TEXTSIZE`).
+/// More than that: UTF-16 takes two for a letter.
+pub(super) fn text_size(max_cell: usize) -> usize {
+    max_cell
+        .saturating_mul(2)
+        .saturating_add(8)
+        .clamp(TEXT_SIZE, MOST_TEXT)
+}
+
+/// However little is shown.
 const TEXT_SIZE: usize = 1 << 20;
 /// Less than the socket lets one item have.
 const MOST_TEXT: usize = 24 << 20;
