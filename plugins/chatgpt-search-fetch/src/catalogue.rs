@@ -11,6 +11,8 @@ use crate::lexicon::{concept, fold};
 pub(crate) struct Catalogue {
     /// In the order the host lists them.
     pub(crate) tables: Vec<Table>,
+    /// How many tables there are besides, of which only SQL knows.
+    pub(crate) left_out: usize,
 }
 
 /// A table or view.
@@ -64,14 +66,19 @@ impl Catalogue {
     /// each table, of which no more than [`MOST_TABLES`] are described.
     pub(crate) fn read<H: Host>(host: &H) -> Result<Self, Error> {
         let mut documents = Vec::new();
-        for table in host.tables(DEFAULT_DATABASE)?.into_iter().take(MOST_TABLES) {
+        let tables = host.tables(DEFAULT_DATABASE)?;
+        let left_out = tables.len().saturating_sub(MOST_TABLES);
+        for table in tables.into_iter().take(MOST_TABLES) {
             let description = host.describe(DEFAULT_DATABASE, &table.name)?;
             // A document that is not as agreed leaves the table unsearched.
             if let Ok(document) = serde_json::from_str::<Document>(&description) {
                 documents.push((table, document));
             }
         }
-        Ok(Self::of(documents))
+        Ok(Self {
+            left_out,
+            ..Self::of(documents)
+        })
     }
 
     fn of(documents: Vec<(mssql_mcp_sdk::Table, Document)>) -> Self {
@@ -95,7 +102,10 @@ impl Catalogue {
                     .collect(),
             })
             .collect();
-        let mut catalogue = Self { tables };
+        let mut catalogue = Self {
+            tables,
+            left_out: 0,
+        };
         catalogue.infer_links();
         catalogue
     }

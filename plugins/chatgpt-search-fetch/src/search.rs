@@ -216,9 +216,13 @@ fn ask<H: Host>(host: &H, settings: &Settings, words: &str) -> Result<Results, F
     } else {
         results.results.append(&mut tables);
     }
-    results
-        .searched
-        .push("names of tables and columns".to_owned());
+    results.searched.push(match catalogue.left_out {
+        0 => "names of tables and columns".to_owned(),
+        others => format!(
+            "names of tables and columns, but for {others} of {} tables, which SQL alone reaches",
+            others + catalogue.tables.len()
+        ),
+    });
     results.results = without_repeats(results.results);
     Ok(results)
 }

@@ -1,6 +1,6 @@
 //! search and fetch together, against a host that answers from the tests.
 
-use mssql_mcp_sdk::testing::{FakeCursor, FakeHost};
+use mssql_mcp_sdk::testing::{FakeCursor, FakeHost, FakeTable};
 use mssql_mcp_sdk::{
     Databases, Error, Failure, OutputShape, Param, Reply, Structured, ToolSet, Value,
 };
@@ -214,6 +214,21 @@ fn a_question_finds_the_row_and_says_where_it_looked() {
     assert_eq!(ids(&found)[0], "dbo.Customers/BERGS");
     let searched: Vec<_> = found["searched"].as_array().unwrap().iter().collect();
     assert_eq!(searched[0], "rows of dbo.Customers");
+}
+
+#[test]
+fn tables_that_were_not_looked_at_are_counted() {
+    let many = (0..140).fold(fixture::host(), |host, number| {
+        let name = format!("Z{number}");
+        host.table(FakeTable::new("dbo", &name, &["Id"], &[("Id", "int")]))
+    });
+    let last = |host: &FakeHost| {
+        let found = search(host, "customers in Berlin");
+        let searched = found["searched"].as_array().unwrap();
+        searched.last().unwrap().as_str().unwrap().to_owned()
+    };
+    assert!(last(&many).contains("33 of 153 tables"), "{}", last(&many));
+    assert_eq!(last(&company()), "names of tables and columns");
 }
 
 #[test]
