@@ -5,6 +5,7 @@
 //!
 //! What is bounded is how often parts of the schema look at one place of a value. All
 //! that look at it together are a set; from it follow the sets for the places below.
+//! The heaviest set, times the places of a value, is what checking that value takes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,8 +13,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::Index;
 
-/// The error says why no value should be checked with it.
-pub(super) fn bounded(document: &Value) -> Result<(), String> {
+/// The most that is looked at for one place of a value; the error says why no value should
+/// be checked with it.
+pub(super) fn bounded(document: &Value) -> Result<usize, String> {
     let mut effort = Effort {
         document,
         anchors: HashMap::new(),
@@ -21,6 +23,7 @@ pub(super) fn bounded(document: &Value) -> Result<(), String> {
     };
     effort.name(document, true)?;
     let mut known = HashSet::new();
+    let mut heaviest = 1;
     let mut waiting = vec![vec![document]];
     while let Some(parts) = waiting.pop() {
         if !known.insert(identity(&parts)) {
@@ -30,13 +33,26 @@ pub(super) fn bounded(document: &Value) -> Result<(), String> {
         for part in parts {
             effort.all_at_one_place(part, &mut Vec::new(), &mut looking)?;
         }
+        heaviest = heaviest.max(looking.iter().map(|part| weight(part)).sum());
         let mut below = Below::default();
         for part in looking {
             below.add(part);
         }
         waiting.extend(below.places());
     }
-    Ok(())
+    Ok(heaviest)
+}
+
+/// What one part of a schema holds a value against: each entry of its lists counts.
+fn weight(part: &Value) -> usize {
+    let keys = ["enum", "required", "properties", "patternProperties"];
+    let lists = keys.iter().filter_map(|key| part.get(key));
+    let entries = lists.map(|list| match list {
+        Value::Array(entries) => entries.len(),
+        Value::Object(entries) => entries.len(),
+        _ => 0,
+    });
+    1 + entries.sum::<usize>()
 }
 
 struct Effort<'a> {
@@ -281,6 +297,15 @@ mod tests {
                 "items": node,
             }},
         });
-        assert_eq!(bounded(&schema), Ok(()));
+        // The 300 of the union, what holds them, and none that look elsewhere.
+        assert_eq!(bounded(&schema), Ok(301));
+    }
+
+    #[test]
+    fn lists_that_a_value_is_held_against_weigh_by_their_length() {
+        let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let schema = json!({"items": {"allOf": [{"enum": names}, {"required": names}]}});
+        assert_eq!(bounded(&schema), Ok(1 + 51 + 51));
+        assert_eq!(bounded(&json!(true)), Ok(1));
     }
 }

@@ -8,6 +8,7 @@
 mod asking;
 mod bill;
 mod effort;
+mod patterns;
 mod profile;
 mod prompts;
 mod records;

@@ -1,16 +1,31 @@
 //! JSON Schemas of tools: compiled once at load, checked at every call, with
 //! answers that name the field.
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::effort;
+use super::{effort, patterns};
+use crate::excerpt::excerpt;
 
 /// A compiled JSON Schema 2020-12.
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator,
+    work: Work,
+}
+
+/// What checking a value takes, at most.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    /// Looks at one place of it.
+    looks: usize,
+    /// States of patterns for one byte of its texts.
+    states: usize,
+    /// Whether items of a list are held against each other.
+    compares: bool,
+    /// How many times [`MOST_LOOKS`] and [`MOST_STEPS`] there may be.
+    patience: usize,
 }
 
 /// Why a tool's schema cannot be used.
@@ -51,54 +66,158 @@ pub struct ArgumentError {
 impl Schema {
     /// Compiles the schema of a tool's arguments, whose root is an object.
     pub fn of_arguments(text: &RawValue) -> Result<Self, SchemaError> {
-        let document = parse(text)?;
+        let (document, work) = parse(text, 1)?;
         if document.get("type").and_then(Value::as_str) != Some("object") {
             return Err(SchemaError::NotAnObject);
         }
-        Self::compile(&document)
+        Self::compile(&document, work)
     }
 
     /// Compiles the schema of a tool's structured result.
     pub fn of_result(text: &RawValue) -> Result<Self, SchemaError> {
-        Self::compile(&parse(text)?)
+        // Results are larger, and the thread that checks them is their tool set's.
+        let (document, work) = parse(text, 4)?;
+        Self::compile(&document, work)
     }
 
     /// Checks `instance`; the error lists at most eight findings.
     pub fn check(&self, instance: &Value) -> Result<(), Vec<ArgumentError>> {
+        let looks = self.work.allows(instance)?;
         if self.validator.is_valid(instance) {
             return Ok(());
         }
-        Err(self
-            .validator
-            .iter_errors(instance)
-            .take(MAX_ERRORS)
-            .map(|error| ArgumentError {
-                path: error.instance_path().to_string(),
-                message: error.to_string(),
-            })
-            .collect())
+        // The validator collects every finding before it gives the first.
+        if looks > MOST_LISTED {
+            return Err(vec![ArgumentError {
+                path: String::new(),
+                message: "it does not fit the schema; give less at once to be told where".into(),
+            }]);
+        }
+        let errors = self.validator.iter_errors(instance).take(MAX_ERRORS);
+        Err(errors.map(|error| ArgumentError::from(&error)).collect())
     }
 
-    fn compile(document: &Value) -> Result<Self, SchemaError> {
+    fn compile(document: &Value, work: Work) -> Result<Self, SchemaError> {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             // In time linear to the text: a tool set's patterns run on the front
             // door's threads. Look-around and back-references do not compile.
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(
+                PatternOptions::regex()
+                    .size_limit(patterns::SIZE)
+                    .dfa_size_limit(patterns::MEMORY),
+            )
             .build(document)
             .map_err(|error| SchemaError::Invalid(error.to_string()))?;
-        Ok(Self { validator })
+        Ok(Self { validator, work })
     }
 }
 
-fn parse(text: &RawValue) -> Result<Value, SchemaError> {
+impl From<&ValidationError<'_>> for ArgumentError {
+    /// Shows the value where it is short.
+    fn from(error: &ValidationError<'_>) -> Self {
+        let message = error.to_string();
+        Self {
+            path: error.instance_path().to_string(),
+            message: match message.len() {
+                0..=MAX_MESSAGE => message,
+                _ => excerpt(&error.masked().to_string(), MAX_MESSAGE).to_owned(),
+            },
+        }
+    }
+}
+
+impl Work {
+    /// Refuses what would take more than some tenths of a second: nothing else runs on the
+    /// thread meanwhile. The looks that it may take, otherwise.
+    fn allows(self, instance: &Value) -> Result<usize, Vec<ArgumentError>> {
+        let Extent {
+            places,
+            bytes,
+            longest,
+        } = Extent::of(instance);
+        let refused = |message: String| {
+            Err(vec![ArgumentError {
+                path: String::new(),
+                message,
+            }])
+        };
+        let most_looks = MOST_LOOKS * self.patience;
+        let looks = places.saturating_mul(self.looks);
+        if looks > most_looks {
+            let most = most_looks / self.looks;
+            return refused(format!(
+                "it holds {places} values, and {most} are the most that are checked against this \
+                 schema; give fewer at once"
+            ));
+        }
+        let most_steps = MOST_STEPS * self.patience;
+        if bytes.saturating_mul(self.states) > most_steps {
+            let most = most_steps / self.states.max(1);
+            return refused(format!(
+                "its texts have {bytes} bytes, and {most} are the most that are matched with the \
+                 patterns of this schema; give less at once"
+            ));
+        }
+        if self.compares && longest > MOST_COMPARED {
+            return refused(format!(
+                "a list of it has {longest} items, and {MOST_COMPARED} are the most where the \
+                 schema has uniqueItems; give fewer at once"
+            ));
+        }
+        Ok(looks)
+    }
+}
+
+/// How large a value is.
+#[derive(Default)]
+struct Extent {
+    /// Values in it, itself among them.
+    places: usize,
+    /// In its texts and names.
+    bytes: usize,
+    /// Items of the longest of its lists.
+    longest: usize,
+}
+
+impl Extent {
+    fn of(value: &Value) -> Self {
+        let mut extent = Self::default();
+        let mut waiting = vec![value];
+        while let Some(value) = waiting.pop() {
+            extent.places += 1;
+            match value {
+                Value::String(text) => extent.bytes += text.len(),
+                Value::Array(items) => {
+                    extent.longest = extent.longest.max(items.len());
+                    waiting.extend(items);
+                }
+                Value::Object(members) => {
+                    extent.bytes += members.keys().map(String::len).sum::<usize>();
+                    waiting.extend(members.values());
+                }
+                _ => {}
+            }
+        }
+        extent
+    }
+}
+
+fn parse(text: &RawValue, patience: usize) -> Result<(Value, Work), SchemaError> {
     if text.get().len() > MAX_BYTES {
         return Err(SchemaError::TooLarge(text.get().len()));
     }
     let document: Value = serde_json::from_str(text.get())?;
     inspect(&document, 0)?;
-    effort::bounded(&document).map_err(SchemaError::Effort)?;
-    Ok(document)
+    let looks = effort::bounded(&document).map_err(SchemaError::Effort)?;
+    let states = patterns::states(&document).map_err(SchemaError::Effort)?;
+    let work = Work {
+        looks,
+        states,
+        compares: compares(&document),
+        patience,
+    };
+    Ok((document, work))
 }
 
 fn inspect(value: &Value, depth: usize) -> Result<(), SchemaError> {
@@ -122,10 +241,32 @@ fn inspect(value: &Value, depth: usize) -> Result<(), SchemaError> {
     }
 }
 
+/// Whether `uniqueItems` stands anywhere.
+fn compares(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.contains_key("uniqueItems") || members.values().any(compares)
+        }
+        Value::Array(items) => items.iter().any(compares),
+        _ => false,
+    }
+}
+
 /// Longest schema of a tool, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 /// Deepest nesting of a tool's schema.
 const MAX_DEPTH: usize = 32;
+/// Looks at places of one value, some 20 ns each; a look by a reference that recurs is
+/// remembered in some 50 bytes.
+const MOST_LOOKS: usize = 1 << 21;
+/// Looks whose findings may be collected: each has some 300 bytes.
+const MOST_LISTED: usize = 50_000;
+/// Items of a list that are all held against each other.
+const MOST_COMPARED: usize = 1_000;
+/// Steps of patterns over its texts, a few ns each at worst.
+const MOST_STEPS: usize = 1 << 27;
+/// Bytes of a finding that shows the value.
+const MAX_MESSAGE: usize = 400;
 /// Findings listed of one set of arguments: enough to mend a call in one go.
 const MAX_ERRORS: usize = 8;
 
@@ -180,6 +321,55 @@ mod tests {
         let schema = Schema::of_arguments(&with("^(a+)+$")).unwrap();
         let long = format!("{}b", "a".repeat(10_000));
         assert_eq!(schema.check(&json!({"a": long})).unwrap_err().len(), 1);
+    }
+
+    #[test]
+    fn a_value_that_would_take_long_to_check_is_refused_with_what_it_may_hold() {
+        let checks: Vec<Value> = (0..900).map(|n| json!({"minimum": -n})).collect();
+        let lists = raw(&json!({
+            "type": "object", "properties": {"a": {"items": {"allOf": checks}}}
+        }));
+        let pattern = raw(&json!({
+            "type": "object", "properties": {"a": {"pattern": "^[\\p{L} ]{1,20}$"}}
+        }));
+        let zeros = |count| json!({"a": vec![0; count]});
+        let text = |bytes: usize| json!({"a": "a".repeat(bytes)});
+        for (schema, fine, too_much, said) in [
+            (&lists, zeros(2_000), zeros(20_000), "20002 values"),
+            (&pattern, text(20), text(1 << 20), "1048577 bytes"),
+        ] {
+            let schema = Schema::of_arguments(schema).unwrap();
+            assert_eq!(schema.check(&fine), Ok(()));
+            let errors = schema.check(&too_much).unwrap_err();
+            assert!(errors[0].message.contains(said), "{errors:?}");
+        }
+        // Of a result more is checked.
+        let result = Schema::of_result(&lists).unwrap();
+        assert_eq!(result.check(&zeros(8_000)), Ok(()));
+        assert!(result.check(&zeros(20_000)).is_err());
+    }
+
+    #[test]
+    fn findings_stay_short_and_few_whatever_the_value() {
+        let schema = |items: Value| {
+            let text = json!({"type": "object", "properties": {"a": {"items": items}}});
+            Schema::of_arguments(&raw(&text)).unwrap()
+        };
+        let numbers = schema(json!({"type": "number", "minimum": 1}));
+        let errors = numbers
+            .check(&json!({"a": ["x".repeat(10_000)]}))
+            .unwrap_err();
+        assert!(errors[0].message.contains("number"), "{errors:?}");
+        assert!(errors[0].message.len() <= MAX_MESSAGE, "{errors:?}");
+        let errors = numbers.check(&json!({"a": vec![0; 200]})).unwrap_err();
+        assert_eq!(errors.len(), MAX_ERRORS);
+        let errors = numbers.check(&json!({"a": vec![0; 100_000]})).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let lists = schema(json!({"type": "array", "uniqueItems": true}));
+        let numbered = |count: usize| json!({"a": [(0..count).collect::<Vec<_>>()]});
+        assert_eq!(lists.check(&numbered(MOST_COMPARED)), Ok(()));
+        let errors = lists.check(&numbered(MOST_COMPARED + 1)).unwrap_err();
+        assert!(errors[0].message.contains("uniqueItems"), "{errors:?}");
     }
 
     #[test]
