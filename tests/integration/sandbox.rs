@@ -124,6 +124,31 @@ async fn a_flood_of_log_lines_ends_at_the_cap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_keeps_many_streams_full_is_stopped_by_its_cpu_budget() {
+    let (_product, client) = hostile().await;
+    let error = error_of(&client, "flood_streams", json!({})).await;
+    assert_eq!(error["code"], "timeout");
+    assert!(error["error"].as_str().unwrap().contains("CPU"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_checked_in_the_memory_and_the_time_of_its_call() {
+    let (_product, client) = hostile().await;
+    for (tool, bytes, codes) in [
+        ("flood_maps", 1 << 20, &["out-of-memory"][..]),
+        // It is refused, or a limit of the call was reached before.
+        ("flood_checks", 400_000, &["crashed", "timeout"][..]),
+    ] {
+        let small = client.call(tool, json!({"bytes": 2_000})).await;
+        let items = small.structured()["a"].as_array().expect("a list").len();
+        assert!(items > 200, "{items} items");
+        let error = error_of(&client, tool, json!({"bytes": bytes})).await;
+        let code = error["code"].as_str().expect("a code");
+        assert!(codes.contains(&code), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_open_cursor_is_refused() {
     let (_product, client) = hostile().await;
     let error = error_of(&client, "two_cursors", json!({})).await;

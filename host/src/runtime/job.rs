@@ -1,6 +1,7 @@
 //! What a guest is asked to do: one exported function of its component each.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
@@ -8,7 +9,7 @@ use wasmtime::component::{Instance, InstancePre, Resource};
 use super::bindings::exports::mssql_mcp::tools::{lifecycle, prompts, provider, resources};
 use super::bindings::mssql_mcp::tools::types::Manifest;
 use super::host::GuestCursor;
-use super::reply;
+use super::reply::{self, Declared};
 use super::state::StoreState;
 use crate::database::Cursor;
 use crate::tools::{Output, Reply, Schema};
@@ -148,11 +149,46 @@ impl Job for CallTool {
             arguments,
             schema,
         } = self;
-        let replied = provider.call_call(&mut *store, &name, &arguments).await?;
-        Ok(replied.map(|reply| match take_cursor(&reply, store) {
-            Some(cursor) => Replied::Rows(reply, Box::new(cursor)),
-            None => Replied::Whole(reply::of_tool(reply, None, schema.as_deref())),
-        }))
+        let reply = match provider.call_call(&mut *store, &name, &arguments).await? {
+            Ok(reply) => reply,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        if let Some(cursor) = take_cursor(&reply, store) {
+            return Ok(Ok(Replied::Rows(reply, Box::new(cursor))));
+        }
+        let checked = whole(reply, schema.as_deref(), store).await?;
+        Ok(Ok(Replied::Whole(checked)))
+    }
+}
+
+/// Checks a reply, in the memory that the call has left. The outer error is that it has
+/// not enough.
+async fn whole(
+    reply: provider::Reply,
+    schema: Option<&Schema>,
+    store: &mut Store<StoreState>,
+) -> wasmtime::Result<Result<Reply<Output>, String>> {
+    let began = Instant::now();
+    let memory = &mut store.data_mut().memory;
+    let declared = schema.map(|schema| Declared { schema, memory });
+    let checked = reply::of_tool(reply, None, declared);
+    if began.elapsed() > LONG {
+        // Nothing stopped it, but what it took is held against the call's limit here.
+        tokio::task::yield_now().await;
+    }
+    match checked {
+        Err(reason) if store.data().memory.exceeded() => {
+            let scope = &store.data().scope;
+            let (scope, tool_set) = (&*scope.scope, scope.tool_set.as_str());
+            tracing::warn!(
+                scope,
+                tool_set,
+                reason,
+                "a result is too large to be checked"
+            );
+            Err(wasmtime::format_err!("{reason}"))
+        }
+        checked => Ok(checked),
     }
 }
 
@@ -250,6 +286,9 @@ fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option
         .ok()
         .map(GuestCursor::into_inner)
 }
+
+/// Time from which checking a reply is worth a look at what the call has used.
+const LONG: Duration = Duration::from_millis(1);
 
 pub(super) const PROVIDER: &str = "mssql-mcp:tools/provider@1.0.0";
 pub(super) const RESOURCES: &str = "mssql-mcp:tools/resources@1.0.0";

@@ -13,6 +13,7 @@ mod compile;
 mod engine;
 mod error;
 mod figures;
+mod held;
 mod host;
 mod job;
 mod limits;

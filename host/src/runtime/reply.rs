@@ -1,24 +1,31 @@
 //! A guest's reply as the call's: what it hands over is checked here, once.
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
-use super::{problem, question};
+use super::limits::MemoryMeter;
+use super::{held, problem, question};
 use crate::tools::{Blob, Content, Json, Output, Reply, Schema, ToolError};
 
 pub(super) use wit::Failure;
 
+/// What a tool declares of its structured result.
+pub(super) struct Declared<'a> {
+    pub(super) schema: &'a Schema,
+    /// The call's: checking takes many times what the text has.
+    pub(super) memory: &'a mut MemoryMeter,
+}
+
 /// What a tool replied. `rows` is the document encoded by the host where the guest
-/// handed back a cursor; `schema` is what the tool declares of its structured
-/// result. The error says what of the reply cannot be sent.
+/// handed back a cursor; nobody checks that. The error says what of the reply cannot
+/// be sent.
 pub(super) fn of_tool(
     reply: wit::Reply,
     rows: Option<String>,
-    schema: Option<&Schema>,
+    declared: Option<Declared<'_>>,
 ) -> Result<Reply<Output>, String> {
     match reply {
-        wit::Reply::Output(reply) => output(reply, rows, schema).map(Reply::Complete),
+        wit::Reply::Output(reply) => output(reply, rows, declared).map(Reply::Complete),
         wit::Reply::Ask(asked) => question::checked(asked).map(Reply::Ask),
     }
 }
@@ -26,7 +33,7 @@ pub(super) fn of_tool(
 fn output(
     output: wit::Output,
     rows: Option<String>,
-    schema: Option<&Schema>,
+    declared: Option<Declared<'_>>,
 ) -> Result<Output, String> {
     let structured = match (rows, output.structured) {
         (Some(document), _) => Some(Json::encoded(document)),
@@ -37,8 +44,8 @@ fn output(
             if !json.get().trim_start().starts_with('{') {
                 return Err("its structured result is not a JSON object".to_owned());
             }
-            if let Some(schema) = schema {
-                conforms(&json, schema)?;
+            if let Some(declared) = declared {
+                conforms(&json, declared)?;
             }
             Some(json)
         }
@@ -46,7 +53,7 @@ fn output(
             return Err("the cursor it handed back is not open".to_owned());
         }
         // MCP: a tool that declares an output schema gives what conforms to it.
-        (None, None) if schema.is_some() => {
+        (None, None) if declared.is_some() => {
             return Err("it declares a structured result and gives none".to_owned());
         }
         (None, None) => None,
@@ -103,8 +110,10 @@ pub(super) fn failure(failure: wit::Failure, tool: &str) -> Result<ToolError, St
     })
 }
 
-fn conforms(json: &Json, schema: &Schema) -> Result<(), String> {
-    let value: Value = serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
+fn conforms(json: &Json, declared: Declared<'_>) -> Result<(), String> {
+    let Declared { schema, memory } = declared;
+    let value = held::value(json.get(), memory)
+        .map_err(|error| format!("its structured result cannot be checked: {error}"))?;
     schema.check(&value).map_err(|errors| {
         let first = errors.first();
         let (path, message) = first.map_or(("", ""), |error| (&*error.path, &*error.message));
@@ -142,6 +151,10 @@ fn object(what: &str, text: String) -> Result<Box<RawValue>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn reply(json: Option<&str>) -> wit::Output {
@@ -152,11 +165,22 @@ mod tests {
         }
     }
 
+    fn schema(document: &Value) -> Schema {
+        Schema::of_result(&RawValue::from_string(document.to_string()).unwrap()).unwrap()
+    }
+
+    /// What is wrong with a result, and whether it is that the call's memory is too small.
+    fn fault_in(json: Option<&str>, schema: &Schema, limit: usize) -> (Option<String>, bool) {
+        let memory = &mut MemoryMeter::new(limit, Arc::default());
+        let fault = output(reply(json), None, Some(Declared { schema, memory })).err();
+        (fault, memory.exceeded())
+    }
+
     #[test]
     fn a_structured_result_must_fit_what_the_tool_declares() {
-        let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#;
-        let schema = RawValue::from_string(schema.to_owned()).unwrap();
-        let schema = Schema::of_result(&schema).unwrap();
+        let schema = schema(&json!({
+            "type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]
+        }));
         for (json, fault) in [
             (Some(r#"{"n":1}"#), None),
             (
@@ -168,7 +192,7 @@ mod tests {
             (Some("{"), Some("not JSON")),
             (None, Some("gives none")),
         ] {
-            let said = output(reply(json), None, Some(&schema)).err();
+            let (said, _) = fault_in(json, &schema, USUAL);
             match fault {
                 None => assert_eq!(said, None),
                 Some(fault) => {
@@ -179,4 +203,65 @@ mod tests {
         assert!(output(reply(None), None, None).is_ok());
         assert!(output(reply(Some("{}")), None, None).is_ok());
     }
+
+    #[test]
+    fn a_large_table_is_checked_in_a_quarter_of_the_usual_memory() {
+        let names: Vec<String> = (0..10).map(|n| format!("column_{n}")).collect();
+        let column = json!({"type": ["string", "integer", "null"]});
+        let columns: Value = names
+            .iter()
+            .map(|name| (name.clone(), column.clone()))
+            .collect();
+        let schema = schema(&json!({
+            "type": "object",
+            "properties": {"rows": {"type": "array", "items": {
+                "type": "object", "properties": columns, "required": names
+            }}},
+            "required": ["rows"]
+        }));
+        let row: Value = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| {
+                let value = if n % 2 == 0 {
+                    json!("some words")
+                } else {
+                    json!(n)
+                };
+                (name.clone(), value)
+            })
+            .collect();
+        let rows = |count: usize| json!({"rows": vec![&row; count]}).to_string();
+        assert_eq!(
+            fault_in(Some(&rows(10_000)), &schema, USUAL / 4),
+            (None, false)
+        );
+        let (fault, is_of_memory) = fault_in(Some(&rows(10_000)), &schema, USUAL / 16);
+        assert!(is_of_memory, "{fault:?}");
+    }
+
+    #[test]
+    fn small_objects_without_number_are_refused_for_the_memory_that_they_take() {
+        let schema = schema(&json!({"type": "object"}));
+        let maps = |count: usize| format!(r#"{{"a":[{}0]}}"#, r#"{"":0},"#.repeat(count));
+        assert_eq!(fault_in(Some(&maps(10_000)), &schema, USUAL), (None, false));
+        // 0.7 MiB of text.
+        let (fault, is_of_memory) = fault_in(Some(&maps(100_000)), &schema, USUAL);
+        assert!(is_of_memory, "{fault:?}");
+        assert!(fault.unwrap().contains("give fewer"));
+    }
+
+    #[test]
+    fn a_result_that_would_take_long_to_check_is_refused() {
+        let checks: Vec<Value> = (0..900).map(|n| json!({"minimum": -n})).collect();
+        let schema = schema(&json!({"properties": {"a": {"items": {"allOf": checks}}}}));
+        let zeros = |count: usize| json!({"a": vec![0; count]}).to_string();
+        assert_eq!(fault_in(Some(&zeros(5_000)), &schema, USUAL), (None, false));
+        let (fault, is_of_memory) = fault_in(Some(&zeros(200_000)), &schema, USUAL);
+        assert!(fault.is_some_and(|fault| fault.contains("give fewer")));
+        assert!(!is_of_memory);
+    }
+
+    /// The memory of a call that nobody set another for.
+    const USUAL: usize = 64 << 20;
 }

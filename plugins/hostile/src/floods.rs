@@ -1,5 +1,5 @@
 //! Tools that hand the host more than it should take: handles, log lines, cached
-//! values, content, questions.
+//! values, content, questions, results that are small as text.
 
 use std::io::Write;
 
@@ -115,6 +115,75 @@ fn log(message: &str) {
 
 #[cfg(not(target_family = "wasm"))]
 fn log(_: &str) {}
+
+/// A result of many small objects, each of which takes the host a hundred times its text.
+pub(crate) struct FloodMaps;
+
+impl<H: Host> Tool<H> for FloodMaps {
+    const NAME: &'static str = "flood_maps";
+    type Arguments = Length;
+
+    fn info(&self) -> ToolInfo {
+        ToolInfo::reading("flood_maps", "Hostile: flood_maps")
+            .returns_schema(r#"{"type":"object"}"#)
+    }
+
+    fn call(&self, _: &H, given: Length) -> Result<Reply<H::Cursor>, Failure> {
+        Ok(list_of(r#"{"":0}"#, given.bytes))
+    }
+}
+
+/// A result of many numbers, each of which its schema looks at 900 times.
+pub(crate) struct FloodChecks;
+
+impl<H: Host> Tool<H> for FloodChecks {
+    const NAME: &'static str = "flood_checks";
+    type Arguments = Length;
+
+    fn info(&self) -> ToolInfo {
+        let checks: Vec<_> = (0..900).map(|n| json!({"minimum": -n})).collect();
+        let schema = json!({
+            "type": "object", "properties": {"a": {"items": {"allOf": checks}}}
+        });
+        ToolInfo::reading("flood_checks", "Hostile: flood_checks")
+            .returns_schema(schema.to_string())
+    }
+
+    fn call(&self, _: &H, given: Length) -> Result<Reply<H::Cursor>, Failure> {
+        Ok(list_of("0", given.bytes))
+    }
+}
+
+/// A result with a list of so many bytes.
+fn list_of<C>(item: &str, bytes: usize) -> Reply<C> {
+    let items = vec![item; bytes / (item.len() + 1)];
+    Reply::json_text(format!("{{\"a\":[{}]}}", items.join(",")))
+}
+
+tool!(
+    FloodStreams,
+    "flood_streams",
+    NoArguments,
+    |_host, _given| flood_streams()
+);
+
+/// Keeps a stream full for every core that a machine may have.
+#[cfg(target_family = "wasm")]
+fn flood_streams() -> ! {
+    let streams: Vec<_> = (0..64).map(|_| wasip2::cli::stdout::get_stdout()).collect();
+    loop {
+        for stream in &streams {
+            let room = stream.check_write().unwrap_or(0);
+            let lines = vec![b'\n'; usize::try_from(room).unwrap_or(0)];
+            let _ = stream.write(&lines);
+        }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn flood_streams() -> ! {
+    crate::spin()
+}
 
 /// Takes one handle of the host and never gives it back.
 #[cfg(target_family = "wasm")]

@@ -40,6 +40,7 @@ impl Host for StoreState {
         total: Option<f64>,
         message: Option<String>,
     ) -> wasmtime::Result<()> {
+        let message = message.as_deref().map(shown);
         if let Some(progress) = &self.call()?.0.progress {
             progress.report(done, total, message);
         }
@@ -63,5 +64,25 @@ impl Host for StoreState {
     fn state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
         let state = self.call()?.0.round.state.as_deref();
         Ok(state.map(<[u8]>::to_vec))
+    }
+}
+
+/// A line of text: what more there is, a client has no place for.
+fn shown(message: &str) -> String {
+    let visible = message.chars().filter(|c| !c.is_control());
+    visible.take(MESSAGE).collect()
+}
+
+/// Letters of a message on progress.
+const MESSAGE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_on_progress_is_one_short_line() {
+        assert_eq!(shown("half\n\u{1b}[2Jdone"), "half[2Jdone");
+        assert_eq!(shown(&"é".repeat(1 << 20)).len(), 2 * MESSAGE);
     }
 }

@@ -4,14 +4,16 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
-use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::runtime::bindings::mssql_mcp::host::log::{Host, Level};
 use crate::runtime::state::{Phase, StoreState};
@@ -93,12 +95,7 @@ impl GuestLog {
     /// Writes one line, or as much as the call's budget still has.
     fn write(&self, level: Level, message: &str, fields: &str) {
         let wanted = message.len() + fields.len() + AROUND;
-        let granted = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                Some(left.saturating_sub(wanted))
-            })
-            .unwrap_or(0);
+        let granted = self.spend(wanted);
         if granted == 0 {
             return;
         }
@@ -118,15 +115,47 @@ impl GuestLog {
             Level::Warn => emit!(tracing::Level::WARN),
             Level::Error => emit!(tracing::Level::ERROR),
         }
-        if granted <= wanted {
+        self.end(granted, wanted);
+    }
+
+    /// Leaves out a line without a letter. It costs what any does besides its text: work
+    /// was done for it.
+    fn skip(&self) {
+        let granted = self.spend(AROUND);
+        self.end(granted, AROUND);
+    }
+
+    /// Takes `wanted` bytes off the budget; gives what there was before.
+    fn spend(&self, wanted: usize) -> usize {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(wanted))
+            })
+            .unwrap_or(0)
+    }
+
+    /// Says so once the budget is spent.
+    fn end(&self, granted: usize, wanted: usize) {
+        if (1..=wanted).contains(&granted) {
+            let (scope, tool_set) = (&*self.scope.scope, self.scope.tool_set.as_str());
             tracing::warn!(target: "guest", scope, tool_set, "this call's log is full; the rest is dropped");
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
     }
 }
 
 /// A guest's stdout or stderr.
 #[derive(Clone)]
 pub(in crate::runtime) struct LogStream(Arc<Mutex<Lines>>);
+
+impl LogStream {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl IsTerminal for LogStream {
     fn is_terminal(&self) -> bool {
@@ -137,6 +166,39 @@ impl IsTerminal for LogStream {
 impl StdoutStream for LogStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
+    }
+
+    /// Of its own, because wasmtime would write to the other one from a task: on nobody's
+    /// account, and without an end as long as the guest has more to write.
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+/// Written while the guest waits, so that it pays for it, and is interrupted between
+/// two writes like everywhere else.
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > AT_ONCE {
+            return Err(StreamError::trap(
+                "more is written at once than check-write allows",
+            ));
+        }
+        self.lines().take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(AT_ONCE)
     }
 }
 
@@ -150,25 +212,37 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, bytes: &[u8]) {
-        self.begun.extend_from_slice(bytes);
-        while let Some(end) = self.begun.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.begun.drain(..=end).collect();
-            self.write(&line);
-        }
-        if self.begun.len() > MAX_LINE {
-            self.end();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            if self.is_unheard() {
+                self.begun.clear();
+                return;
+            }
+            self.begun.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.begun.len() > MAX_LINE {
+                self.end();
+            }
         }
     }
 
+    /// Whether nothing comes of what is written. Of stderr the end is remembered even
+    /// then: it says why the guest gave up.
+    fn is_unheard(&self) -> bool {
+        matches!(self.output, Output::Stdout) && self.log.is_full()
+    }
+
     fn end(&mut self) {
-        let line = mem::take(&mut self.begun);
-        self.write(&line);
+        if self.begun.is_empty() {
+            return;
+        }
+        self.write(&self.begun);
+        self.begun.clear();
     }
 
     fn write(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end();
         if line.is_empty() {
+            self.log.skip();
             return;
         }
         let level = match self.output {
@@ -194,8 +268,7 @@ impl AsyncWrite for LogStream {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.take(bytes);
+        self.lines().take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -225,6 +298,8 @@ fn clip(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
+/// Bytes of one write: as many as wasmtime's own stream takes.
+const AT_ONCE: usize = 8 << 10;
 /// Bytes after which a line counts as one without its end.
 const MAX_LINE: usize = 4 << 10;
 /// Bytes that a line counts besides its text: time, scope and tool set around it make
@@ -233,3 +308,105 @@ const AROUND: usize = 64;
 /// Lines of stderr that are remembered, and bytes of each.
 const LAST_LINES: usize = 3;
 const LAST_LINE_BYTES: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::runtime::host::{GuestCache, Sealer};
+    use crate::runtime::limits::Limits;
+
+    fn log_of(bytes: usize) -> GuestLog {
+        let scope = ToolSetScope {
+            scope: "scope".into(),
+            tool_set: "tools".to_owned(),
+            databases: Vec::new(),
+            writer: None,
+            by_person: false,
+            settings: HashMap::new(),
+            limits: Limits {
+                log: bytes,
+                ..Limits::default()
+            },
+            cache: GuestCache::new("scope", "tools", 0),
+            sealer: Sealer::new(&[0; 32], "scope", "tools").unwrap(),
+        };
+        GuestLog::new(Arc::new(scope), &Phase::Describe)
+    }
+
+    fn left(log: &GuestLog) -> usize {
+        log.left.load(Ordering::Relaxed)
+    }
+
+    /// No runtime is there to do it later.
+    #[test]
+    fn a_line_is_one_however_it_is_written_and_is_there_at_once() {
+        let log = log_of(1 << 10);
+        let mut stderr = log.stream(Output::Stderr).p2_stream();
+        for part in ["on", "e\ntwo\n\nth", "ree\nfour"] {
+            stderr.write(part.into()).unwrap();
+        }
+        assert_eq!(log.last_words().as_deref(), Some("one two three"));
+        drop(stderr);
+        assert_eq!(log.last_words().as_deref(), Some("two three four"));
+    }
+
+    #[test]
+    fn streams_that_are_opened_again_write_the_same_line() {
+        let log = log_of(1 << 10);
+        let stderr = log.stream(Output::Stderr);
+        for part in ["one ", "line\n"] {
+            stderr.p2_stream().write(part.into()).unwrap();
+        }
+        assert_eq!(log.last_words().as_deref(), Some("one line"));
+    }
+
+    #[test]
+    fn empty_lines_cost_what_lines_do() {
+        let log = log_of(1 << 10);
+        let mut stdout = log.stream(Output::Stdout).p2_stream();
+        stdout.write("\n \nab\n".into()).unwrap();
+        assert_eq!(left(&log), (1 << 10) - 3 * AROUND - 2);
+        drop(stdout);
+        assert_eq!(left(&log), (1 << 10) - 3 * AROUND - 2);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_written_when_it_is_long() {
+        let log = log_of(1 << 20);
+        let stdout = log.stream(Output::Stdout);
+        let mut stream = stdout.p2_stream();
+        stream.write(vec![b'x'; MAX_LINE].into()).unwrap();
+        assert_eq!(left(&log), 1 << 20);
+        stream.write("x".into()).unwrap();
+        assert_eq!(left(&log), (1 << 20) - MAX_LINE - 1 - AROUND);
+        assert!(stdout.lines().begun.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_a_full_log_drops_but_the_last_words() {
+        let log = log_of(2 * AROUND);
+        let stdout = log.stream(Output::Stdout);
+        let mut stream = stdout.p2_stream();
+        stream.write("begun".into()).unwrap();
+        stream.write("\n\n\n\n".into()).unwrap();
+        assert!(log.is_full());
+        stream.write(vec![b'x'; AT_ONCE].into()).unwrap();
+        assert!(stdout.lines().begun.is_empty());
+        let mut stderr = log.stream(Output::Stderr).p2_stream();
+        stderr.write("this is why\n".into()).unwrap();
+        assert_eq!(log.last_words().as_deref(), Some("this is why"));
+    }
+
+    #[test]
+    fn a_write_is_as_large_as_it_was_allowed_to_be() {
+        let mut stream = log_of(1 << 10).stream(Output::Stdout).p2_stream();
+        let allowed = stream.check_write().unwrap();
+        stream.write(vec![b'\n'; allowed].into()).unwrap();
+        stream.flush().unwrap();
+        assert_eq!(stream.check_write().unwrap(), allowed);
+        let beyond = stream.write(vec![b'\n'; allowed + 1].into());
+        assert!(matches!(beyond, Err(StreamError::Trap(_))));
+    }
+}
