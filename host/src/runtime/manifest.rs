@@ -1,8 +1,10 @@
 //! What `describe` returned, checked: a guest's words are hostile until then.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::bindings::mssql_mcp::database::db_query::JsonShape;
@@ -91,12 +93,8 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
             of("input schema")
         ))
     })?;
-    if input_schema.get().contains("\"x-mcp-header\"") {
-        return Err(refuse(format!(
-            "{} with \"x-mcp-header\": no argument is sent in a header here; leave it out",
-            of("input schema")
-        )));
-    }
+    all_visible(&of("input schema"), &input_schema)?;
+    no_header(&of("input schema"), &input_schema)?;
     let output_schema = match tool.output {
         None => None,
         Some(wit::OutputShape::Schema(schema)) => Some(json(&of("output schema"), schema)?),
@@ -114,12 +112,18 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
             of("output schema")
         ))
     })?;
+    if let Some(schema) = &output_schema {
+        all_visible(&of("output schema"), schema)?;
+    }
     let meta = tool.meta.map(|meta| json(&of("meta"), meta)).transpose()?;
     if meta
         .as_ref()
         .is_some_and(|meta| !meta.get().trim_start().starts_with('{'))
     {
         return Err(refuse(format!("{} that is not a JSON object", of("meta"))));
+    }
+    if let Some(meta) = &meta {
+        all_visible(&of("meta"), meta)?;
     }
     let writes = matches!(tool.access, wit::Access::Write);
     let icons = tool.icons.into_iter().map(|icon| check_icon(&name, icon));
@@ -195,10 +199,12 @@ pub(super) fn text(what: &str, value: &str, limit: usize) -> Result<(), LoadErro
             value.len()
         )));
     }
-    match value
-        .chars()
-        .find(|&c| (c.is_control() && !matches!(c, '\n' | '\t')) || is_hidden(c))
-    {
+    visible(what, value)
+}
+
+/// Without the characters that hide or reorder what follows them, of any length.
+fn visible(what: &str, value: &str) -> Result<(), LoadError> {
+    match unseen(value) {
         Some(c) => Err(refuse(format!(
             "{what} with the character U+{:04X}",
             u32::from(c)
@@ -207,9 +213,157 @@ pub(super) fn text(what: &str, value: &str, limit: usize) -> Result<(), LoadErro
     }
 }
 
-/// Directional overrides, zero-width characters and tags.
+/// The first character that nobody sees.
+fn unseen(value: &str) -> Option<char> {
+    let mut before = None;
+    let mut rest = value.chars().peekable();
+    while let Some(c) = rest.next() {
+        let control = c.is_control() && !matches!(c, '\n' | '\t');
+        let hidden = is_hidden(c) && !is_style(before, c, rest.peek().copied());
+        if control || hidden {
+            return Some(c);
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// What Unicode calls default ignorable, and annotations between lines: directional
+/// overrides, zero-width characters, soft hyphens, fillers, variation selectors, tags.
 fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The choice between a character as text and as a picture, which many keyboards put
+/// behind a symbol: one, behind what is seen, or in a keycap. Runs of them, those behind
+/// plain letters, and the other 254 selectors can carry a byte each that only a model
+/// reads.
+fn is_style(before: Option<char>, c: char, after: Option<char>) -> bool {
+    let chooses = matches!(c, '\u{fe0e}' | '\u{fe0f}');
+    chooses
+        && before.is_some_and(|before| {
+            let keycap = matches!(before, '0'..='9' | '#' | '*') && after == Some('\u{20e3}');
+            keycap || !(before.is_ascii() || before.is_whitespace() || is_hidden(before))
+        })
+}
+
+/// Models read all of a document, down to names and choices.
+fn all_visible(what: &str, document: &RawValue) -> Result<(), LoadError> {
+    let mut reader = serde_json::Deserializer::from_str(document.get());
+    every_text(what, &mut reader, |_, text| visible(what, text))
+}
+
+/// However its name is written: an escape in it is the same name.
+fn no_header(what: &str, schema: &RawValue) -> Result<(), LoadError> {
+    let mut reader = serde_json::Deserializer::from_str(schema.get());
+    every_text(what, &mut reader, |part, text| {
+        if part == Part::Name && text == HEADER {
+            return Err(refuse(format!(
+                "{what} with \"{HEADER}\": no argument is sent in a header here; leave it out"
+            )));
+        }
+        Ok(())
+    })
+}
+
+/// What a text of a JSON document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The name of a member.
+    Name,
+    /// A value.
+    Text,
+}
+
+/// Looks at every text of a document until one is refused. Of a member that is there
+/// twice both are looked at: a parsed value has the last of them alone, and clients
+/// get the document as it is.
+pub(super) fn every_text<'de, D: Deserializer<'de>>(
+    what: &str,
+    document: D,
+    look: impl FnMut(Part, &str) -> Result<(), LoadError>,
+) -> Result<(), LoadError> {
+    let mut walk = Walk { look, fault: None };
+    let walked = DeserializeSeed::deserialize(&mut walk, document);
+    match (walk.fault, walked) {
+        (Some(fault), _) => Err(fault),
+        (None, Err(error)) => Err(refuse(format!("{what} that cannot be read: {error}"))),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+/// On its way through a document.
+struct Walk<F> {
+    look: F,
+    /// Why it went no further; an error of the document's reader cannot carry it.
+    fault: Option<LoadError>,
+}
+
+impl<F: FnMut(Part, &str) -> Result<(), LoadError>> Walk<F> {
+    fn see<E: de::Error>(&mut self, part: Part, text: &str) -> Result<(), E> {
+        (self.look)(part, text).map_err(|fault| {
+            self.fault = Some(fault);
+            E::custom("a text is refused")
+        })
+    }
+}
+
+impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> DeserializeSeed<'de> for &mut Walk<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<(), D::Error> {
+        document.deserialize_any(self)
+    }
+}
+
+impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> Visitor<'de> for &mut Walk<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        self.see(Part::Text, text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(&mut *self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            self.see::<A::Error>(Part::Name, &name)?;
+            members.next_value_seed(&mut *self)?;
+        }
+        Ok(())
+    }
 }
 
 fn json(what: &str, value: String) -> Result<Arc<RawValue>, LoadError> {
@@ -239,6 +393,8 @@ const MAX_ICONS: usize = 8;
 /// Bytes of an icon, which every listing carries.
 const MAX_ICON: usize = 16 << 10;
 const QUOTED_CHARS: usize = 64;
+/// Clients of the protocol may send an argument that is marked so in a header.
+const HEADER: &str = "x-mcp-header";
 /// Bytes of a name, title or version.
 pub(super) const MAX_NAME: usize = 256;
 /// Bytes of a description.
@@ -341,6 +497,99 @@ mod tests {
         for (expected, change) in cases {
             let said = refusal(change);
             assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    /// What is said of a tool with that schema of one argument.
+    fn argument(schema: &str) -> String {
+        refusal(|m| {
+            m.tools[0].input_schema =
+                format!(r#"{{"type":"object","properties":{{"a":{schema}}}}}"#);
+        })
+    }
+
+    #[test]
+    fn nothing_is_hidden_where_models_read_besides() {
+        for schema in [
+            "{\"description\":\"Safe.\u{e0101}\"}",
+            r#"{"description":"Safe.\udb40\udd01"}"#,
+            r#"{"title":"\udb40\udd01"}"#,
+            r#"{"enum":["a",["b\udb40\udd01"]]}"#,
+            r#"{"properties":{"b\udb40\udd01":true}}"#,
+            // A reader that keeps the last of both never sees the first.
+            r#"{"description":"\udb40\udd01","description":"Safe."}"#,
+        ] {
+            let said = argument(schema);
+            assert!(
+                said.contains("input schema of tool \"a\" with the character U+E0101"),
+                "{schema}: {said}"
+            );
+        }
+        let said = refusal(|m| {
+            let schema = r#"{"type":"object","title":"\u00ad"}"#.to_owned();
+            m.tools[0].output = Some(wit::OutputShape::Schema(schema));
+        });
+        assert!(
+            said.contains("output schema of tool \"a\" with the character U+00AD"),
+            "{said}"
+        );
+        let said = refusal(|m| m.tools[0].meta = Some(r#"{"a":[{"b":"\u180e"}]}"#.to_owned()));
+        assert!(
+            said.contains("meta of tool \"a\" with the character U+180E"),
+            "{said}"
+        );
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+        let said = refusal(|m| m.tools[0].meta = Some(deep));
+        assert!(said.contains("meta of tool \"a\" that"), "{said}");
+        let plain =
+            r#"{"description":"Ñ, 数据, \"x\"\n","enum":[null,true,-1,1.5,"€"],"default":1}"#;
+        assert_eq!(argument(plain), "accepted");
+    }
+
+    #[test]
+    fn a_header_is_found_however_its_name_is_written() {
+        for schema in [
+            r#"{"type":"string","x-mcp-header":"A"}"#,
+            r#"{"type":"string","x-mcp-heade\u0072":"A"}"#,
+            r#"{"anyOf":[{"\u0078-mcp-header":"A"},{}]}"#,
+        ] {
+            let said = argument(schema);
+            assert!(said.contains("sent in a header"), "{schema}: {said}");
+        }
+        assert_eq!(
+            argument(r#"{"description":"Not x-mcp-header."}"#),
+            "accepted"
+        );
+    }
+
+    #[test]
+    fn a_symbol_may_be_a_picture_and_nothing_more_is_said_between_letters() {
+        for fine in [
+            "Careful \u{26a0}\u{fe0f}: it is slow",
+            "\u{2714}\u{fe0e}\u{2714}\u{fe0f}",
+            "Step 1\u{fe0f}\u{20e3}",
+            "Lists \u{1f4e6}, año, 数据\n\tand more",
+        ] {
+            assert_eq!(unseen(fine), None, "{fine:?}");
+        }
+        for (text, found) in [
+            ("\u{fe0f}Safe", '\u{fe0f}'),
+            ("Safe\u{fe0f}", '\u{fe0f}'),
+            ("1\u{fe0f}", '\u{fe0f}'),
+            (" \u{fe0f}", '\u{fe0f}'),
+            ("\u{26a0}\u{fe0f}\u{fe0f}", '\u{fe0f}'),
+            ("\u{26a0}\u{fe0e}\u{fe0f}", '\u{fe0f}'),
+            ("\u{26a0}\u{fe00}", '\u{fe00}'),
+            ("\u{26a0}\u{e0100}", '\u{e0100}'),
+            ("\u{26a0}\u{e01ef}", '\u{e01ef}'),
+            ("soft\u{ad}ly", '\u{ad}'),
+            ("a\u{180e}b", '\u{180e}'),
+            ("a\u{e0041}", '\u{e0041}'),
+            ("a\u{200d}b", '\u{200d}'),
+            ("a\u{3164}b", '\u{3164}'),
+            ("a\rb", '\r'),
+        ] {
+            assert_eq!(unseen(text), Some(found), "{text:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
-use super::manifest::{self, quoted};
+use super::manifest::{self, Part, quoted};
 use crate::entries::Entries;
 use crate::tools::{InputMethod, InputRequest, Question};
 
@@ -138,15 +138,14 @@ fn written<T: Serialize>(params: &T) -> Result<Box<RawValue>, String> {
 
 /// People see titles, descriptions and choices as much as the message.
 fn every_string(value: &Value) -> Result<(), String> {
-    match value {
-        Value::String(text) => visible(text, MAX_MESSAGE_BYTES),
-        Value::Array(items) => items.iter().try_for_each(every_string),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            visible(name, MAX_KEY_BYTES)?;
-            every_string(value)
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-    }
+    let looked = manifest::every_text("text", value, |part, text| {
+        let limit = match part {
+            Part::Name => MAX_KEY_BYTES,
+            Part::Text => MAX_MESSAGE_BYTES,
+        };
+        manifest::text("text", text, limit)
+    });
+    looked.map_err(|error| error.to_string())
 }
 
 fn visible(text: &str, limit: usize) -> Result<(), String> {

@@ -195,6 +195,9 @@ pub(super) const ATTACKS: &[Attack] = &[
     lies("schema that doubles", "doubling", &["cannot be used"]),
     lies("schema in a circle", "circle", &["cannot be used"]),
     lies("hidden characters", "hidden", &["U+202E"]),
+    lies("hidden in a schema", "veiled", &["U+E0139"]),
+    lies("hidden in _meta", "meta", &["U+00AD"]),
+    lies("header behind an escape", "header", &["x-mcp-header"]),
     lies("10 000 tools", "many", &["at most", "at once"]),
     dropped(
         "truncated file",
