@@ -49,11 +49,19 @@ impl NativeCache {
         self.tally.figures(count, Some(bytes))
     }
 
-    /// The code of the file with that digest, for engines with that tag.
+    /// The code of the file with that digest, for engines with that tag. Who does not
+    /// find it looks again before it compiles, and then it was [`missed`](Self::missed).
     pub(super) fn find(&self, digest: &str, tag: u64) -> Option<Vec<u8>> {
         let found = self.read(digest, tag);
-        self.tally.count(found.is_some());
+        if found.is_some() {
+            self.tally.count(true);
+        }
         found
+    }
+
+    /// What somebody looked for is to be compiled.
+    pub(super) fn missed(&self) {
+        self.tally.count(false);
     }
 
     fn read(&self, digest: &str, tag: u64) -> Option<Vec<u8>> {

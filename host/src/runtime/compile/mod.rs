@@ -3,6 +3,7 @@
 
 mod cache;
 mod child;
+mod memory;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ pub struct Compiler {
     place: Place,
     cache: Option<NativeCache>,
     turn: Semaphore,
+    /// For who reads the cache: code of 50 MB is in memory whole, a moment each.
+    look: Semaphore,
 }
 
 /// Where components are compiled.
@@ -50,12 +53,13 @@ pub struct CompileLimits {
 }
 
 impl Default for CompileLimits {
-    /// Three times what 18 MB of Python take on two slow cores.
+    /// Three times what 18 MB of Python take on two slow cores; memory is less where the
+    /// machine or the container has little.
     fn default() -> Self {
         Self {
             size: 64 << 20,
             cpu: Duration::from_secs(60),
-            memory: 8 << 30,
+            memory: memory::usual(),
         }
     }
 }
@@ -78,6 +82,7 @@ impl Compiler {
             place,
             cache,
             turn: Semaphore::new(AT_ONCE),
+            look: Semaphore::new(AT_ONCE),
         }
     }
 
@@ -98,28 +103,41 @@ impl Compiler {
         limits: CompileLimits,
     ) -> Result<Compiled, LoadError> {
         check_header(&wasm, limits.size)?;
-        let sum = sha256(&wasm);
-        let _turn = self.turn.acquire().await;
-        let started = Instant::now();
-        let tag = compatibility(runtime);
-        if let Some(component) = self.cached(runtime, &sum, tag, wasm.len()).await {
-            return Ok(Compiled {
-                component,
-                cached: true,
-                took: started.elapsed(),
-            });
+        let code = Code {
+            sum: sha256(&wasm),
+            tag: compatibility(runtime),
+            size: wasm.len(),
+        };
+        // What need not be compiled waits for nobody who is.
+        if let Some(compiled) = self.cached(runtime, &code).await {
+            return Ok(compiled);
         }
-        let size = wasm.len();
+        let _turn = self.turn.acquire().await;
+        // Somebody may have compiled the same meanwhile.
+        if let Some(compiled) = self.cached(runtime, &code).await {
+            return Ok(compiled);
+        }
+        if let Some(cache) = &self.cache {
+            cache.missed();
+        }
+        self.compile_now(runtime, wasm, code, limits).await
+    }
+
+    async fn compile_now(
+        &self,
+        runtime: &Runtime,
+        wasm: Arc<[u8]>,
+        code: Code,
+        limits: CompileLimits,
+    ) -> Result<Compiled, LoadError> {
+        let started = Instant::now();
+        let reservation = runtime.reservation;
         let native = match &self.place {
-            Place::Child(program) => {
-                child::compile(program, runtime.reservation, &wasm, limits).await?
-            }
-            Place::Here => {
-                let reservation = runtime.reservation;
-                blocking(move || child::native_code(&wasm, reservation)).await??
-            }
+            Place::Child(program) => child::compile(program, reservation, &wasm, limits).await?,
+            Place::Here => blocking(move || child::native_code(&wasm, reservation)).await??,
         };
         let native: Arc<[u8]> = native.into();
+        let Code { sum, tag, size } = code;
         let (runtime, name, code) = (runtime.clone(), sum.clone(), Arc::clone(&native));
         let component =
             blocking(move || Component::of_native(&runtime, &code, name, size)).await??;
@@ -134,23 +152,34 @@ impl Compiler {
         })
     }
 
-    async fn cached(
-        &self,
-        runtime: &Runtime,
-        sum: &str,
-        tag: u64,
-        size: usize,
-    ) -> Option<Component> {
-        let (cache, runtime, sum) = (self.cache.clone()?, runtime.clone(), sum.to_owned());
+    async fn cached(&self, runtime: &Runtime, code: &Code) -> Option<Compiled> {
+        let (cache, runtime, code) = (self.cache.clone()?, runtime.clone(), code.clone());
+        let _look = self.look.acquire().await;
+        let started = Instant::now();
         let found = blocking(move || {
-            let native = cache.find(&sum, tag)?;
-            Component::of_native(&runtime, &native, sum, size).ok()
+            let native = cache.find(&code.sum, code.tag)?;
+            Component::of_native(&runtime, &native, code.sum, code.size).ok()
         });
-        found.await.ok().flatten()
+        Some(Compiled {
+            component: found.await.ok().flatten()?,
+            cached: true,
+            took: started.elapsed(),
+        })
     }
 }
 
-/// Files that are compiled at once.
+/// What native code is known by.
+#[derive(Clone)]
+struct Code {
+    /// SHA-256 of its file.
+    sum: String,
+    /// The engines that can run it.
+    tag: u64,
+    /// Bytes of its file.
+    size: usize,
+}
+
+/// Files that are compiled at once, and files of the cache that are read at once.
 const AT_ONCE: usize = 2;
 
 /// Tells apart code that this engine cannot run: another version, CPU or setting.
@@ -196,4 +225,67 @@ fn check_header(wasm: &[u8], limit: usize) -> Result<(), LoadError> {
         _ => "the file does not begin as WebAssembly does",
     };
     Err(LoadError::NotAComponent(reason.to_owned()))
+}
+
+#[cfg(all(test, feature = "demo"))]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Scene {
+        runtime: Runtime,
+        compiler: Compiler,
+        _folder: TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let cache = NativeCache::open(folder.path(), &[7; 32]).unwrap();
+            Self {
+                runtime: Runtime::start(16 << 20, 1).unwrap(),
+                compiler: Compiler::new(Place::Here, Some(cache)),
+                _folder: folder,
+            }
+        }
+
+        /// Whether it came from the cache.
+        async fn compile(&self) -> bool {
+            let wasm = plugin_bundle::CLAUDE_TOOLS.wasm.into();
+            let limits = CompileLimits::default();
+            let compiled = self.compiler.compile(&self.runtime, wasm, limits);
+            let compiled = tokio::time::timeout(PATIENCE, compiled).await;
+            compiled.expect("its turn").unwrap().cached
+        }
+
+        /// Files that were in the cache, and files that were not.
+        fn looks(&self) -> (u64, u64) {
+            let figures = self.compiler.kept().unwrap();
+            (figures.hits, figures.misses)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_cache_waits_for_nobody_who_compiles() {
+        let scene = Scene::new();
+        assert!(!scene.compile().await);
+        let every_turn = u32::try_from(AT_ONCE).unwrap();
+        let _turns = scene.compiler.turn.acquire_many(every_turn).await.unwrap();
+        assert!(scene.compile().await);
+        assert_eq!(scene.looks(), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_a_turn_takes_what_was_compiled_meanwhile() {
+        let scene = Scene::new();
+        // The other turn is of somebody who takes for ever.
+        let _turn = scene.compiler.turn.acquire().await.unwrap();
+        let (one, other) = tokio::join!(scene.compile(), scene.compile());
+        assert_ne!(one, other, "one of them compiled");
+        assert_eq!(scene.looks(), (1, 1));
+    }
+
+    /// Longer than a busy machine takes to compile it.
+    const PATIENCE: Duration = Duration::from_secs(60);
 }
