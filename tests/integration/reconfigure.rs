@@ -5,11 +5,17 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use integration_tests::Product;
 use mssql_mcp::app::{FileStatus, Lock};
 use mssql_mcp::runtime::sha256;
+use rmcp::model::{ProtocolVersion, SubscriptionFilter};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::{ClientLifecycleMode, ClientServiceExt};
 use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::reload::{CLAUDE, digest, patched, serves, version};
@@ -194,6 +200,84 @@ async fn nothing_waits_once_the_file_is_what_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_version_replaces_the_one_before_when_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lock, setting) = lock(folder.path());
+    let start = |wasm: &[u8]| {
+        let builder = Product::builder().tool_set_settings(&setting);
+        builder.tool_set_file("claude-tools", wasm).start()
+    };
+    let good = sha256(CLAUDE);
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
+    drop(start(CLAUDE).await);
+    let waits = start(&changed).await;
+    let status = waits
+        .tool_set("claude-tools", |status| status.problem.is_some())
+        .await;
+    assert_eq!(status.serving.as_deref(), Some(&*good));
+    drop(waits);
+    assert!(lock.accept("claude-tools", &sha256(&changed)).unwrap());
+    // Before it has served once the file is replaced again, by a bad one.
+    let bad = start(b"half a fi").await;
+    let status = bad
+        .tool_set("claude-tools", |status| status.problem.is_some())
+        .await;
+    assert_eq!(status.serving.as_deref(), Some(&*good));
+    drop(bad);
+    // The one before is no news, and what was accepted is so still.
+    for wasm in [CLAUDE, &changed[..]] {
+        let product = start(wasm).await;
+        product
+            .tool_set("claude-tools", serves(&sha256(wasm)))
+            .await;
+    }
+    assert!(lock.waiting().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_says_something_else_by_itself_is_not_served_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, setting) = lock(folder.path());
+    let moody = "tool_sets = [\"hostile\"]\nmax_rows = 10\nconfig.hostile = { lie = \"moody\" }";
+    let product = Product::builder()
+        .tool_set_settings(&setting)
+        .scope("moody", moody)
+        .start()
+        .await;
+    // The scope is made anew, and the tool set is asked again.
+    let again = product.reconfigure(|config| config.replace("max_rows = 10", "max_rows = 11"));
+    let refused = again.await.expect_err("it says something else");
+    assert!(refused.contains("plugin accept hostile"), "{refused}");
+    assert_eq!(product.client("moody").tools().await, ["odd"]);
+    // What changes with a setting is the operator's doing.
+    let other = "{ lie = \"moody\", mood = \"good\" }";
+    let changed = product.reconfigure(|config| config.replace("{ lie = \"moody\" }", other));
+    changed.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lock_knows_where_a_file_was_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lock, setting) = lock(folder.path());
+    let rest = "tool_sets = [\"*\"]\nconfig.hostile = { lie = \"trap\" }";
+    let product = Product::builder()
+        .tool_set_settings(&setting)
+        .scope("rest", rest)
+        .start()
+        .await;
+    let text = fs::read_to_string(lock.path()).unwrap();
+    drop(product);
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let said = |file: &str| all[file]["accepted"]["scopes"]["rest"].clone();
+    assert!(said("claude-tools")["tools"].is_object());
+    let hostile = said("hostile");
+    assert!(hostile["given"].is_object(), "{hostile}");
+    assert!(hostile["tools"].is_null(), "{hostile}");
+    // It may not serve there for what it imports, which the operator decides.
+    assert_eq!(said("hostile-write"), serde_json::json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_fails_accepts_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (lock, setting) = lock(folder.path());
@@ -206,3 +290,71 @@ async fn a_start_that_fails_accepts_nothing() {
     assert!(failed.is_err(), "two tools of one name");
     assert!(!lock.path().exists());
 }
+
+/// Counts how often a client of the scope is told of another list, until the scope is
+/// gone.
+async fn told(product: &Product, scope: &str) -> JoinHandle<usize> {
+    let lifecycle = ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    };
+    let url = product.client(scope).url().to_owned();
+    let transport = StreamableHttpClientTransport::from_uri(url);
+    let client = ().serve_with_lifecycle(transport, lifecycle).await;
+    let client = client.expect("a connection");
+    let wanted = SubscriptionFilter::builder().tools_list_changed().build();
+    let mut subscription = client.listen(wanted).await.expect("a subscription");
+    tokio::spawn(async move {
+        let mut told = 0;
+        while subscription.next().await.expect("a stream").is_some() {
+            told += 1;
+        }
+        client.cancel().await.expect("its end");
+        told
+    })
+}
+
+async fn in_the_end(told: JoinHandle<usize>) -> usize {
+    let told = timeout(PATIENCE, told).await;
+    told.expect("an end of the stream").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_told_of_another_list_once_and_of_other_settings_never() {
+    let section = |name: &str, rows: u32| {
+        format!(
+            "[scopes.{name}]\ndatabases = [\"demo\"]\ntool_sets = [\"claude-tools\"]\n\
+             max_rows = {rows}\n"
+        )
+    };
+    let product = Product::builder()
+        .tool_set_settings("watch = false")
+        .sections(&section("edited", 10))
+        .sections(&section("replaced", 10))
+        .start()
+        .await;
+    let edited = told(&product, "edited").await;
+    let replaced = told(&product, "replaced").await;
+
+    let edit = |config: String| config.replace("max_rows = 10\n", "max_rows = 11\n");
+    product.reconfigure(edit).await.unwrap();
+    // A stream that ends told everything before.
+    let without_one = |config| edit(config).replace(&section("edited", 11), "");
+    product.reconfigure(without_one).await.unwrap();
+    assert_eq!(in_the_end(edited).await, 0);
+
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
+    product.replace("claude-tools", &changed);
+    product.app.reload("claude-tools").await;
+    product
+        .tool_set("claude-tools", serves(&sha256(&changed)))
+        .await;
+    // Another build of the same says nothing else.
+    product.replace("claude-tools", &version(&changed, 1));
+    product.app.reload("claude-tools").await;
+    let without_both = |config| without_one(config).replace(&section("replaced", 11), "");
+    product.reconfigure(without_both).await.unwrap();
+    assert_eq!(in_the_end(replaced).await, 1);
+}
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);

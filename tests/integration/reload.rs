@@ -1,13 +1,18 @@
 //! Tool sets that change while they serve: good versions, bad ones, and those that
 //! wait for the operator.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use integration_tests::faulty::tokens::{self, Kind};
+use integration_tests::faulty::{Fault, MARK, Step};
 use integration_tests::{HOSTILE_WRITER, McpClient, Product};
 use mssql_mcp::app::FileStatus;
 use mssql_mcp::runtime::sha256;
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The same tool set with another digest: a section that means nothing is added.
@@ -344,6 +349,9 @@ async fn a_tool_set_that_fails_to_describe_itself_keeps_what_it_said_before() {
         ("schema", "input schema of tool \"odd\""),
         ("writes", "does not import db-execute"),
         ("hidden", "U+202E"),
+        ("veiled", "U+E0139"),
+        ("meta", "U+00AD"),
+        ("header", "x-mcp-header"),
         ("many", "at most 64"),
     ] {
         std::fs::write(&file, lie).unwrap();
@@ -360,4 +368,135 @@ async fn a_tool_set_that_fails_to_describe_itself_keeps_what_it_said_before() {
     product
         .tool_set("hostile", |status| status.problem.is_none())
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_two_scopes_is_compiled_once() {
+    let product = Product::builder()
+        .tool_set_settings("watch = false")
+        .start()
+        .await;
+    let compiled = || {
+        let compiled = product.app.caches(None).compiled.expect("a cache");
+        // Those that another run of the tests compiled, and those that this one did.
+        compiled.hits + compiled.misses
+    };
+    let files = product.app.tool_sets().len();
+    assert_eq!(compiled(), u64::try_from(files).unwrap());
+    let new = version(CLAUDE, 1);
+    product.replace("claude-tools", &new);
+    product.app.reload("claude-tools").await;
+    for scope in ["claude", "demo"] {
+        assert_eq!(digest(&product.client(scope)).await, sha256(&new));
+    }
+    assert_eq!(compiled(), u64::try_from(files + 1).unwrap());
+}
+
+/// Scopes whose tool set tries its statements when it is loaded, and a database server
+/// that lets it wait, a second at least for each.
+struct Slow {
+    product: Product,
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+const SLOW: &str = "query-templates";
+
+impl Slow {
+    async fn start(scopes: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("templates.toml");
+        write_templates(&file, &["before"], "one");
+        let mut builder = Product::builder()
+            .faulty()
+            .tool_set_settings("watch = false");
+        for scope in scopes {
+            let setting = format!(
+                "tool_sets = [\"{SLOW}\"]\nmax_rows = 10\nlimits = {{ concurrency = 1 }}\n\
+                 config = {{ {SLOW} = {{ file = '{}' }} }}",
+                file.display()
+            );
+            builder = builder.scope(scope, &setting);
+        }
+        Self {
+            product: builder.start().await,
+            file,
+            _folder: folder,
+        }
+    }
+
+    /// Has it loaded with tools that wait for the database server, and waits until
+    /// they do.
+    async fn load(&self, tools: &[&str]) -> JoinHandle<()> {
+        write_templates(&self.file, tools, MARK);
+        let columns = Step::Tokens(tokens::columns(&[(MARK, Kind::Int)]));
+        let faulty = self.product.faulty();
+        faulty.set(Fault::Script(vec![columns, Step::Wait]));
+        let app = Arc::clone(&self.product.app);
+        let loading = tokio::spawn(async move { app.reload(SLOW).await });
+        faulty.until(|counts| counts.scripted > 0).await;
+        loading
+    }
+
+    /// The database server answers again.
+    fn answer(&self) {
+        self.product.faulty().set(Fault::None);
+    }
+}
+
+/// A tool of each name, whose statement has a column of the name `column`.
+fn write_templates(file: &Path, tools: &[&str], column: &str) {
+    let tools = tools.iter().map(|tool| {
+        format!(
+            "[[tool]]\nname = \"{tool}\"\ndescription = \"One.\"\n\
+             sql = \"SELECT 1 AS {column}\"\n"
+        )
+    });
+    std::fs::write(file, tools.collect::<String>()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_lets_itself_be_waited_for_keeps_no_other_waiting() {
+    // Sixteen seconds of waiting, of which this test needs the first.
+    let scopes = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tools = ["one", "two"];
+    let slow = Slow::start(&scopes).await;
+    let product = &slow.product;
+    let loading = slow.load(&tools).await;
+
+    let new = version(CLAUDE, 1);
+    product.replace("claude-tools", &new);
+    product.app.reload("claude-tools").await;
+    for scope in ["claude", "demo"] {
+        assert_eq!(digest(&product.client(scope)).await, sha256(&new));
+    }
+    let reconfigured = product.reconfigure(|config| {
+        config.replace("[scopes.claude]\n", "[scopes.claude]\nmax_rows = 77\n")
+    });
+    reconfigured.await.unwrap();
+    assert!(!loading.is_finished(), "nobody waited");
+    for scope in scopes {
+        assert_eq!(product.client(scope).tools().await, ["before"]);
+    }
+
+    slow.answer();
+    loading.await.unwrap();
+    for scope in scopes {
+        assert_eq!(product.client(scope).tools().await, tools);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_prepared_for_a_configuration_that_is_gone_never_serves() {
+    let slow = Slow::start(&["a"]).await;
+    let product = &slow.product;
+    let loading = slow.load(&["late", "later"]).await;
+    write_templates(&slow.file, &["after"], "two");
+    let reconfigured =
+        product.reconfigure(|config| config.replace("max_rows = 10\n", "max_rows = 11\n"));
+    reconfigured.await.unwrap();
+    assert_eq!(product.client("a").tools().await, ["after"]);
+    slow.answer();
+    loading.await.unwrap();
+    assert_eq!(product.client("a").tools().await, ["after"]);
 }

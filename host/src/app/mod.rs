@@ -3,6 +3,7 @@
 
 mod audit;
 mod caches;
+mod database_files;
 mod databases;
 mod error;
 mod health;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Receiver;
@@ -40,8 +42,8 @@ use crate::config::{Config, DEFAULT_CACHE, StoreKind};
 use crate::mcp::McpScope;
 use crate::runtime::{Capacity, Compiler, NativeCache, Place, Runtime};
 use crate::state::HostKey;
-use tool_sets::ToolSets;
 use tool_sets::watch::{self, Watched};
+use tool_sets::{LOADED_AT_ONCE, ToolSets};
 
 /// The running product, without its listener.
 pub struct App {
@@ -173,7 +175,9 @@ impl App {
         for (name, section) in &config.scopes {
             let old = serving.get(&**name);
             let scope = match old {
-                Some(old) if is_same(&before, config, name) => Arc::clone(old),
+                Some(old) if is_same(&before, config, name) && !old.files.have_changed() => {
+                    Arc::clone(old)
+                }
                 _ => {
                     let old = old.map(|old| &**old);
                     Arc::new(ServedScope::new(config, name, section, &self.key, old)?)
@@ -197,9 +201,16 @@ impl App {
         }
         self.scopes.store(Arc::new(scopes));
         self.config.store(Arc::new(config.clone()));
-        self.watched.set(self.tool_sets.paths(&self.scopes()));
+        self.watch_what_serves();
         self.reconfigured.notify_one();
         Ok(())
+    }
+
+    /// Whether a file that a database was opened with holds something else now, such as
+    /// another password; [`App::reconfigure`] takes it.
+    pub fn has_new_database_files(&self) -> bool {
+        let scopes = self.scopes.load();
+        scopes.values().any(|scope| scope.files.have_changed())
     }
 
     /// Loads files again when they change, until `shutdown`.
@@ -210,7 +221,7 @@ impl App {
         if !self.config.load().tool_sets.watch {
             return Ok(());
         }
-        self.watched.set(self.tool_sets.paths(&self.scopes()));
+        self.watch_what_serves();
         let mut changes = watch::start(self.watched.clone())?;
         let (app, shutdown) = (Arc::clone(self), shutdown.clone());
         tokio::spawn(async move {
@@ -219,11 +230,15 @@ impl App {
                 // What takes long to compile keeps no other file waiting.
                 tokio::spawn(async move {
                     app.changed(&path).await;
-                    app.watched.set(app.tool_sets.paths(&app.scopes()));
+                    app.watch_what_serves();
                 });
             }
         });
         Ok(())
+    }
+
+    fn watch_what_serves(&self) {
+        self.watched.set(|| self.tool_sets.paths(&self.scopes()));
     }
 
     async fn changed(&self, path: &Path) {
@@ -232,9 +247,8 @@ impl App {
         if self.tool_sets.is_lock(path) {
             concerned.extend(self.tool_sets.parked());
         }
-        for file in concerned {
-            self.tool_sets.reload(&file).await;
-        }
+        let reloads = concerned.iter().map(|file| self.tool_sets.reload(file));
+        join_all(reloads).await;
         if path.is_dir() {
             self.tool_sets.reload_rest().await;
         }
@@ -255,7 +269,7 @@ fn hand_out(audit: &Audit, scopes: &[Arc<ServedScope>]) {
 /// There is no thread to look at files with.
 pub fn watch_files(paths: BTreeSet<PathBuf>) -> std::io::Result<UnboundedReceiver<PathBuf>> {
     let watched = Watched::default();
-    watched.set(paths);
+    watched.set(|| paths);
     watch::start(watched)
 }
 
@@ -273,8 +287,8 @@ fn capacity(config: &Config) -> Capacity {
         .sum();
     Capacity {
         memory,
-        // One more for a version that is being loaded while every place is taken.
-        calls: u32::try_from(calls + 1).unwrap_or(u32::MAX),
+        // More for versions that are being loaded while every place is taken.
+        calls: u32::try_from(calls + LOADED_AT_ONCE).unwrap_or(u32::MAX),
     }
 }
 

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use bytesize::ByteSize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use super::database_files::DatabaseFiles;
 use super::{BuildError, bytes, databases, records, resources};
 use crate::clock::Clock;
 use crate::config::{Config, LimitsSection, ScopeSection, ToolSetEntry};
@@ -32,6 +34,7 @@ pub struct ServedScope {
     /// The same, as the protocol serves it.
     pub mcp: Arc<McpScope>,
     pub(super) section: ScopeSection,
+    pub(super) files: DatabaseFiles,
     /// Where a record can be looked at; empty where that is not known.
     record_url: String,
     pub(super) writer: Option<Database>,
@@ -39,6 +42,8 @@ pub struct ServedScope {
     pub(super) results: ResultCache,
     places: Mutex<HashMap<String, Places>>,
     bound: Mutex<Vec<BoundSet>>,
+    /// What its clients read in their lists, which another section need not change.
+    listed: Arc<Mutex<Vec<Value>>>,
 }
 
 /// A tool set as the scope serves it.
@@ -65,6 +70,8 @@ impl ServedScope {
         before: Option<&Self>,
     ) -> Result<Self, BuildError> {
         let io = Handle::current();
+        // Before the pools read them: what changes in between is seen as changed.
+        let files = DatabaseFiles::read(config, section);
         let results = ResultCache::new(name, section.limits.cache.as_u64(), section.cache_ttl);
         let open = |label: &String, read_only| {
             let opened = databases::open(config, label, (name, section), read_only, &io);
@@ -81,8 +88,12 @@ impl ServedScope {
             .map(|label| open(label, false))
             .transpose()?;
         let scope: Arc<str> = name.into();
-        let (tools, mcp) = match before {
-            Some(before) => (Arc::clone(&before.tools), Arc::clone(&before.mcp)),
+        let (tools, mcp, listed) = match before {
+            Some(before) => (
+                Arc::clone(&before.tools),
+                Arc::clone(&before.mcp),
+                Arc::clone(&before.listed),
+            ),
             None => {
                 let tools = Arc::new(ArcSwap::from_pointee(ToolRegistry::default()));
                 let mcp = McpScope::new(
@@ -92,7 +103,7 @@ impl ServedScope {
                     Secrets::new(key, Entropy::system()),
                     Clock::system(),
                 );
-                (tools, Arc::new(mcp))
+                (tools, Arc::new(mcp), Arc::default())
             }
         };
         Ok(Self {
@@ -102,6 +113,7 @@ impl ServedScope {
             tools,
             mcp,
             section: section.clone(),
+            files,
             record_url: config.record_url(name),
             writer,
             results,
@@ -110,6 +122,7 @@ impl ServedScope {
                 before.map_or_else(HashMap::new, |before| before.places_for(section)),
             ),
             bound: Mutex::default(),
+            listed,
         })
     }
 
@@ -231,18 +244,23 @@ impl ServedScope {
             .clone()
     }
 
+    /// Whether that entry is one of them.
+    pub(super) fn has_bound(&self, entry: &ToolSetEntry) -> bool {
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.iter().any(|set| set.entry == *entry)
+    }
+
     /// Serves these instead; clients hear of it if a list is another.
     pub(super) fn serve(&self, bound: Vec<BoundSet>, registry: ToolRegistry) {
-        let lists = |bound: &[BoundSet]| -> Vec<Value> {
-            bound.iter().map(|set| set.described.clone()).collect()
-        };
+        let lists: Vec<Value> = bound.iter().map(|set| set.described.clone()).collect();
+        *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = bound;
+        self.tools.store(Arc::new(registry));
         let changed = {
-            let mut now = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-            let changed = lists(&now) != lists(&bound);
-            *now = bound;
+            let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+            let changed = *listed != lists;
+            *listed = lists;
             changed
         };
-        self.tools.store(Arc::new(registry));
         if changed {
             self.mcp.tools_changed();
         }
@@ -276,7 +294,16 @@ pub(super) fn limits(section: &LimitsSection) -> Limits {
         compile: CompileLimits {
             size: bytes(section.file),
             cpu: section.compile_time,
-            memory: bytes(section.compile_memory),
+            memory: compile_memory(section.compile_memory),
         },
+    }
+}
+
+/// As much as is written; where that is the default, no more than suits this machine.
+fn compile_memory(configured: ByteSize) -> usize {
+    if configured == LimitsSection::default().compile_memory {
+        CompileLimits::default().memory
+    } else {
+        bytes(configured)
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::uses::Use;
 use super::{ToolSets, check_pins};
 use crate::app::BuildError;
-use crate::app::scope::ServedScope;
 use crate::runtime::{CompileLimits, Component, LoadError, sha256};
 
 impl ToolSets {
@@ -15,9 +15,9 @@ impl ToolSets {
     pub(super) async fn version(
         &self,
         file: &str,
-        using: &[Arc<ServedScope>],
+        uses: &[Use],
     ) -> Result<(Component, Arc<[u8]>), BuildError> {
-        let limits = compile_limits(using);
+        let limits = compile_limits(uses);
         let (files, name) = (self.files.clone(), file.to_owned());
         let read = tokio::task::spawn_blocking(move || {
             let wasm = files.read(&name, limits.size)?;
@@ -27,7 +27,7 @@ impl ToolSets {
         let (wasm, digest) = read
             .await
             .map_err(|_| BuildError::Lost(file.to_owned()))??;
-        check_pins(file, &digest, using)?;
+        check_pins(file, &digest, uses)?;
         let component = self.compile(file, Arc::clone(&wasm), limits).await?;
         Ok((component, wasm))
     }
@@ -37,10 +37,10 @@ impl ToolSets {
     pub(super) async fn settled_version(
         &self,
         file: &str,
-        using: &[Arc<ServedScope>],
+        uses: &[Use],
     ) -> Result<(Component, Arc<[u8]>), BuildError> {
         loop {
-            let version = self.version(file, using).await;
+            let version = self.version(file, uses).await;
             let half = matches!(
                 version,
                 Err(BuildError::Compile {
@@ -80,8 +80,8 @@ impl ToolSets {
 }
 
 /// What every scope that uses a file lets compiling it take.
-pub(super) fn compile_limits(using: &[Arc<ServedScope>]) -> CompileLimits {
-    let limits = using.iter().map(|scope| scope.limits().compile);
+pub(super) fn compile_limits(uses: &[Use]) -> CompileLimits {
+    let limits = uses.iter().map(|used| used.scope.limits().compile);
     limits
         .reduce(|one, other| CompileLimits {
             size: one.size.min(other.size),

@@ -6,18 +6,19 @@
 mod load;
 mod lock;
 mod plan;
+mod reload;
 mod source;
 mod status;
+mod uses;
 pub(super) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use tokio::sync::Mutex;
 use tokio::sync::watch::Receiver;
+use tokio::sync::{Mutex, Semaphore};
 
 pub use lock::{Lock, LockError, ParkedVersion, Verdict, Version, changes};
 pub use source::ToolSetFiles;
@@ -31,8 +32,9 @@ use crate::runtime::{Compiler, Component, Runtime, sha256};
 use crate::state::HostKey;
 use crate::tally::CacheFigures;
 use load::compile_limits;
-use plan::{Plan, Prepared, described};
+use plan::{Plan, Prepared, Silent, described};
 use status::Statuses;
+use uses::{Basis, Use};
 
 /// Loads files, and knows which version of each serves.
 pub(super) struct ToolSets {
@@ -43,28 +45,39 @@ pub(super) struct ToolSets {
     lock: Option<Lock>,
     audit: Audit,
     statuses: Statuses,
-    /// Held by whoever changes what serves: one change at a time.
+    /// Held by whoever changes what serves: one change at a time. Who only prepares one
+    /// does not hold it.
     serving: Mutex<Serving>,
+    /// Held by whoever has a configuration begin to serve.
+    starting: Mutex<()>,
     /// Held by whoever loads the file of that name: its versions come in order, and
     /// none waits for another file to be compiled.
     loading: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// For who asks a guest what it is, which has a place beside those of calls.
+    asking: Semaphore,
 }
 
 /// What serves now.
 #[derive(Default)]
 struct Serving {
-    components: HashMap<String, Component>,
+    components: HashMap<String, Arc<Component>>,
     scopes: Vec<Arc<ServedScope>>,
 }
 
 /// What a file comes with when a configuration begins to serve.
 struct Candidate {
-    component: Component,
+    component: Arc<Component>,
     /// The file, where this version of it is not known to serve.
     wasm: Option<Arc<[u8]>>,
     prepared: Prepared,
     /// Why the version in the folder is not this one.
     problem: Option<BuildError>,
+}
+
+/// A file as a configuration that begins to serve would have it.
+struct Found {
+    basis: Basis,
+    candidate: Result<Candidate, BuildError>,
 }
 
 impl ToolSets {
@@ -85,7 +98,9 @@ impl ToolSets {
             audit,
             statuses: Statuses::default(),
             serving: Mutex::default(),
+            starting: Mutex::default(),
             loading: Mutex::default(),
+            asking: Semaphore::new(LOADED_AT_ONCE),
         }
     }
 
@@ -118,7 +133,7 @@ impl ToolSets {
         let each = bound
             .iter()
             .flat_map(|(name, bound)| bound.iter().map(move |bound| (*name, bound)));
-        Some(Version::new(component, described(file, each)))
+        Some(Version::new(component, described(file, each, &[])))
     }
 
     /// Every path whose change concerns these scopes.
@@ -141,21 +156,84 @@ impl ToolSets {
     /// Serves what `scopes` use. A file that one of them names must serve; of the
     /// rest of the folder what can does. On an error nothing has changed.
     pub(super) async fn start(&self, scopes: &[Arc<ServedScope>]) -> Result<(), BuildError> {
-        let mut serving = self.serving.lock().await;
+        let _starting = self.starting.lock().await;
+        let mut found = BTreeMap::new();
+        let mut left = TRIES;
+        loop {
+            let serving = self.serving.lock().await;
+            let known = serving.components.clone();
+            // Files that change again and again wait once.
+            let held = (left == 0).then_some(serving);
+            self.find(scopes, &known, &mut found).await?;
+            let mut serving = match held {
+                Some(serving) => serving,
+                None => self.serving.lock().await,
+            };
+            if left == 0 || self.still_hold(&found, scopes, &serving) {
+                return self.begin(scopes, found, &mut serving);
+            }
+            left -= 1;
+        }
+    }
+
+    /// Finds what of each file is to serve, but for what was found and is still right.
+    async fn find(
+        &self,
+        scopes: &[Arc<ServedScope>],
+        known: &HashMap<String, Arc<Component>>,
+        found: &mut BTreeMap<String, Found>,
+    ) -> Result<(), BuildError> {
         let files = self.files_of(scopes);
+        found.retain(|file, _| files.contains(file));
+        for file in files {
+            let basis = self.basis(&file, scopes, known.get(&file));
+            let before = found.get(&file);
+            if before.is_some_and(|before| before.basis.holds(&basis)) {
+                continue;
+            }
+            let candidate = self.candidate(&file, &basis).await;
+            let named = basis.uses.iter().any(|used| used.scope.names(&file));
+            let candidate = match candidate {
+                Err(error) if named => return Err(error),
+                candidate => candidate,
+            };
+            found.insert(file, Found { basis, candidate });
+        }
+        Ok(())
+    }
+
+    /// Whether what was found is right for what serves now.
+    fn still_hold(
+        &self,
+        found: &BTreeMap<String, Found>,
+        scopes: &[Arc<ServedScope>],
+        serving: &Serving,
+    ) -> bool {
+        let files = self.files_of(scopes);
+        files.iter().eq(found.keys())
+            && found.iter().all(|(file, found)| {
+                let now = self.basis(file, scopes, serving.components.get(file));
+                found.basis.holds(&now)
+            })
+    }
+
+    /// Swaps all of it in.
+    fn begin(
+        &self,
+        scopes: &[Arc<ServedScope>],
+        found: BTreeMap<String, Found>,
+        serving: &mut Serving,
+    ) -> Result<(), BuildError> {
+        let files: BTreeSet<String> = found.keys().cloned().collect();
         let (mut candidates, mut failed) = (BTreeMap::new(), Vec::new());
         let mut prepared = Prepared::default();
-        for file in &files {
-            let using = using(scopes, file);
-            let named = using.iter().any(|scope| scope.names(file));
-            let known = serving.components.get(file);
-            match self.candidate(file, known, &using).await {
+        for (file, found) in found {
+            match found.candidate {
                 Ok(mut candidate) => {
-                    candidate.prepared.tell(file);
+                    candidate.prepared.tell(&file);
                     prepared.extend(std::mem::take(&mut candidate.prepared));
-                    candidates.insert(file.clone(), candidate);
+                    candidates.insert(file, candidate);
                 }
-                Err(error) if named => return Err(error),
                 Err(error) => failed.push((file, error)),
             }
         }
@@ -175,14 +253,14 @@ impl ToolSets {
             .collect::<Result<Vec<_>, _>>()?;
         prepared.tell("*");
         for (file, candidate) in &candidates {
-            self.settle(file, candidate, &plans)?;
+            self.settle(file, candidate, &plans, &prepared.silent)?;
         }
         for plan in plans {
             plan.scope.take_over();
             plan.scope.serve(plan.bound, plan.registry);
         }
         for (file, error) in failed {
-            self.refused(file, None, &error);
+            self.refused(&file, None, &error);
         }
         self.statuses.retain(&files);
         let candidates = candidates.into_iter();
@@ -197,27 +275,27 @@ impl ToolSets {
 
     /// The component of `file` to serve: the one that does, where it may; else the
     /// one in the folder, or the last one that was accepted if that is not fit.
-    async fn candidate(
-        &self,
-        file: &str,
-        known: Option<&Component>,
-        using: &[Arc<ServedScope>],
-    ) -> Result<Candidate, BuildError> {
-        if let Some(known) = known.filter(|known| check_pins(file, known.digest(), using).is_ok()) {
+    async fn candidate(&self, file: &str, basis: &Basis) -> Result<Candidate, BuildError> {
+        let uses = &basis.uses;
+        let known = basis.known.as_ref();
+        if let Some(known) = known.filter(|known| check_pins(file, known.digest(), uses).is_ok()) {
+            let prepared = self.prepare(file, known, uses, true).await?;
+            // Asked anew, it may say something else.
+            self.may_serve(file, known, &prepared, false)?;
             return Ok(Candidate {
-                prepared: self.prepare(file, known, using, true).await?,
-                component: known.clone(),
+                prepared,
+                component: Arc::clone(known),
                 wasm: None,
                 problem: None,
             });
         }
         let found = async {
-            let (component, wasm) = self.version(file, using).await?;
-            let prepared = self.prepare(file, &component, using, false).await?;
+            let (component, wasm) = self.version(file, uses).await?;
+            let prepared = self.prepare(file, &component, uses, false).await?;
             // Whether its names fit beside the others is not known yet.
             self.may_serve(file, &component, &prepared, false)?;
             Ok(Candidate {
-                component,
+                component: Arc::new(component),
                 wasm: Some(wasm),
                 prepared,
                 problem: None,
@@ -227,18 +305,21 @@ impl ToolSets {
             Ok(candidate) => return Ok(candidate),
             Err(error) => error,
         };
-        let Some(kept) = self.lock.as_ref().and_then(|lock| lock.kept(file)) else {
+        let kept = self.lock.as_ref();
+        let kept = kept.and_then(|lock| Some((lock, lock.kept(file)?)));
+        let Some((lock, kept)) = kept else {
             return Err(error);
         };
         let kept = async {
-            let limits = compile_limits(using);
-            check_pins(file, &sha256(&kept), using)?;
+            let limits = compile_limits(uses);
+            check_pins(file, &sha256(&kept), uses)?;
             let component = self.compile(file, kept.into(), limits).await?;
-            let prepared = self.prepare(file, &component, using, false).await?;
-            Ok::<_, BuildError>((component, prepared))
+            let prepared = self.prepare(file, &component, uses, false).await?;
+            let changes = lock.compare(file, &prepared.version(file, &component))?;
+            Ok::<_, BuildError>((Arc::new(component), prepared, changes.is_empty()))
         };
         // What is wrong with the file in the folder is what can be mended.
-        let Ok((component, prepared)) = kept.await else {
+        let Ok((component, prepared, true)) = kept.await else {
             return Err(error);
         };
         Ok(Candidate {
@@ -262,8 +343,7 @@ impl ToolSets {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        let bound = prepared.bound.iter().map(|(scope, bound)| (scope, bound));
-        let version = Version::new(component, described(file, bound));
+        let version = prepared.version(file, component);
         if !accept && lock.compare(file, &version)?.is_empty() {
             return Ok(());
         }
@@ -278,7 +358,13 @@ impl ToolSets {
     }
 
     /// Writes down what serves from now on.
-    fn settle(&self, file: &str, candidate: &Candidate, plans: &[Plan]) -> Result<(), BuildError> {
+    fn settle(
+        &self,
+        file: &str,
+        candidate: &Candidate,
+        plans: &[Plan],
+        silent: &[Silent],
+    ) -> Result<(), BuildError> {
         if candidate.problem.is_none()
             && let Some(lock) = &self.lock
         {
@@ -286,7 +372,8 @@ impl ToolSets {
                 let bound = plan.bound.iter();
                 bound.map(|bound| (&plan.scope.name, bound))
             });
-            let version = Version::new(&candidate.component, described(file, bound));
+            let described = described(file, bound, silent);
+            let version = Version::new(&candidate.component, described);
             lock.judge(file, version)?;
             if let Some(wasm) = &candidate.wasm {
                 lock.keep(file, wasm);
@@ -305,92 +392,6 @@ impl ToolSets {
             self.refused(file, None, problem);
         }
         Ok(())
-    }
-
-    /// Loads `file` again because it, or what it is configured with, may have
-    /// changed, and swaps it in wherever it is used.
-    pub(super) async fn reload(&self, file: &str) {
-        let seen = Instant::now();
-        let loading = {
-            let mut loading = self.loading.lock().await;
-            Arc::clone(loading.entry(file.to_owned()).or_default())
-        };
-        let _loading = loading.lock().await;
-        let scopes = self.serving.lock().await.scopes.clone();
-        let loaded = self.settled_version(file, &using(&scopes, file)).await;
-        let mut serving = self.serving.lock().await;
-        if !self.files_of(&serving.scopes).contains(file) {
-            // Gone meanwhile, the file or who names it.
-            return;
-        }
-        // The configuration may have changed meanwhile.
-        let using = using(&serving.scopes, file);
-        let before = serving.components.get(file);
-        let before = before.map(|component| component.digest().to_owned());
-        let digest = loaded.as_ref().ok();
-        let digest = digest.map(|(component, _)| component.digest().to_owned());
-        let swapped = async {
-            let (component, wasm) = loaded?;
-            check_pins(file, component.digest(), &using)?;
-            let same = before.as_deref() == Some(component.digest());
-            if same && using.iter().all(|scope| self.is_up_to_date(scope, file)) {
-                if let Some(lock) = &self.lock {
-                    lock.withdraw(file)?;
-                }
-                return Ok(false);
-            }
-            let mut prepared = self.prepare(file, &component, &using, false).await?;
-            let replaced = BTreeSet::from([file.to_owned()]);
-            let plans = using
-                .iter()
-                .map(|scope| self.plan(scope, &mut prepared, &replaced))
-                .collect::<Result<Vec<_>, _>>()?;
-            if prepared.bound.is_empty()
-                && let Some((_, error)) = prepared.left_out.pop()
-            {
-                return Err(error);
-            }
-            self.may_serve(file, &component, &prepared, true)?;
-            if let Some(lock) = &self.lock {
-                lock.keep(file, &wasm);
-            }
-            prepared.tell(file);
-            for plan in plans {
-                plan.scope.serve(plan.bound, plan.registry);
-            }
-            serving.components.insert(file.to_owned(), component);
-            Ok::<bool, BuildError>(true)
-        };
-        match swapped.await {
-            Ok(anew) => {
-                let digest = digest.unwrap_or_default();
-                if anew {
-                    metrics::counter!("tool_set_reloads_total", "outcome" => "serves").increment(1);
-                    metrics::histogram!("tool_set_reload_seconds").record(seen.elapsed());
-                    let reload = Reload {
-                        tool_set: Some(file.to_owned()),
-                        digest: Some(digest.clone()),
-                        before,
-                        scopes: using.len(),
-                        took_ms: Some(millis(seen.elapsed())),
-                    };
-                    self.audit.record(Entry {
-                        reload: Some(Box::new(reload)),
-                        ..Entry::new(Event::Reload, Outcome::Serves)
-                    });
-                }
-                self.statuses.serves(file, &digest, anew);
-            }
-            Err(error) => {
-                if !matches!(error, BuildError::Parked { .. })
-                    && let Some(lock) = &self.lock
-                    && let Err(error) = lock.withdraw(file)
-                {
-                    tracing::warn!(tool_set = file, %error, "the lock stays as it was");
-                }
-                self.refused(file, digest, &error);
-            }
-        }
     }
 
     /// The files of the folder changed in number: serves those that are new, and
@@ -516,8 +517,8 @@ fn wants_rest(scope: &ServedScope) -> bool {
 }
 
 /// A file that is pinned somewhere serves nowhere with another content.
-fn check_pins(file: &str, found: &str, using: &[Arc<ServedScope>]) -> Result<(), BuildError> {
-    for scope in using {
+fn check_pins(file: &str, found: &str, uses: &[Use]) -> Result<(), BuildError> {
+    for scope in uses.iter().map(|used| &used.scope) {
         let entries = scope.section.tool_sets.iter();
         let pins = entries.filter(|entry| entry.file == file);
         for expected in pins.filter_map(|entry| entry.digest.as_ref()) {
@@ -534,6 +535,9 @@ fn check_pins(file: &str, found: &str, using: &[Arc<ServedScope>]) -> Result<(),
     Ok(())
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
+/// Versions that are asked at once what they are: each has a place beside those of calls,
+/// and a file that lets itself be waited for has one of them at a time.
+pub(super) const LOADED_AT_ONCE: usize = 4;
+/// Times that what was prepared for something else is prepared again; then nothing may
+/// change until it is.
+const TRIES: usize = 2;

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{ToolSets, lock, wants_rest};
+use super::uses::Use;
+use super::{ToolSets, Version, lock, wants_rest};
 use crate::app::BuildError;
 use crate::app::scope::{BoundSet, ServedScope};
 use crate::config::ToolSetEntry;
-use crate::runtime::{Component, Grants, WasmToolSet};
+use crate::runtime::{Component, Grants, LoadError, WasmToolSet};
 use crate::tools::{Profile, Profiled, ToolProvider, ToolRegistry};
 
 /// Tool sets for one scope, ready to be swapped in.
@@ -26,11 +27,28 @@ pub(super) struct Prepared {
     pub(super) bound: Vec<(Arc<str>, BoundSet)>,
     /// Why it cannot serve in scopes that only take what is left in the folder.
     pub(super) left_out: Vec<(Arc<str>, BuildError)>,
+    /// The same for the lock.
+    pub(super) silent: Vec<Silent>,
+}
+
+/// A file where it is left out.
+pub(super) struct Silent {
+    scope: Arc<str>,
+    file: String,
+    /// What it was given there, if it is left out by its own doing.
+    given: Value,
 }
 
 impl Prepared {
     pub(super) fn extend(&mut self, other: Self) {
         self.bound.extend(other.bound);
+        self.silent.extend(other.silent);
+    }
+
+    /// `component` as the lock sees it.
+    pub(super) fn version(&self, file: &str, component: &Component) -> Version {
+        let bound = self.bound.iter().map(|(scope, bound)| (scope, bound));
+        Version::new(component, described(file, bound, &self.silent))
     }
 
     /// Tells of the scopes that do without it.
@@ -49,23 +67,26 @@ impl ToolSets {
         &self,
         file: &str,
         component: &Component,
-        using: &[Arc<ServedScope>],
+        uses: &[Use],
         keep: bool,
     ) -> Result<Prepared, BuildError> {
         let mut prepared = Prepared::default();
         let mut kept = false;
-        for scope in using {
-            let before = scope.bound();
-            let entries = self.entries(scope).into_iter();
-            for entry in entries.filter(|entry| entry.file == file) {
-                if keep && before.iter().any(|set| set.entry == entry) {
+        for used in uses {
+            let scope = &used.scope;
+            // One after the other: a file has one guest at a time to be waited for.
+            for entry in &used.entries {
+                if keep && used.serving.contains(entry) {
                     kept = true;
                     continue;
                 }
-                match self.bind(scope, &entry, component).await {
+                match self.bind(scope, entry, component).await {
                     Ok(bound) => prepared.bound.push((Arc::clone(&scope.name), bound)),
                     Err(error) if scope.names(file) => return Err(error),
-                    Err(error) => prepared.left_out.push((Arc::clone(&scope.name), error)),
+                    Err(error) => {
+                        prepared.silent.push(Silent::new(scope, entry, &error));
+                        prepared.left_out.push((Arc::clone(&scope.name), error));
+                    }
                 }
             }
         }
@@ -118,6 +139,11 @@ impl ToolSets {
                             *name != scope.name || prepared.entry != set.entry
                         });
                         prepared.left_out.push((Arc::clone(&scope.name), error));
+                        prepared.silent.push(Silent {
+                            scope: Arc::clone(&scope.name),
+                            file: set.entry.file,
+                            given: json!({}),
+                        });
                     }
                 }
             }
@@ -126,21 +152,6 @@ impl ToolSets {
             scope: Arc::clone(scope),
             bound,
             registry,
-        })
-    }
-
-    /// Whether all that a tool set of this scope was made of, besides the component,
-    /// is as it was.
-    pub(super) fn is_up_to_date(&self, scope: &ServedScope, file: &str) -> bool {
-        let bound = scope.bound();
-        let entries = self.entries(scope).into_iter();
-        let mut entries = entries.filter(|entry| entry.file == file);
-        entries.all(|entry| {
-            let bound = bound.iter().find(|bound| bound.entry == entry);
-            bound.is_some_and(|bound| {
-                let settings = scope.settings(file);
-                settings.is_ok_and(|settings| settings == bound.settings)
-            })
         })
     }
 
@@ -163,6 +174,7 @@ impl ToolSets {
         component: &Component,
     ) -> Result<BoundSet, BuildError> {
         let file = &entry.file;
+        let _asking = self.asking.acquire().await;
         let settings = scope.settings(file)?;
         let grants = Grants {
             scope: Arc::clone(&scope.name),
@@ -209,16 +221,46 @@ impl ToolSets {
     }
 }
 
-/// What the tool set `file` says of itself in each scope.
+impl Silent {
+    fn new(scope: &ServedScope, entry: &ToolSetEntry, error: &BuildError) -> Self {
+        let settings = scope.settings(&entry.file).ok();
+        let given = settings.filter(|_| is_its_own_doing(error));
+        Self {
+            scope: Arc::clone(&scope.name),
+            file: entry.file.clone(),
+            given: given.map_or_else(|| json!({}), |given| lock::given_to(entry, &given)),
+        }
+    }
+}
+
+/// Whether a tool set could fail so on purpose. What it imports and how large it is
+/// do not change by themselves.
+fn is_its_own_doing(error: &BuildError) -> bool {
+    let BuildError::ToolSet { source, .. } = error else {
+        return false;
+    };
+    matches!(
+        source,
+        LoadError::Describe(_) | LoadError::SelfTest(_) | LoadError::Manifest(_)
+    )
+}
+
+/// What the tool set `file` says of itself in each scope, and what it is given there.
 pub(super) fn described<'a>(
     file: &str,
     bound: impl Iterator<Item = (&'a Arc<str>, &'a BoundSet)>,
+    silent: &[Silent],
 ) -> BTreeMap<String, Value> {
     let mut described: BTreeMap<String, Value> = BTreeMap::new();
     for (scope, bound) in bound.filter(|(_, bound)| bound.entry.file == file) {
         // A scope may use a file twice, under two profiles.
         let all = described.entry(scope.to_string()).or_default();
         merge(all, &bound.described);
+        merge(all, &lock::given_to(&bound.entry, &bound.settings));
+    }
+    for silent in silent.iter().filter(|silent| silent.file == file) {
+        let said = described.entry(silent.scope.to_string());
+        said.or_insert_with(|| silent.given.clone());
     }
     described
 }

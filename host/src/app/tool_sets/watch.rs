@@ -17,9 +17,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 pub(in crate::app) struct Watched(Arc<Mutex<BTreeSet<PathBuf>>>);
 
 impl Watched {
-    /// Watches these paths and no others. One that is new is told of once.
-    pub(in crate::app) fn set(&self, paths: BTreeSet<PathBuf>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = paths;
+    /// Watches these paths and no others. One that is new is told of once. Nobody else
+    /// sets any while `paths` finds them out, or older ones could come after newer.
+    pub(in crate::app) fn set(&self, paths: impl FnOnce() -> BTreeSet<PathBuf>) {
+        let mut watched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *watched = paths();
     }
 
     fn get(&self) -> BTreeSet<PathBuf> {
@@ -152,6 +154,19 @@ mod tests {
             }
             told
         }
+    }
+
+    #[test]
+    fn who_finds_the_paths_out_later_sets_them_last() {
+        let paths = |name: &str| BTreeSet::from([PathBuf::from(name)]);
+        let watched = Watched::default();
+        let (other, mut later) = (watched.clone(), None);
+        watched.set(|| {
+            later = Some(thread::spawn(move || other.set(|| paths("new"))));
+            paths("old")
+        });
+        later.unwrap().join().unwrap();
+        assert_eq!(watched.get(), paths("new"));
     }
 
     #[test]

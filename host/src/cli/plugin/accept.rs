@@ -22,8 +22,15 @@ pub(super) fn run(name: Option<&str>, digest: Option<&str>, source: &Source) -> 
     };
     let Some(digest) = digest else {
         print(&format!(
-            "sha256:{} serves\nsha256:{} waits",
-            parked.accepted, parked.digest
+            "sha256:{} serves\nsha256:{} waits{}",
+            parked.accepted,
+            parked.digest,
+            // The file alone does not say why.
+            if parked.digest == parked.accepted {
+                ": the same file, which describes itself otherwise now"
+            } else {
+                ""
+            }
         ))?;
         for change in &parked.changes {
             print(&format!("  {change}"))?;
