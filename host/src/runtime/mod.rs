@@ -31,6 +31,7 @@ mod threads;
 mod tool_set;
 mod traced;
 
+pub(crate) use compile::WALL_TO_CPU;
 pub use compile::{
     COMPILE_COMMAND, CompileLimits, Compiled, Compiler, NativeCache, Place, compile_here, sha256,
 };

@@ -229,13 +229,29 @@ impl Lock {
     /// Decides about a version of the tool set `name`, and writes it down. The first
     /// one is accepted, and so is one that changes nothing that a model reads.
     pub(in crate::app) fn judge(&self, name: &str, new: Version) -> Result<Verdict, LockError> {
+        self.decide(name, new, false)
+    }
+
+    /// The same of the version that serves, beside which another may wait.
+    pub(in crate::app) fn judge_again(
+        &self,
+        name: &str,
+        serving: Version,
+    ) -> Result<Verdict, LockError> {
+        self.decide(name, serving, true)
+    }
+
+    fn decide(&self, name: &str, new: Version, may_wait: bool) -> Result<Verdict, LockError> {
         let _turn = self.turn()?;
         let mut all = self.read()?;
         let before = all.remove(name);
-        let (after, verdict) = match before.clone() {
+        let (mut after, verdict) = match before.clone() {
             None => (Locked::of(new), Verdict::Accepted),
             Some(known) => known.judged(new),
         };
+        if may_wait && verdict == Verdict::Accepted {
+            after.parked = before.as_ref().and_then(|before| before.parked.clone());
+        }
         if before.as_ref() != Some(&after) {
             all.insert(name.to_owned(), after);
             self.write(&all)?;
@@ -576,6 +592,10 @@ mod tests {
         let lock = lock(folder.path());
         lock.judge("x", version("1", "Lists.", &[])).unwrap();
         lock.judge("x", version("2", "Other.", &[])).unwrap();
+        // A configuration that is read again asks what serves, not what is in the folder.
+        let again = lock.judge_again("x", version("1", "Lists.", &[])).unwrap();
+        assert_eq!(again, Verdict::Accepted);
+        assert_eq!(lock.parked("x").unwrap().unwrap().digest, "2");
         let back = lock.judge("x", version("1", "Lists.", &[])).unwrap();
         assert_eq!(back, Verdict::Accepted);
         assert_eq!(lock.parked("x").unwrap(), None);

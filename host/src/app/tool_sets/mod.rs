@@ -349,11 +349,7 @@ impl ToolSets {
         }
         match lock.judge(file, version)? {
             Verdict::Accepted => Ok(()),
-            Verdict::Parked(changes) => Err(BuildError::Parked {
-                tool_set: file.to_owned(),
-                digest: component.digest().to_owned(),
-                changes,
-            }),
+            Verdict::Parked(changes) => Err(parked(file, component, changes)),
         }
     }
 
@@ -374,7 +370,13 @@ impl ToolSets {
             });
             let described = described(file, bound, silent);
             let version = Version::new(&candidate.component, described);
-            lock.judge(file, version)?;
+            let verdict = match &candidate.wasm {
+                Some(_) => lock.judge(file, version)?,
+                None => lock.judge_again(file, version)?,
+            };
+            if let Verdict::Parked(changes) = verdict {
+                return Err(parked(file, &candidate.component, changes));
+            }
             if let Some(wasm) = &candidate.wasm {
                 lock.keep(file, wasm);
             }
@@ -514,6 +516,15 @@ fn using(scopes: &[Arc<ServedScope>], file: &str) -> Vec<Arc<ServedScope>> {
 
 fn wants_rest(scope: &ServedScope) -> bool {
     scope.section.tool_sets.iter().any(ToolSetEntry::is_rest)
+}
+
+/// `component` waits until the operator accepts what is new in it.
+fn parked(file: &str, component: &Component, changes: Vec<String>) -> BuildError {
+    BuildError::Parked {
+        tool_set: file.to_owned(),
+        digest: component.digest().to_owned(),
+        changes,
+    }
 }
 
 /// A file that is pinned somewhere serves nowhere with another content.

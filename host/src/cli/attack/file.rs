@@ -8,6 +8,7 @@ use super::call::recovery;
 use super::others::Seen;
 use super::plan::Plan;
 use super::stage::Stage;
+use crate::runtime::WALL_TO_CPU;
 
 pub(super) async fn run(stage: &Stage, plan: &Plan, attack: &FileAttack) -> anyhow::Result<Seen> {
     let wasm = (attack.wasm)();
@@ -76,7 +77,6 @@ fn patience(plan: &Plan) -> Duration {
     plan.limits.compile_time * WALL_TO_CPU + DESCRIBES
 }
 
-const WALL_TO_CPU: u32 = 5;
 const DESCRIBES: Duration = Duration::from_secs(6);
 const USUAL: u64 = 64 << 20;
 const SHOWN: usize = 90;

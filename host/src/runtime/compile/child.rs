@@ -236,7 +236,7 @@ const KILLED: &str = "it was killed, most likely for lack of memory; give the ma
 /// Bytes of a sentence that are read.
 const MAX_SAID: u64 = 4 << 10;
 /// Waiting counts too: a machine under load gives the child what is left over.
-const WALL_TO_CPU: u32 = 10;
+pub(crate) const WALL_TO_CPU: u32 = 10;
 /// Below those that serve, above hogs.
 #[cfg(unix)]
 const NICE: i32 = 10;

@@ -14,6 +14,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use tokio::sync::Semaphore;
 
 pub use cache::NativeCache;
+pub(crate) use child::WALL_TO_CPU;
 pub use child::{COMPILE_COMMAND, compile_here};
 
 use super::engine::Runtime;
