@@ -12,6 +12,7 @@ mod newer;
 mod parser;
 mod random;
 mod shrink;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::env;
