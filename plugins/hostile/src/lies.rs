@@ -92,6 +92,8 @@ pub(crate) fn told<H: Host + 'static>() -> Option<ToolSet<H>> {
             "odd",
             r##"{"type":"object","allOf":[{"$ref":"#"}]}"##,
         )),
+        // Megabytes each, once they are compiled.
+        "patterns" => tools.untyped_tool(Ghost::with_schema("odd", patterns())),
         "writes" => tools.untyped_tool(Ghost {
             access: Access::Write,
             ..Ghost::named("odd")
@@ -137,6 +139,16 @@ fn doubling() -> String {
     format!(
         r##"{{"type":"object","$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"object"}}}}}}"##,
         levels.join(",")
+    )
+}
+
+fn patterns() -> String {
+    let properties: Vec<String> = (0..50)
+        .map(|n| format!(r#""a{n}":{{"pattern":"\\p{{L}}{{200}}{n}"}}"#))
+        .collect();
+    format!(
+        r#"{{"type":"object","properties":{{{}}}}}"#,
+        properties.join(",")
     )
 }
 

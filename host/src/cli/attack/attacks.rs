@@ -127,6 +127,18 @@ pub(super) const ATTACKS: &[Attack] = &[
     stopped("huge text", "huge", most_of_memory, STOPPED),
     stopped("huge JSON", "huge_json", beyond_result, STOPPED),
     stopped("a million blocks", "flood_blocks", nothing, STOPPED),
+    stopped(
+        "JSON that grows when read",
+        "flood_maps",
+        up_to_result,
+        STOPPED,
+    ),
+    stopped(
+        "JSON that is checked 900 times",
+        "flood_checks",
+        up_to_result,
+        STOPPED,
+    ),
     calls(
         "largest text allowed",
         "escapes",
@@ -137,6 +149,12 @@ pub(super) const ATTACKS: &[Attack] = &[
     stopped("tool that is not there", "ghost", nothing, CRASHED),
     calls("log flood", "flood_log", nothing, Ends::AsItLikes),
     calls("output flood", "flood", nothing, Ends::AsItLikes),
+    stopped(
+        "output streams kept full",
+        "flood_streams",
+        nothing,
+        TIMEOUT,
+    ),
     calls("cache flood", "flood_cache", beyond_cache, Ends::AsItLikes),
     calls("progress flood", "flood_progress", nothing, Ends::AsItLikes),
     stopped("question flood", "flood_questions", nothing, STOPPED),
@@ -194,6 +212,11 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
     lies("schema that doubles", "doubling", &["cannot be used"]),
     lies("schema in a circle", "circle", &["cannot be used"]),
+    lies(
+        "schema of vast patterns",
+        "patterns",
+        &["patterns are too large"],
+    ),
     lies("hidden characters", "hidden", &["U+202E"]),
     lies("hidden in a schema", "veiled", &["U+E0139"]),
     lies("hidden in _meta", "meta", &["U+00AD"]),
