@@ -44,10 +44,13 @@ impl<'s, 'a> Change<'s, 'a> {
     fn token(&mut self, index: usize, token: &'s Token<'a>) -> Result<(), Denial> {
         match token.kind {
             Kind::Mark(b'(') => {
-                let query = self.statement.near_is(index, 1, &["SELECT"])
-                    || self.statement.opens_after(index);
-                let limits = self.statement.near_is(index, -1, &["TOP"]);
-                self.has_source |= self.depth == 0 && self.is("INSERT") && query && !limits;
+                if self.depth == 0 && self.statement.begins_query(index) {
+                    let source =
+                        self.is("INSERT") && !std::mem::replace(&mut self.has_source, true);
+                    if !source {
+                        return Err(self.statement.second(token));
+                    }
+                }
                 self.depth += 1;
                 Ok(())
             }

@@ -7,10 +7,16 @@ use super::Statement;
 pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
     let kind = kind(statement)?;
     let mut has_query = false;
+    let mut adds = false;
     let mut depth = 0_u32;
     for (index, token) in statement.tokens.iter().enumerate().skip(1) {
         match token.kind {
-            Kind::Mark(b'(') => depth += 1,
+            Kind::Mark(b'(') => {
+                if depth == 0 && statement.begins_query(index) {
+                    return Err(statement.second(token));
+                }
+                depth += 1;
+            }
             Kind::Mark(b')') => depth = depth.saturating_sub(1),
             Kind::Word if token.is("SELECT") => {
                 let first = depth == 0 && !std::mem::replace(&mut has_query, true);
@@ -21,6 +27,12 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
             }
             Kind::Word if token.is_any(&VERBS) => {
                 if !belongs(statement, kind, index, token) {
+                    return Err(statement.second(token));
+                }
+            }
+            Kind::Word if token.is("ADD") => {
+                let first = !std::mem::replace(&mut adds, true);
+                if !(first && adds_to(statement, kind, index)) {
                     return Err(statement.second(token));
                 }
             }
@@ -59,6 +71,19 @@ fn kind<'s, 'a>(statement: &Statement<'s, 'a>) -> Result<&'s Token<'a>, Denial> 
         let start = at.map_or(0, |token| token.start);
         Denial::statement(statement.sql, start, &what, HINT)
     })
+}
+
+/// Whether the ADD at `index` adds to a table or an index: it also begins statements
+/// that sign code.
+fn adds_to(statement: &Statement<'_, '_>, kind: &Token<'_>, index: usize) -> bool {
+    let follow = |one: &str, other: &str| {
+        statement.near_is(index, 1, &[one]) && statement.near_is(index, 2, &[other])
+    };
+    let signs = follow("SIGNATURE", "TO")
+        || follow("COUNTER", "SIGNATURE")
+        || follow("SENSITIVITY", "CLASSIFICATION");
+    let alters = statement.near_is(0, 0, &["ALTER"]);
+    alters && (kind.is("TABLE") && !signs || kind.is("INDEX") && statement.opens_after(index))
 }
 
 /// Whether a verb is part of the definition: ON DELETE CASCADE, DROP COLUMN.
@@ -124,8 +149,7 @@ const VERBS: [&str; 7] = [
 ];
 
 /// What the grammar of definitions needs besides that of SELECT.
-const DEFINING: [&str; 24] = [
-    "ADD",
+const DEFINING: [&str; 23] = [
     "CASCADE",
     "CHECK",
     "CLUSTERED",

@@ -54,6 +54,12 @@ impl<'s, 'a> Statement<'s, 'a> {
             .is_some_and(|token| token.is_any(words))
     }
 
+    fn is_mark_near(&self, index: usize, mark: u8) -> bool {
+        [-1, 1]
+            .iter()
+            .any(|by| self.near(index, *by).is_some_and(|near| near.is_mark(mark)))
+    }
+
     fn opens_after(&self, index: usize) -> bool {
         self.near(index, 1).is_some_and(|next| next.is_mark(b'('))
     }
@@ -62,7 +68,15 @@ impl<'s, 'a> Statement<'s, 'a> {
     fn everywhere(&self, index: usize, token: &Token<'a>, bound: &[&str]) -> Result<(), Denial> {
         match token.kind {
             Kind::Mark(b';') => Err(self.second(token)),
+            // .dbo.t and ..t
+            Kind::Mark(b'.') if !self.is_qualified(index) => Err(self.refused(token)),
+            // A label; geography::Point has two.
+            Kind::Mark(b':') if !self.is_mark_near(index, b':') => Err(self.refused(token)),
             Kind::Word if conversation(self.tokens, index, token) => Err(self.refused(token)),
+            Kind::Word if token.is("CONVERSATION") && self.near_is(index, -1, &["END"]) => {
+                Err(self.refused(token))
+            }
+            Kind::Word if token.is("FETCH") && !self.counts_rows(index) => Err(self.second(token)),
             Kind::Variable => {
                 let name = token.text.trim_start_matches('@');
                 let known = bound
@@ -90,6 +104,51 @@ impl<'s, 'a> Statement<'s, 'a> {
             true => Ok(()),
             false => Err(self.refused(token)),
         }
+    }
+
+    /// Whether the dot at `index` has something before it that it belongs to.
+    fn is_qualified(&self, index: usize) -> bool {
+        self.near(index, -1)
+            .is_some_and(|before| match before.kind {
+                Kind::Word => !keywords::is_reserved(before.text),
+                Kind::Quoted | Kind::Variable => true,
+                // CAST(… AS xml).value(…)
+                Kind::Mark(b')') => self.opens_after(index + 1),
+                Kind::Mark(mark) => mark == b'.',
+                _ => false,
+            })
+    }
+
+    /// Whether the FETCH at `index` is of OFFSET … ROWS FETCH NEXT 5 ROWS ONLY: a
+    /// cursor's would be a second statement.
+    fn counts_rows(&self, index: usize) -> bool {
+        let count = self.near(index, 2).is_some_and(|count| {
+            matches!(count.kind, Kind::Number | Kind::Variable | Kind::Mark(b'('))
+        });
+        self.near_is(index, -1, &["ROW", "ROWS"])
+            && self.near_is(index, 1, &["FIRST", "NEXT"])
+            && count
+    }
+
+    /// Whether the parenthesis at `index` opens a query where no value and no rows can
+    /// stand, so that it begins a statement. A call, `ISNULL((SELECT …), 0)`, does not.
+    fn begins_query(&self, index: usize) -> bool {
+        let nested = self.opens_after(index);
+        let rest = self.tokens.get(index..).unwrap_or_default();
+        let inner = rest.iter().find(|token| !token.is_mark(b'('));
+        let ends = self
+            .near(index, -1)
+            .is_some_and(|before| match before.kind {
+                Kind::Word if before.is("APPLY") => false,
+                Kind::Word if keywords::is_reserved(before.text) => {
+                    before.is_any(&["DEFAULT", "END", "NULL"])
+                        || before.is("VALUES") && self.near_is(index, -2, &["DEFAULT"])
+                }
+                Kind::Word | Kind::Quoted => !nested,
+                Kind::String | Kind::Number | Kind::Variable | Kind::Global => true,
+                Kind::Mark(mark) => mark == b')',
+            });
+        ends && inner.is_some_and(|inner| inner.is("SELECT"))
     }
 
     /// Whether the SELECT at `index` goes on with the query before it.
