@@ -22,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("state", &["clock", "entropy", "principal"]),
     ("tally", &[]),
     ("database", &["principal", "tally"]),
-    ("tools", &["audit", "principal"]),
+    ("tools", &["audit", "excerpt", "principal"]),
     (
         "runtime",
         &[
@@ -161,6 +161,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("plugin_bundle", &["cli"]),
     ("plugin_kit", &["cli"]),
     ("redis", &["state/backend"]),
+    ("regex_automata", &["tools"]),
     (
         "reqwest",
         &[
