@@ -401,8 +401,8 @@ fn alone_and_ascii(mut folded: impl Iterator<Item = char>) -> bool {
 }
 
 /// Behind a `$`.
-const PSEUDO_COLUMNS: [&str; 6] = [
-    "EDGE_ID", "FROM_ID", "IDENTITY", "NODE_ID", "ROWGUID", "TO_ID",
+const PSEUDO_COLUMNS: [&str; 7] = [
+    "ACTION", "EDGE_ID", "FROM_ID", "IDENTITY", "NODE_ID", "ROWGUID", "TO_ID",
 ];
 
 const MAX_BYTES: usize = 64 * 1024;

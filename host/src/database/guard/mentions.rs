@@ -48,7 +48,7 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
         if token.is_mark(b'*') {
             mentions.selects_all |= selects_all(&tokens, at, tops);
             at += 1;
-        } else if token.is_any(&["IDENTITYCOL", "ROWGUIDCOL"]) {
+        } else if token.is_any(&["IDENTITYCOL", "ROWGUIDCOL", "$IDENTITY", "$ROWGUID"]) {
             mentions.selects_all = true;
             at += 1;
         } else if is_name(token) || is_keyword_before_dot(&tokens, at) {
@@ -202,6 +202,7 @@ mod tests {
             ("SELECT CHECKSUM(*) FROM t", true),
             ("SELECT COUNT(*), a * 2, 2 * a, (a) * (b) FROM t", false),
             ("SELECT IDENTITYCOL FROM t", true),
+            ("SELECT $rowguid AS r FROM t", true),
         ] {
             assert_eq!(mentions(text).unwrap().selects_all, selects, "{text}");
         }

@@ -70,6 +70,15 @@ fn word(sql: &str, tokens: &[Token<'_>], index: usize, token: &Token<'_>) -> Res
     if conversation(tokens, index, token) {
         return Err(Denial::write(sql, token));
     }
+    // What MERGE did to a row.
+    if token.is("$ACTION") {
+        return Err(Denial::statement(
+            sql,
+            token.start,
+            &shown(token.text),
+            ONE_SELECT,
+        ));
+    }
     if token.is("NEXT")
         && tokens.get(index + 1).is_some_and(|next| next.is("VALUE"))
         && tokens.get(index + 2).is_some_and(|next| next.is("FOR"))

@@ -132,6 +132,12 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn keyword(&mut self, token: Token<'a>) -> Result<(), Denial> {
         let next = self.peek(1);
         let next_is = |keyword: &str| next.is_some_and(|next| next.is(keyword));
+        // Behind a dot it is a method's name, and there is none of a keyword's.
+        if self.before(1).is_some_and(|before| before.is_mark(b'.'))
+            && next.is_some_and(|next| next.is_mark(b'('))
+        {
+            return Err(Denial::function(self.sql, &token, token.text));
+        }
         if token.is("SELECT") {
             self.select(token)?;
         } else if token.is("WITH") {
