@@ -8,6 +8,8 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
     let kind = kind(statement)?;
     let mut has_query = false;
     let mut adds = false;
+    let defines = !statement.near_is(0, 0, &["DROP"]);
+    let mut is_view = false;
     let mut depth = 0_u32;
     for (index, token) in statement.tokens.iter().enumerate().skip(1) {
         match token.kind {
@@ -21,7 +23,7 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
             Kind::Word if token.is("SELECT") => {
                 let first = depth == 0 && !std::mem::replace(&mut has_query, true);
                 let part = first || depth > 0 || statement.joins_queries(index);
-                if !(kind.is("VIEW") && part) {
+                if !(is_view && part) {
                     return Err(statement.second(token));
                 }
             }
@@ -37,7 +39,8 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
                 }
             }
             // DROP TABLE IF EXISTS
-            Kind::Word if token.is("IF") && statement.near_is(index, 1, &["EXISTS"]) => {}
+            Kind::Word if token.is("IF") && if_exists(statement, kind, index) => {}
+            Kind::Word if token.is("AS") => is_view |= defines && kind.is("VIEW"),
             Kind::Word if token.start == kind.start => {}
             Kind::Word => statement.known(index, token, &DEFINING)?,
             _ => {}
@@ -71,6 +74,15 @@ fn kind<'s, 'a>(statement: &Statement<'s, 'a>) -> Result<&'s Token<'a>, Denial> 
         let start = at.map_or(0, |token| token.start);
         Denial::statement(statement.sql, start, &what, HINT)
     })
+}
+
+/// DROP TABLE IF EXISTS, DROP COLUMN IF EXISTS
+fn if_exists(statement: &Statement<'_, '_>, kind: &Token<'_>, index: usize) -> bool {
+    let before = statement.near(index, -1);
+    let drops = before.is_some_and(|before| {
+        before.start == kind.start || before.is_any(&["COLUMN", "CONSTRAINT"])
+    });
+    drops && statement.near_is(index, 1, &["EXISTS"]) && !statement.opens_after(index + 1)
 }
 
 /// Whether the ADD at `index` adds to a table or an index: it also begins statements

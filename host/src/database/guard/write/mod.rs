@@ -22,8 +22,17 @@ pub(super) fn check(sql: &str, bound: &[&str]) -> Result<(), Denial> {
     let Some(first) = statement.tokens.first() else {
         return Err(Denial::statement(sql, 0, "An empty statement", HINT));
     };
+    let mut depth = 0_u32;
     for (index, token) in statement.tokens.iter().enumerate() {
-        statement.everywhere(index, token, bound)?;
+        match token.kind {
+            Kind::Mark(b'(') => depth += 1,
+            Kind::Mark(b')') => depth = depth.saturating_sub(1),
+            // A label; JSON_OBJECT('a': 1) and geography::Point are none.
+            Kind::Mark(b':') if depth == 0 && !statement.is_mark_near(index, b':') => {
+                return Err(statement.second(token));
+            }
+            _ => statement.everywhere(index, token, bound)?,
+        }
     }
     if first.is_any(&["ALTER", "CREATE", "DROP"]) {
         define::check(&statement)?;
@@ -70,8 +79,7 @@ impl<'s, 'a> Statement<'s, 'a> {
             Kind::Mark(b';') => Err(self.second(token)),
             // .dbo.t and ..t
             Kind::Mark(b'.') if !self.is_qualified(index) => Err(self.refused(token)),
-            // A label; geography::Point has two.
-            Kind::Mark(b':') if !self.is_mark_near(index, b':') => Err(self.refused(token)),
+            Kind::Mark(b'{') if !self.is_literal(index) => Err(self.second(token)),
             Kind::Word if conversation(self.tokens, index, token) => Err(self.refused(token)),
             Kind::Word if token.is("CONVERSATION") && self.near_is(index, -1, &["END"]) => {
                 Err(self.refused(token))
@@ -99,11 +107,18 @@ impl<'s, 'a> Statement<'s, 'a> {
             || keywords::may_read(token.text)
             || contains(own, token.text)
             // OPTION (USE HINT (…))
-            || token.is("USE") && self.near_is(index, 1, &["HINT"]);
+            || token.is("USE") && self.near_is(index, 1, &["HINT"]) && self.opens_after(index + 1);
         match known {
             true => Ok(()),
             false => Err(self.refused(token)),
         }
+    }
+
+    /// `{d '2024-01-01'}` and the like, of ODBC.
+    fn is_literal(&self, index: usize) -> bool {
+        let text = self.near(index, 2);
+        self.near_is(index, 1, &["D", "T", "TS", "GUID"])
+            && text.is_some_and(|text| text.kind == Kind::String)
     }
 
     /// Whether the dot at `index` has something before it that it belongs to.

@@ -5,34 +5,23 @@ use super::super::denial::Denial;
 use super::super::mentions::{Mention, mentions};
 use super::super::relations::folded;
 
-/// `schema.table.column` and `table.Doc.value('…', '…')` have three parts as well: they
-/// are of a table that the statement names for itself.
+/// A name of three parts is a table of another database wherever one can stand, so columns
+/// go by an alias; `alias.Doc.value('…', '…')` of an xml column is what passes.
 pub(super) fn check(sql: &str) -> Result<(), Denial> {
     let Some(mentions) = mentions(sql) else {
         return Ok(());
     };
-    let names = &mentions.names;
-    for mention in names {
+    for mention in &mentions.names {
         let reason = match mention.parts.as_slice() {
             [_] => continue,
             [first, _] if !first.is_empty() => continue,
-            [owner, column, method] if is_method(mention, method) => {
-                match is_named(names, owner) || names.iter().any(|name| ends(name, owner, column)) {
-                    true => continue,
-                    false => OTHER,
-                }
+            [owner, _, method]
+                if is_method(mention, method) && is_named(&mentions.names, owner) =>
+            {
+                continue;
             }
-            [schema, table, _] => match names.iter().any(|name| ends(name, schema, table)) {
-                true => continue,
-                false => OTHER,
-            },
-            [schema, table, _, method] if is_method(mention, method) => {
-                match names.iter().any(|name| ends(name, schema, table)) {
-                    true => continue,
-                    false => LINKED,
-                }
-            }
-            [_, _] => OTHER,
+            [_, _, _] if mention.called => METHOD,
+            [_, _] | [_, _, _] => OTHER,
             _ => LINKED,
         };
         let what = format!("The name {}", super::shown(&mention.parts.join(".")));
@@ -52,13 +41,6 @@ fn is_method(mention: &Mention, name: &str) -> bool {
     mention.has_literals && ["exist", "modify", "nodes", "query", "value"].contains(&name)
 }
 
-/// Whether the statement names `schema.table` where two parts are all there is.
-fn ends(name: &Mention, schema: &str, table: &str) -> bool {
-    let same = |one: &str, other: &str| folded(one).eq_ignore_ascii_case(&folded(other));
-    matches!(name.parts.as_slice(), [own_schema, own_table]
-        if !schema.is_empty() && same(own_schema, schema) && same(own_table, table))
-}
-
 /// Whether a table or an alias has that name.
 fn is_named(names: &[Mention], owner: &str) -> bool {
     let same = |one: &String| folded(one).eq_ignore_ascii_case(&folded(owner));
@@ -69,5 +51,7 @@ fn is_named(names: &[Mention], owner: &str) -> bool {
 
 const OTHER: &str = "Other databases cannot be reached from here: name tables of this one, as \
     schema.table, and columns by an alias.";
+const METHOD: &str = "Other databases cannot be reached from here: call functions of this one, as \
+    schema.function, and methods of a column without its table, as Geo.STDistance(…).";
 const LINKED: &str = "Linked servers and other databases cannot be reached from here: name tables \
     of this database, as schema.table, and columns by an alias.";
