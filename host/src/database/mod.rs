@@ -38,6 +38,7 @@ mod text;
 mod traced;
 mod value;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -168,7 +169,20 @@ impl Database {
     /// statement; [`Error::Limit`] above the limit of changed rows, after the
     /// transaction was rolled back.
     pub async fn execute(&self, query: Query) -> Result<Outcome, Error> {
-        query::execute(&self.inner, query).await
+        self.execute_telling(query, &AtomicBool::new(false)).await
+    }
+
+    /// The same; `committing` is set while the change is made final, when who gives up
+    /// would not know whether it was made.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_telling(
+        &self,
+        query: Query,
+        committing: &AtomicBool,
+    ) -> Result<Outcome, Error> {
+        query::execute(&self.inner, query, committing).await
     }
 
     /// Tables and views that may be read, by schema and name.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tiberius::{ColumnData, CommandItem};
@@ -238,7 +239,11 @@ fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) ->
 }
 
 /// See [`Database::execute`](super::Database::execute).
-pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Error> {
+pub(super) async fn execute(
+    inner: &Inner,
+    query: Query,
+    committing: &AtomicBool,
+) -> Result<Outcome, Error> {
     if inner.read_only {
         return Err(Error::Denied(guard::Denial::read_only()));
     }
@@ -247,7 +252,8 @@ pub(super) async fn execute(inner: &Inner, query: Query) -> Result<Outcome, Erro
     policy::admit_write(inner, &query.sql).await?;
     let asker = asker(inner, &query)?;
     let span = inner.named.statement(&query.sql);
-    let written = written(inner, query, &asker).instrument(span.clone()).await;
+    let written = written(inner, query, &asker, committing);
+    let written = written.instrument(span.clone()).await;
     if let Err(error) = &written {
         traced::failed(&span, error);
     }
@@ -265,7 +271,12 @@ impl Drop for Forget<'_> {
     }
 }
 
-async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, Error> {
+async fn written(
+    inner: &Inner,
+    query: Query,
+    asker: &Asker,
+    committing: &AtomicBool,
+) -> Result<Outcome, Error> {
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
     let mut lease = inner.sessions.acquire(asker, &query.cancel).await?;
@@ -277,7 +288,12 @@ async fn written(inner: &Inner, query: Query, asker: &Asker) -> Result<Outcome, 
     let results = inner.results.get().map(|results| &results.cache);
     let _forget = Forget(results.filter(|_| within));
     match &written {
-        Ok(_) if within => commit(inner, &mut lease).await?,
+        Ok(_) if within => {
+            committing.store(true, Ordering::Release);
+            let answer = commit(inner, &mut lease).await;
+            committing.store(false, Ordering::Release);
+            answer?;
+        }
         Ok(_) | Err(Error::Server(_) | Error::Unsupported(_)) => {
             roll_back(&mut lease, &mut watch).await?;
         }

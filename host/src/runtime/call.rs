@@ -2,6 +2,7 @@
 //! the caller gets a sentence and the host goes on.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -177,17 +178,23 @@ impl WasmToolSet {
         let used = Arc::clone(&meter);
         let run = self.runtime.threads.run(work, limits.cpu, meter, share);
         let run = run.instrument(span.clone());
-        let stopped = tokio::select! {
+        tokio::pin!(run);
+        let mut stopped = tokio::select! {
             biased;
-            () = cancel.cancelled() => return Err(CallFailure::Cancelled),
-            result = tokio::time::timeout_at(deadline.into(), run) => result,
+            () = cancel.cancelled() => Err(CallFailure::Cancelled),
+            result = tokio::time::timeout_at(deadline.into(), &mut run) => {
+                result.map_err(|_| CallFailure::Wall(limits.wall))
+            }
         };
+        if stopped.is_err() && used.committing.load(Ordering::Acquire) {
+            let answer = tokio::time::timeout(FINAL, &mut run).await;
+            stopped = answer.map_err(|_| CallFailure::Uncertain);
+        }
         traced::used(&span, &used);
-        match stopped {
-            Err(_) => Err(CallFailure::Wall(limits.wall)),
-            Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(limits.cpu)),
-            Ok(Err(Stopped::Lost(reason))) => Err(CallFailure::Host(reason)),
-            Ok(Ok(answered)) => answered,
+        match stopped? {
+            Err(Stopped::Cpu) => Err(CallFailure::Cpu(limits.cpu)),
+            Err(Stopped::Lost(reason)) => Err(CallFailure::Host(reason)),
+            Ok(answered) => answered,
         }
     }
 
@@ -243,6 +250,10 @@ impl WasmToolSet {
         }
     }
 }
+
+/// For the answer to a COMMIT that is under way, which the database bounds itself, and
+/// for what the guest makes of it.
+const FINAL: Duration = Duration::from_secs(12);
 
 /// What the audit tells of a bill.
 fn figures(bill: &Bill) -> Figures {

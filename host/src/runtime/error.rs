@@ -101,6 +101,9 @@ pub(super) enum CallFailure {
     /// The client went away.
     #[error("cancelled")]
     Cancelled,
+    /// It was ended while a change was made final, and the answer did not come.
+    #[error("ended during COMMIT")]
+    Uncertain,
     /// A trap: the guest's fault.
     #[error("trapped: {0}")]
     Trap(String),

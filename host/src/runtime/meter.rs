@@ -1,6 +1,6 @@
 //! Counts what a call uses while it runs; the call's bill is made of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ pub(super) struct Meter {
     rows: AtomicU64,
     bytes: AtomicU64,
     statements: Mutex<Statements>,
+    /// Whether a change is being made final.
+    pub(super) committing: AtomicBool,
 }
 
 /// What a guest used; times in microseconds.

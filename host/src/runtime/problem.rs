@@ -52,6 +52,14 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
             "Too many calls are running here.".to_owned(),
             Some("Try again in a few seconds."),
         ),
+        CallFailure::Uncertain => (
+            "unavailable",
+            format!(
+                "{tool} was stopped while a change was made final, so it is not known whether it \
+                 was made."
+            ),
+            Some("Read the rows before the statement is repeated."),
+        ),
         CallFailure::Cancelled => ("cancelled", "The call was cancelled.".to_owned(), None),
         CallFailure::Trap(_) | CallFailure::Host(_) => (
             "crashed",

@@ -224,7 +224,8 @@ impl db_execute::Host for StoreState {
             return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
         }
         self.meter.begins(&query.sql, true);
-        Ok(match writer.execute(query).await {
+        let committing = &self.meter.committing;
+        Ok(match writer.execute_telling(query, committing).await {
             Ok(outcome) => {
                 self.meter.statement(outcome.stats);
                 Ok(db_execute::Outcome {
@@ -290,13 +291,15 @@ impl StoreState {
         let by_server = databases
             .iter()
             .any(|(_, database)| database.is_same_place(writer, true));
-        if asked.is_same_place(writer, by_server) {
+        let mut fit = databases
+            .iter()
+            .filter(|(_, database)| database.is_same_place(writer, by_server));
+        // Two of one name on servers of other names: which of them is not known.
+        let only = fit.next().filter(|_| by_server || fit.next().is_none());
+        if only.is_some() && asked.is_same_place(writer, by_server) {
             return Ok(());
         }
-        let other = databases
-            .iter()
-            .find(|(_, database)| database.is_same_place(writer, by_server));
-        let reason = match other {
+        let reason = match only {
             Some((name, _)) => format!(
                 "cannot be written to here, only \"{name}\" can; write database = \"{name}\""
             ),
