@@ -101,7 +101,12 @@ impl Locked {
             Some(allowed) => allowed,
             None if news.is_empty() => self.accepted,
             None => {
-                let parked = Some(new);
+                // One that says something else each time is written down once: the lock is
+                // watched, and a change of it has this version asked again.
+                let known = self
+                    .parked
+                    .take_if(|parked| parked.digest == new.digest && parked.imports == new.imports);
+                let parked = Some(known.unwrap_or(new));
                 return (Self { parked, ..self }, Verdict::Parked(news));
             }
         };
