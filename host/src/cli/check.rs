@@ -2,6 +2,9 @@
 //! configuration, its files, the certificate, the state, tool sets, and each database with
 //! what its log-in may do. One line a finding.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
 use std::time::Duration;
 
 use super::config::ConfigArguments;
@@ -63,14 +66,14 @@ async fn findings(source: &Source) -> Vec<String> {
 
 /// Why people and tokens cannot be read.
 async fn of_state(config: &Config, key: &HostKey) -> Option<String> {
-    // A file that is not there is made by the server, which then owns it.
-    let is_there = match config.state.kind()? {
-        StoreKind::Sqlite(file) => file.exists(),
-        StoreKind::Redis => true,
-        StoreKind::Memory => false,
-    };
-    if !config.oauth.enabled || !is_there {
+    if !config.oauth.enabled {
         return None;
+    }
+    match config.state.kind()? {
+        // To open it is to bring it up to date, which is for the server that serves.
+        StoreKind::Sqlite(file) => return of_file(file).err(),
+        StoreKind::Redis => {}
+        StoreKind::Memory => return None,
     }
     let read = async {
         let store = app::open_store(config, key, Clock::system(), Entropy::system());
@@ -83,6 +86,30 @@ async fn of_state(config: &Config, key: &HostKey) -> Option<String> {
         Err(_) => Some(format!(
             "state.store: no answer within {} seconds",
             PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// One that is not there is made by the server, which then owns it.
+fn of_file(file: &Path) -> Result<(), String> {
+    let mut found = match File::open(file) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(format!(
+                "state.store: the file {} cannot be read: {error}",
+                file.display()
+            ));
+        }
+    };
+    let mut head = [0; SQLITE.len()];
+    match found.read(&mut head) {
+        // It was made and nothing is in it yet.
+        Ok(0) => Ok(()),
+        Ok(_) if head == SQLITE => Ok(()),
+        _ => Err(format!(
+            "state.store: the file {} is no SQLite database; name another, or move it away",
+            file.display()
         )),
     }
 }
@@ -145,6 +172,8 @@ async fn answer<T>(
     }
 }
 
+/// What every file of SQLite begins with.
+const SQLITE: [u8; 16] = *b"SQLite format 3\0";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
