@@ -8,6 +8,7 @@ use super::cursor::Opened;
 use super::error::{Error, LimitKind};
 use super::exact;
 use super::json::{self, Encoder};
+use super::manager::text_size;
 use super::page;
 use super::reader::Caps;
 use super::rows::Rows;
@@ -222,7 +223,7 @@ impl Output {
         rows.truncate(TruncatedBy::Bytes, self.caps.max_bytes as u64);
         let mut text = Vec::new();
         let kept = budget.saturating_sub(mark + KEY) / WORST_ESCAPE;
-        let (kept, rest) = match json::cut(&document, kept) {
+        let (kept, rest) = match json::cut(&document, kept, usize::MAX) {
             Some((kept, rest)) => (kept, Some(rest)),
             None => (&*document, None),
         };
@@ -265,7 +266,8 @@ impl Output {
     fn cap(&self, value: &mut Value) -> bool {
         match value {
             Value::Text(text) | Value::Other { text, .. } => {
-                let Some((kept, rest)) = json::cut(text, self.caps.max_cell) else {
+                let max = self.caps.max_cell;
+                let Some((kept, rest)) = json::cut(text, max, text_size(max)) else {
                     return false;
                 };
                 *text = format!("{kept}{rest}");

@@ -125,11 +125,23 @@ fn kept_whole(data: &ColumnData<'_>, declared: &str) -> Result<(), String> {
         ("nchar" | "nvarchar", ColumnData::String(Some(text))) => {
             (text.encode_utf16().count(), "UTF-16 code units")
         }
-        // Of a code page that takes more bytes for a letter, the server itself knows.
+        // How many bytes a letter takes, the column's collation alone knows.
         ("char" | "varchar", ColumnData::String(Some(text))) => {
             (text.chars().count(), "characters")
         }
         ("binary" | "varbinary", ColumnData::Binary(Some(bytes))) => (bytes.len(), "bytes"),
+        ("date" | "time", ColumnData::DateTime2(Some(_))) => {
+            return Err(format!(
+                "it is a date with a time of day, and {declared} would cut it; declare datetime2"
+            ));
+        }
+        ("bigint" | "int" | "smallint" | "tinyint", ColumnData::F64(Some(number)))
+            if number.fract() != 0.0 =>
+        {
+            return Err(format!(
+                "it has a fraction, and {declared} would cut it; declare float"
+            ));
+        }
         (base, ColumnData::Numeric(Some(number))) => {
             let room = match base {
                 "decimal" | "numeric" => second.unwrap_or(0),
@@ -394,6 +406,7 @@ mod tests {
             (decimal("1.5"), "decimal(9)", "round"),
             (decimal("1.5"), "int", "round"),
             (decimal("1.00001"), "money", "round"),
+            (Value::Float(1.9), "int", "fraction"),
         ] {
             let error = one(value, Some(declared)).unwrap_err().to_string();
             assert!(error.contains(reason), "{declared}: {error}");

@@ -175,8 +175,9 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     _ = serde_json::to_writer(out, text);
 }
 
-/// The part of `text` that fits `max` bytes and how many characters do not.
-pub(super) fn cut(text: &str, max: usize) -> Option<(&str, LeftOut)> {
+/// The part of `text` that fits `max` bytes and how many characters do not; of the whole the
+/// server sent no more than `sent` bytes.
+pub(super) fn cut(text: &str, max: usize, sent: usize) -> Option<(&str, LeftOut)> {
     if text.len() <= max {
         return None;
     }
@@ -185,7 +186,7 @@ pub(super) fn cut(text: &str, max: usize) -> Option<(&str, LeftOut)> {
         count: rest.chars().count(),
         unit: "chars",
         // One byte or two for a letter, by the column's type.
-        is_least: text.encode_utf16().count() * 2 >= text_size(max),
+        is_least: text.encode_utf16().count() * 2 >= sent,
     };
     Some((kept, rest))
 }
@@ -313,7 +314,7 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 fn capped_string(out: &mut Vec<u8>, text: &str, max: usize) -> Fidelity {
-    let Some((kept, rest)) = cut(text, max) else {
+    let Some((kept, rest)) = cut(text, max, text_size(max)) else {
         string(out, text);
         return Fidelity::Whole;
     };
