@@ -1,6 +1,9 @@
 //! A scope that may write, and those that may not.
 
+use std::time::{Duration, Instant};
+
 use demo_sqlserver::Event;
+use integration_tests::faulty::{Fault, Stage};
 use integration_tests::{McpClient, Product};
 use mssql_mcp::app::{App, ToolSetFiles};
 use mssql_mcp::config::Config;
@@ -96,6 +99,31 @@ async fn who_may_write_does_so_within_the_limit_and_by_another_log_in() {
         by_writer |= matches!(event, Event::LoggedIn { user, .. } if user == *own);
     }
     assert!(by_writer, "it wrote by another log-in");
+}
+
+/// Once COMMIT is sent only its answer tells whether the change was made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_being_made_final_is_waited_for() {
+    let product = Product::builder()
+        .people(&[("ana", "a password")])
+        .scope_writers("writer", &["ana"])
+        .scope_settings("limits = { wall = \"1s\" }")
+        .faulty()
+        .start()
+        .await;
+    let token = product.token("writer", "ana", Rights::ALL).await;
+    let writer = product.client_with("writer", Some(token));
+    let slow = Fault::DelayAt(Stage::Commit, Duration::from_millis(2_500));
+    product.faulty().set(slow);
+    let begun = Instant::now();
+    let change = "UPDATE dbo.AllTypes SET c_int = 77 WHERE Id = 1";
+    let reply = writer.sql(change).await;
+    assert_eq!(reply.structured(), &json!({"rows_affected": 1}));
+    assert!(begun.elapsed() > Duration::from_secs(2), "it was not slow");
+    product.faulty().set(Fault::None);
+    let count = "SELECT COUNT(*) AS n FROM dbo.AllTypes WHERE c_int = 77";
+    let found = writer.sql(count).await;
+    assert_eq!(found.structured()["results"][0]["n"], 1);
 }
 
 /// A change goes to one database, and to none that the caller did not mean.

@@ -55,6 +55,8 @@ pub enum Stage {
     LogIn,
     /// The first batch, with which a connection is set up
     SetUp,
+    /// TM_COMMIT_XACT, with which a change is made final
+    Commit,
 }
 
 /// How a reply is changed on its way.

@@ -173,6 +173,10 @@ impl Connection<'_> {
                 self.set_up = true;
                 Some(Stage::SetUp)
             }
+            // Behind ALL_HEADERS, of 22 bytes (MS-TDS 2.2.6.9).
+            TRANSACTION if message.payload.get(22..24) == Some([7, 0].as_slice()) => {
+                Some(Stage::Commit)
+            }
             _ => None,
         }
     }
@@ -326,6 +330,7 @@ fn garbled(mut payload: Vec<u8>, seed: u64) -> Vec<u8> {
 }
 
 const BATCH: u8 = 0x01;
+const TRANSACTION: u8 = 0x0E;
 const RPC: u8 = 0x03;
 const ATTENTION: u8 = 0x06;
 const LOGIN7: u8 = 0x10;
