@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::config::{Config, ScopeSection};
+use crate::config::{Config, DatabaseSection, ScopeSection};
 
 /// What each of them holds, as a digest; none of what cannot be read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl DatabaseFiles {
     pub(super) fn read(config: &Config, scope: &ScopeSection) -> Self {
         let labels = scope.databases.iter().chain(&scope.write_database);
         let sections = labels.filter_map(|label| config.databases.get(label));
-        let files = sections.flat_map(|section| section.files());
+        let files = sections.flat_map(DatabaseSection::files);
         Self(files.map(|file| (file.to_owned(), content(file))).collect())
     }
 

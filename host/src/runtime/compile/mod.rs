@@ -228,5 +228,6 @@ fn check_header(wasm: &[u8], limit: usize) -> Result<(), LoadError> {
     Err(LoadError::NotAComponent(reason.to_owned()))
 }
 
-#[cfg(all(test, feature = "demo"))]
+#[cfg(test)]
+#[cfg(feature = "demo")]
 mod tests;

@@ -28,7 +28,8 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
                 }
             }
             Kind::Word if token.is_any(&VERBS) => {
-                if !belongs(statement, kind, index, token) {
+                let part = belongs(statement, kind, index, token);
+                if !part {
                     return Err(statement.second(token));
                 }
             }
