@@ -188,8 +188,13 @@ fn operand(tokens: &[Token<'_>], at: usize) -> Option<usize> {
 /// Whether a WINDOW clause begins at `at`: `WINDOW w AS (`. The word is not
 /// reserved, so alone it is a name.
 pub(super) fn is_window(tokens: &[Token<'_>], at: usize) -> bool {
-    matches!(tokens.get(at..at + 4), Some([window, name, word, open])
-        if window.is("WINDOW") && is_name(name) && word.is("AS") && open.is_mark(b'('))
+    tokens.get(at).is_some_and(|window| window.is("WINDOW")) && names_window(tokens, at + 1)
+}
+
+/// Whether `w AS (` stands at `at`.
+pub(super) fn names_window(tokens: &[Token<'_>], at: usize) -> bool {
+    matches!(tokens.get(at..at + 3), Some([name, word, open])
+        if is_name(name) && word.is("AS") && open.is_mark(b'('))
 }
 
 /// The index behind the pattern of MATCH whose parenthesis is at `at`:

@@ -28,6 +28,7 @@ impl<'a> Walk<'a, '_> {
         }
         if first.is("WINDOW") && phrases::is_window(self.tokens, self.at) {
             self.leave_from();
+            self.frame().windows = true;
             self.at += 1;
             return Ok(true);
         }

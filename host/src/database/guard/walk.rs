@@ -50,6 +50,8 @@ pub(super) struct Frame {
     sampled: bool,
     /// OFFSET stands in its ORDER BY.
     pages: bool,
+    /// The list of the WINDOW clause: behind a comma comes another window.
+    pub(super) windows: bool,
     /// FOR JSON or FOR XML came.
     formats: bool,
     /// Arguments of TRIM: they have a FROM of their own.
@@ -132,6 +134,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn keyword(&mut self, token: Token<'a>) -> Result<(), Denial> {
         let next = self.peek(1);
         let next_is = |keyword: &str| next.is_some_and(|next| next.is(keyword));
+        self.frame().windows &= token.is("AS");
         // Behind a dot it is a method's name, and there is none of a keyword's.
         if self.before(1).is_some_and(|before| before.is_mark(b'.'))
             && next.is_some_and(|next| next.is_mark(b'('))
@@ -484,6 +487,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 if matches!(frame.clause, Clause::From | Clause::On) {
                     frame.clause = Clause::From;
                     frame.expects_relation = true;
+                }
+                if frame.windows && !phrases::names_window(self.tokens, self.at + 1) {
+                    return Err(self.misplaced(token));
                 }
             }
             b':' if !self.frame().pairs => return self.static_method(token),

@@ -161,9 +161,21 @@ impl<'s, 'a> Statement<'s, 'a> {
                 }
                 Kind::Word | Kind::Quoted => !nested,
                 Kind::String | Kind::Number | Kind::Variable | Kind::Global => true,
+                Kind::Mark(b'*') => self.selects_all(index),
                 Kind::Mark(mark) => mark == b')',
             });
         ends && inner.is_some_and(|inner| inner.is("SELECT"))
+    }
+
+    /// Whether the star before `index` is that of `a.*` or `SELECT *`, which multiply
+    /// nothing.
+    fn selects_all(&self, index: usize) -> bool {
+        self.near(index, -2)
+            .is_some_and(|before| match before.kind {
+                Kind::Mark(mark) => matches!(mark, b'.' | b',' | b'('),
+                Kind::Word => keywords::is_reserved(before.text),
+                _ => false,
+            })
     }
 
     /// Whether the SELECT at `index` goes on with the query before it.

@@ -72,6 +72,8 @@ fn nothing_hides_rows_from_the_limit() {
         "INSERT INTO dbo.a DEFAULT VALUES (SELECT a)",
         "DELETE t FROM t INNER JOIN u ON u.id = t.id (SELECT 2)",
         "UPDATE dbo.t SET a = 1 ((SELECT 2))",
+        "INSERT dbo.t SELECT a.* (SELECT 2)",
+        "INSERT dbo.t SELECT * (SELECT 2)",
         "UPDATE dbo.t SET a = NULL (SELECT 2)",
         "DELETE FROM dbo.t FETCH NEXT FROM c",
         "DELETE FROM dbo.t WHERE a = rows FETCH NEXT FROM c",
