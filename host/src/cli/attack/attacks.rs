@@ -136,8 +136,8 @@ pub(super) const ATTACKS: &[Attack] = &[
     stopped(
         "JSON that is checked 900 times",
         "flood_checks",
-        up_to_result,
-        STOPPED,
+        many_numbers,
+        CRASHED,
     ),
     calls(
         "largest text allowed",
@@ -283,6 +283,11 @@ fn beyond_result(limits: &LimitsSection, _: Bait<'_>) -> Value {
 /// Bytes of text that may be handed over, with what goes around it.
 fn up_to_result(limits: &LimitsSection, _: Bait<'_>) -> Value {
     json!({"bytes": limits.result.as_u64() - (4 << 10).min(limits.result.as_u64() / 2)})
+}
+
+/// Few enough for the memory that they take, at two bytes each.
+fn many_numbers(limits: &LimitsSection, _: Bait<'_>) -> Value {
+    json!({"bytes": (400 << 10).min(limits.result.as_u64() / 2)})
 }
 
 fn beyond_cache(limits: &LimitsSection, _: Bait<'_>) -> Value {
