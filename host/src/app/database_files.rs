@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use crate::config::{Config, DatabaseSection, ScopeSection};
+use crate::runtime::sha256;
 
 /// What each of them holds, as a digest; none of what cannot be read.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct DatabaseFiles(BTreeMap<PathBuf, Option<Vec<u8>>>);
+pub(super) struct DatabaseFiles(BTreeMap<PathBuf, Option<String>>);
 
 impl DatabaseFiles {
     /// As they are now.
@@ -27,7 +26,6 @@ impl DatabaseFiles {
     }
 }
 
-fn content(file: &Path) -> Option<Vec<u8>> {
-    let content = std::fs::read(file).ok()?;
-    Some(digest(&SHA256, &content).as_ref().to_owned())
+fn content(file: &Path) -> Option<String> {
+    std::fs::read(file).ok().map(|content| sha256(&content))
 }

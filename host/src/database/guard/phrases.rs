@@ -15,6 +15,18 @@ pub(super) fn is_name(token: &Token<'_>) -> bool {
     }
 }
 
+/// Whether the FETCH at `at` is of OFFSET … ROWS FETCH NEXT 5 ROWS ONLY: a cursor's
+/// would be a second statement.
+pub(super) fn fetches_rows(tokens: &[Token<'_>], at: usize) -> bool {
+    let is =
+        |token: Option<&Token<'_>>, words: &[&str]| token.is_some_and(|token| token.is_any(words));
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    let counts = tokens.get(at + 2).is_some_and(|count| {
+        matches!(count.kind, Kind::Number | Kind::Variable | Kind::Mark(b'('))
+    });
+    is(before, &["ROW", "ROWS"]) && is(tokens.get(at + 1), &["FIRST", "NEXT"]) && counts
+}
+
 /// What follows a table's name and belongs to it: FOR SYSTEM_TIME, FOR PATH,
 /// the alias, TABLESAMPLE and hints.
 #[derive(Debug, Clone, Copy)]

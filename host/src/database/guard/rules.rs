@@ -172,19 +172,25 @@ fn variable(
             Err(Denial::function(sql, token, token.text))
         }
         Kind::Variable => {
-            let name = token.text.trim_start_matches('@');
-            let known = bound
-                .iter()
-                .any(|bound| bound.trim_start_matches('@').eq_ignore_ascii_case(name));
-            if !known {
-                let what = format!("The variable {}", shown(token.text));
-                let hint = "Give it a value as a parameter, or write the value itself.";
-                return Err(Denial::statement(sql, token.start, &what, hint));
-            }
+            check_bound(sql, token, bound)?;
             assignment(sql, tokens, index, token)
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a variable that none of the parameters, `bound`, gives a value.
+pub(super) fn check_bound(sql: &str, token: &Token<'_>, bound: &[&str]) -> Result<(), Denial> {
+    let name = token.text.trim_start_matches('@');
+    let known = bound
+        .iter()
+        .any(|bound| bound.trim_start_matches('@').eq_ignore_ascii_case(name));
+    if known {
+        return Ok(());
+    }
+    let what = format!("The variable {}", shown(token.text));
+    let hint = "Give it a value as a parameter, or write the value itself.";
+    Err(Denial::statement(sql, token.start, &what, hint))
 }
 
 /// `SELECT @p = …` sets a variable and returns nothing.

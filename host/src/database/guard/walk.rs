@@ -164,14 +164,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 .checked_sub(1)
                 .ok_or_else(|| self.misplaced(token))?;
         } else if token.is("FETCH") {
-            // A cursor's FETCH would be a second statement.
-            let rows = self.before(1);
-            let rows = rows.is_some_and(|before| before.is_any(&["ROW", "ROWS"]));
-            let counts = self.peek(2).is_some_and(|count| {
-                matches!(count.kind, Kind::Number | Kind::Variable | Kind::Mark(b'('))
-            });
-            let next = next.is_some_and(|next| next.is_any(&["NEXT", "FIRST"]));
-            if !(rows && next && counts && self.frame().pages) {
+            if !(phrases::fetches_rows(self.tokens, self.at) && self.frame().pages) {
                 return Err(self.misplaced(token));
             }
         } else if token.is("OPTION") {

@@ -43,11 +43,8 @@ pub(super) fn apply(
                 edits.push((start..start, format!("{}.", bracketed(&name.schema))));
             }
             State::Open => {}
-            State::Masked(_) if relation.kind == RelationKind::FullText => {
-                return Err(full_text(sql, relation.name.start));
-            }
-            State::Masked(_) if seen.full_text.is_some() => {
-                return Err(full_text(sql, seen.full_text.unwrap_or_default()));
+            State::Masked(_) if let Some(at) = searched(seen, relation) => {
+                return Err(full_text(sql, at));
             }
             State::Masked(_) if relation.picks_index => {
                 return Err(Denial::policy(
@@ -136,6 +133,14 @@ fn meaning<'s>(
         Some(found) => Ok(Some(found)),
         None if other_case && !standing.protects(None, &relation.table) => Ok(None),
         None => Err(kept_back(standing, sql, relation)),
+    }
+}
+
+/// Where full-text search reads the relation, in bytes.
+fn searched(seen: &Seen, relation: &Relation) -> Option<usize> {
+    match relation.kind {
+        RelationKind::FullText => Some(relation.name.start),
+        _ => seen.full_text,
     }
 }
 

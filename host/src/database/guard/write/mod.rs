@@ -10,7 +10,8 @@ mod names;
 use super::denial::{Denial, shown};
 use super::keywords::{self, contains};
 use super::lexer::{Kind, Token, lex};
-use super::rules::{conversation, trim};
+use super::phrases::fetches_rows;
+use super::rules::{check_bound, conversation, trim};
 
 /// See [`check_write`](super::check_write).
 pub(super) fn check(sql: &str, bound: &[&str]) -> Result<(), Denial> {
@@ -84,19 +85,10 @@ impl<'s, 'a> Statement<'s, 'a> {
             Kind::Word if token.is("CONVERSATION") && self.near_is(index, -1, &["END"]) => {
                 Err(self.refused(token))
             }
-            Kind::Word if token.is("FETCH") && !self.counts_rows(index) => Err(self.second(token)),
-            Kind::Variable => {
-                let name = token.text.trim_start_matches('@');
-                let known = bound
-                    .iter()
-                    .any(|bound| bound.trim_start_matches('@').eq_ignore_ascii_case(name));
-                if known {
-                    return Ok(());
-                }
-                let what = format!("The variable {}", shown(token.text));
-                let hint = "Give it a value as a parameter, or write the value itself.";
-                Err(Denial::statement(self.sql, token.start, &what, hint))
+            Kind::Word if token.is("FETCH") && !fetches_rows(self.tokens, index) => {
+                Err(self.second(token))
             }
+            Kind::Variable => check_bound(self.sql, token, bound),
             _ => Ok(()),
         }
     }
@@ -132,17 +124,6 @@ impl<'s, 'a> Statement<'s, 'a> {
                 Kind::Mark(mark) => mark == b'.',
                 _ => false,
             })
-    }
-
-    /// Whether the FETCH at `index` is of OFFSET … ROWS FETCH NEXT 5 ROWS ONLY: a
-    /// cursor's would be a second statement.
-    fn counts_rows(&self, index: usize) -> bool {
-        let count = self.near(index, 2).is_some_and(|count| {
-            matches!(count.kind, Kind::Number | Kind::Variable | Kind::Mark(b'('))
-        });
-        self.near_is(index, -1, &["ROW", "ROWS"])
-            && self.near_is(index, 1, &["FIRST", "NEXT"])
-            && count
     }
 
     /// Whether the parenthesis at `index` opens a query where no value and no rows can
