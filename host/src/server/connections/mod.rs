@@ -1,5 +1,6 @@
 //! Sockets: accepted, served, and closed in order when the server stops.
 
+mod turns;
 mod unread;
 
 use std::io;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::turns::InTurns;
 use self::unread::ReadToEnd;
 use super::edge;
 use super::metrics;
@@ -256,7 +258,8 @@ async fn http_1<S>(stream: S, service: Connected, ending: Ending)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = http_1_builder().serve_connection(TokioIo::new(stream), service);
+    let stream = TokioIo::new(InTurns::new(stream));
+    let connection = http_1_builder().serve_connection(stream, service);
     tokio::pin!(connection);
     ending
         .drive(connection, http1::Connection::graceful_shutdown)
@@ -286,7 +289,7 @@ where
         .max_header_list_size(MAX_HEADER_LIST)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(InTurns::new(stream)), service);
     tokio::pin!(connection);
     // Its pings begin with the first bytes of HTTP/2, before which it has no limit.
     let silent = async {
