@@ -40,6 +40,7 @@ pub(super) async fn open(scope: &Arc<McpScope>, request: Request) -> Response {
         return StatusCode::OK.into_response();
     }
     let authority = Authority {
+        denied: request.extensions().get().cloned(),
         origin: Origin::current(),
         ..Authority::default()
     };
@@ -86,6 +87,7 @@ pub(super) async fn guarded(
     let authority = Authority {
         principal: Some(Arc::clone(caller.principal())),
         alive: Arc::clone(caller.alive()),
+        denied: request.extensions().get().cloned(),
         expires_in: Some(caller.expires_in()),
         origin: Origin::current().map(|origin| caller.named(&origin)),
     };

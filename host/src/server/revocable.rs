@@ -5,22 +5,29 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use hyper::body::{Frame, SizeHint};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::oauth::Authenticated;
 
-/// Ends a stream when `caller` is no longer good. A reply that is complete
-/// already is left as it is.
+/// Ends a stream when `caller` is no longer good.
 pub(super) fn until_revoked(response: Response, caller: Authenticated) -> Response {
+    // In use for as long as the stream is, so that a revocation finds it.
+    until(response, async move { caller.alive().cancelled().await })
+}
+
+/// Ends a stream when `end` is ready. A reply that is complete already is left as it is.
+pub(super) fn until(
+    response: Response,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Response {
     if response.body().size_hint().exact().is_some() {
         return response;
     }
     response.map(|body| {
         Body::new(Revocable {
             body: Some(body),
-            revoked: Box::pin(CancellationToken::clone(caller.alive()).cancelled_owned()),
-            _caller: caller,
+            end: Box::pin(end),
         })
     })
 }
@@ -28,9 +35,7 @@ pub(super) fn until_revoked(response: Response, caller: Authenticated) -> Respon
 struct Revocable {
     /// `None` once it has ended: whoever fills it is told by its drop.
     body: Option<Body>,
-    revoked: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// In use, so that a revocation finds it.
-    _caller: Authenticated,
+    end: BoxFuture<'static, ()>,
 }
 
 impl HttpBody for Revocable {
@@ -41,7 +46,7 @@ impl HttpBody for Revocable {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.body.is_some() && self.revoked.as_mut().poll(context).is_ready() {
+        if self.body.is_some() && self.end.as_mut().poll(context).is_ready() {
             self.body = None;
         }
         match &mut self.body {

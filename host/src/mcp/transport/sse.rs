@@ -118,7 +118,7 @@ struct Peer {
 
 impl Peer {
     async fn serve(self, body: Bytes, judge: oneshot::Sender<Result<(), Vec<u8>>>) {
-        let alive = Arc::clone(&self.authority.alive);
+        let shut_out = self.authority.shut_out();
         let over = self.session.over().clone();
         let work = async {
             let read = Inbound::read(&body, || self.session.revision().has_batches());
@@ -140,8 +140,12 @@ impl Peer {
                 self.stream.push(reply);
             }
         };
-        let work = over.run_until_cancelled(work);
-        Box::pin(alive.run_until_cancelled(work)).await;
+        let work = Box::pin(over.run_until_cancelled(work));
+        tokio::select! {
+            biased;
+            () = shut_out => {}
+            _ = work => {}
+        }
     }
 
     async fn request(&self, request: Request<'_>) -> Option<Vec<u8>> {

@@ -11,13 +11,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
 
 use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies, real_ip};
-use super::environment_path;
 use super::state::{ServerState, Shared};
+use super::{environment_path, revocable};
 use crate::audit::{Audit, Entry, Event, Outcome};
 use crate::http_error::HttpError;
+use crate::mcp::transport::streamable_http::Denied;
 use crate::oauth::ClientAddress;
 
 /// Rules about networks, swapped whole when the configuration changes.
@@ -40,14 +43,27 @@ impl Edge {
         Self(Arc::new(ArcSwap::from_pointee(rules.into())))
     }
 
-    /// Goes by these rules from now on, wherever it was cloned to.
+    /// Goes by these rules from now on, wherever it was cloned to. What addresses that
+    /// they deny have open ends.
     pub fn set(&self, rules: EdgeRules) {
-        self.0.store(Arc::new(rules.into()));
+        let before = self.0.swap(Arc::new(rules.into()));
+        before.superseded.cancel();
     }
 
     /// What one request is held against.
     pub(crate) fn networks(&self) -> Arc<Networks> {
         self.0.load_full()
+    }
+
+    /// Waits until `client` is denied.
+    async fn until_denied(self, client: IpAddr) {
+        loop {
+            let networks = self.networks();
+            if networks.denies(client) {
+                return;
+            }
+            networks.superseded.cancelled().await;
+        }
     }
 }
 
@@ -56,6 +72,8 @@ impl Edge {
 pub(crate) struct Networks {
     pub(crate) proxies: TrustedProxies,
     deny: Vec<IpNet>,
+    /// Cancelled when others are in force.
+    superseded: CancellationToken,
 }
 
 impl Networks {
@@ -71,6 +89,7 @@ impl From<EdgeRules> for Networks {
         Self {
             proxies: TrustedProxies::new(rules.trusted_proxies),
             deny: rules.deny,
+            superseded: CancellationToken::new(),
         }
     }
 }
@@ -133,19 +152,30 @@ fn is_inside(
         && !host.is_some_and(|host| shared.guard.is_public(host))
 }
 
-/// Refuses who comes from a network that is not let in.
+/// Refuses who comes from a network that is not let in, and ends what others have open
+/// when theirs no longer is.
 pub(super) async fn deny(
     State(state): State<ServerState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let client = request.extensions().get::<ClientAddress>();
-    match client {
-        Some(ClientAddress(address)) if state.shared.edge.networks().denies(*address) => {
-            denied(state.audit()).into_response()
-        }
-        _ => next.run(request).await,
+    let Some(&ClientAddress(client)) = request.extensions().get() else {
+        return next.run(request).await;
+    };
+    let edge = &state.shared.edge;
+    if edge.networks().denies(client) {
+        return denied(state.audit()).into_response();
     }
+    let until: Denied = edge.clone().until_denied(client).boxed().shared();
+    request.extensions_mut().insert(until.clone());
+    let response = tokio::select! {
+        // What is served at once does not look again.
+        biased;
+        response = next.run(request) => response,
+        // What serves is dropped, as when a token is revoked.
+        () = until.clone() => return denied(state.audit()).into_response(),
+    };
+    revocable::until(response, until)
 }
 
 /// The answer to who is not let in, noted in `audit`.

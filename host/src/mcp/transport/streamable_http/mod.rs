@@ -17,6 +17,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{BoxFuture, Shared};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::get::{listening, too_many};
@@ -37,14 +38,19 @@ pub const ALLOW: &str = "GET, POST, DELETE, HEAD, OPTIONS";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InsufficientScope(pub OAuthScope);
 
+/// Ready when the address that a call came from is denied.
+pub type Denied = Shared<BoxFuture<'static, ()>>;
+
 /// Who calls, and for how long that is so.
 #[derive(Clone, Debug, Default)]
 pub struct Authority {
     /// `None` only where authentication is off.
     pub principal: Option<Arc<Principal>>,
-    /// Cancelled when the caller is no longer let in. Held by all that is done
+    /// Cancelled when the caller's token is no longer good. Held by all that is done
     /// for the caller.
     pub alive: Arc<CancellationToken>,
+    /// Where the call comes from somewhere: nothing is done for it when that is denied.
+    pub denied: Option<Denied>,
     /// How long the token is good. Streams that only listen end then, for their
     /// client to come back with another; `None` where there is no token.
     pub expires_in: Option<Duration>,
@@ -53,6 +59,23 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// Waits until the caller is no longer let in.
+    pub(super) fn shut_out(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (alive, denied) = (Arc::clone(&self.alive), self.denied.clone());
+        async move {
+            let denied = async move {
+                match denied {
+                    Some(denied) => denied.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = alive.cancelled() => {}
+                () = denied => {}
+            }
+        }
+    }
+
     /// Waits until the token has expired.
     fn expired(&self) -> impl Future<Output = ()> + Send + 'static {
         let expires_in = self.expires_in;

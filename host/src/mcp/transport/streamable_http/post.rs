@@ -39,7 +39,7 @@ pub(super) async fn serve(
 ) -> Result<Response, InsufficientScope> {
     let (messages, mut told) = mpsc::channel(MESSAGES);
     let resumable = Arc::new(OnceLock::new());
-    let alive = Arc::clone(&authority.alive);
+    let shut_out = authority.shut_out();
     let exchange = Exchange {
         session: Named::of(&headers, scope, &authority),
         messages: get::accepts(&headers, get::EVENT_STREAM).then_some(messages),
@@ -67,7 +67,11 @@ pub(super) async fn serve(
             let stream = session.open(request);
             let reader = stream.read(0);
             tokio::spawn(async move {
-                alive.run_until_cancelled(ongoing.copy_to(&stream)).await;
+                tokio::select! {
+                    biased;
+                    () = shut_out => {}
+                    () = ongoing.copy_to(&stream) => {}
+                }
                 stream.end();
             });
             event::response(get::replying(session.revision(), reader))

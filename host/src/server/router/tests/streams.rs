@@ -1,10 +1,13 @@
 //! Replies that go on: sessions, listeners, progress, and the older transport.
 
+use std::net::Ipv4Addr;
+
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::{modern, request};
 use crate::principal::Rights;
+use crate::server::EdgeRules;
 use crate::server::testing::{Event, Events, Reply, TestServer};
 
 const EVENTS: (&str, &str) = ("accept", "application/json, text/event-stream");
@@ -377,4 +380,51 @@ async fn streams_of_one_caller_are_limited_and_end_with_the_token() {
     let people = server.people.as_ref().unwrap();
     people.revoke(&server.bearer[7..]).await;
     assert_eq!(last.next().await, None);
+}
+
+#[tokio::test]
+async fn what_an_address_has_open_ends_when_it_is_denied() {
+    let mut server = TestServer::open();
+    let mut stays = server
+        .open_stream("GET", "/claude/sse", &[EVENTS], "")
+        .await;
+    let address = stays.next().await.unwrap().data;
+    server.peer = [203, 0, 113, 9].into();
+    let session = server.begin(&[], "2025-06-18").await;
+    let mut listener = server.listen(&session, None).await;
+    let headers = [EVENTS, ("mcp-session-id", &*session)];
+    let path = "/claude/mcp";
+    let mut reply = server.open_stream("POST", path, &headers, &steps()).await;
+    let Event { id, data, .. } = reply.next().await.unwrap();
+    assert_eq!(progress(&serde_json::from_str(&data).unwrap()), 1);
+    server.claude.hanging.notified().await;
+    // The reply to this one would go to the other address.
+    let hang = request("tools/call", &json!({"name": "hang"}));
+    let posted = server.send("POST", &address, &[], &hang).await;
+    assert_eq!(posted.status, 202);
+    server.claude.hanging.notified().await;
+    assert!(listener.next().now_or_never().is_none());
+    let call = server.post(&[], &hang);
+    let deny = async {
+        server.claude.hanging.notified().await;
+        server.state.edge().set(EdgeRules {
+            deny: vec!["203.0.113.0/24".parse().unwrap()],
+            ..EdgeRules::default()
+        });
+        server.claude.cancelled.notified().await;
+    };
+    let (cut_off, ()) = futures_util::join!(call, deny);
+    assert_eq!(cut_off.status, 403, "{}", cut_off.text);
+    assert_eq!(listener.next().await, None);
+    assert_eq!(reply.next().await, None);
+
+    server.peer = Ipv4Addr::LOCALHOST.into();
+    assert!(stays.next().now_or_never().is_none());
+    // What was posted there is no longer under way, or its id could not be used again.
+    let ping = request("ping", &json!({}));
+    assert_eq!(server.send("POST", &address, &[], &ping).await.status, 202);
+    assert_eq!(stays.json().await["id"], 7);
+    // Nor is what goes on without its connection.
+    let mut rest = server.listen(&session, Some(&id)).await;
+    assert_eq!(rest.next().await, None);
 }
