@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use bytesize::ByteSize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -294,16 +293,31 @@ pub(super) fn limits(section: &LimitsSection) -> Limits {
         compile: CompileLimits {
             size: bytes(section.file),
             cpu: section.compile_time,
-            memory: compile_memory(section.compile_memory),
+            memory: section
+                .compile_memory
+                .map_or_else(|| CompileLimits::default().memory, bytes),
         },
     }
 }
 
-/// As much as is written; where that is the default, no more than suits this machine.
-fn compile_memory(configured: ByteSize) -> usize {
-    if configured == LimitsSection::default().compile_memory {
-        CompileLimits::default().memory
-    } else {
-        bytes(configured)
+#[cfg(test)]
+mod tests {
+    use bytesize::ByteSize;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_of_memory_for_compiling_counts_on_every_machine() {
+        let memory = |compile_memory| {
+            let section = LimitsSection {
+                compile_memory,
+                ..LimitsSection::default()
+            };
+            limits(&section).compile.memory
+        };
+        assert_eq!(memory(None), CompileLimits::default().memory);
+        for gib in [1, 8, 64] {
+            assert_eq!(memory(Some(ByteSize::gib(gib))), bytes(ByteSize::gib(gib)));
+        }
     }
 }

@@ -130,8 +130,8 @@ pub struct LimitsSection {
     /// CPU time for compiling it.
     #[serde(with = "humantime_serde")]
     pub compile_time: Duration,
-    /// Memory for compiling it.
-    pub compile_memory: ByteSize,
+    /// Memory for compiling it; without it what suits this machine.
+    pub compile_memory: Option<ByteSize>,
 }
 
 impl Default for LimitsSection {
@@ -148,7 +148,7 @@ impl Default for LimitsSection {
             handles: 1_000,
             file: ByteSize::mib(64),
             compile_time: Duration::from_secs(60),
-            compile_memory: ByteSize::gib(8),
+            compile_memory: None,
         }
     }
 }
@@ -254,7 +254,9 @@ impl ScopeSection {
             ("limits.compile_time", self.limits.compile_time.is_zero()),
             (
                 "limits.compile_memory",
-                self.limits.compile_memory.as_u64() == 0,
+                self.limits
+                    .compile_memory
+                    .is_some_and(|memory| memory.as_u64() == 0),
             ),
         ];
         if let Some((field, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
