@@ -33,17 +33,22 @@ pub(super) fn open(
     let Some(section) = config.databases.get(label) else {
         return Err(BuildError::NoDatabase(label.to_owned()));
     };
+    let policy = policy(scope);
+    policy.check().map_err(|source| BuildError::Policy {
+        scope: name.to_owned(),
+        source,
+    })?;
     let settings = DatabaseConfig {
         session_context: context(name, scope),
         // Where a scope writes anyway, the log-in it reads through may write too.
         allow_writable_login: section.allow_writable_login || !scope.read_only,
         ..settings(label, section, read_only)?
     };
-    let database = Database::with_policy(settings, limits(scope), &policy(scope), io.clone())
-        .map_err(|source| BuildError::Database {
-            label: label.to_owned(),
-            source,
-        })?;
+    let database = Database::with_policy(settings, limits(scope), &policy, io.clone());
+    let database = database.map_err(|source| BuildError::Database {
+        label: label.to_owned(),
+        source,
+    })?;
     database.count(name, label);
     Ok(database)
 }

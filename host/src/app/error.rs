@@ -48,6 +48,14 @@ pub enum BuildError {
         /// Why.
         source: database::Error,
     },
+    /// An entry of a scope's policy that is no name.
+    #[error("scopes.{scope}.{source}")]
+    Policy {
+        /// The scope.
+        scope: String,
+        /// The key in it, and what is wrong.
+        source: database::Error,
+    },
     /// A scope that only reads has a log-in that can do more.
     #[error(
         "scopes.{scope}.read_only: {sentence}; give databases.{label} a log-in that can only read, \

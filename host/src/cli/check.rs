@@ -208,6 +208,20 @@ mod tests {
             missing[0].starts_with("http.tls.certificate: "),
             "{missing:?}"
         );
+        for (policy, found) in [
+            (
+                "mask = [\"dbo.Customers\"]",
+                "scopes.claude.mask: \"dbo.Customers\" is not schema.table.column",
+            ),
+            (
+                "tables = { deny = [\"Salaries\"] }",
+                "scopes.claude.tables.deny: \"Salaries\" is not schema.name",
+            ),
+        ] {
+            let refused = of(&format!("{text}{policy}\n")).await;
+            assert_eq!(refused.len(), 1);
+            assert!(refused[0].starts_with(found), "{refused:?}");
+        }
     }
 
     #[tokio::test]

@@ -45,6 +45,16 @@ pub struct PolicyConfig {
     pub functions: Vec<String>,
 }
 
+impl PolicyConfig {
+    /// Whether it can be gone by, whatever the database.
+    ///
+    /// # Errors
+    /// An entry that is not a name of as many parts as it needs, after its key.
+    pub fn check(&self) -> Result<(), Error> {
+        Policy::new(self).map(drop)
+    }
+}
+
 /// The policy of a scope on one database.
 pub(super) struct Policy {
     allow: Vec<Pattern>,
