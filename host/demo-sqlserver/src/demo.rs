@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
@@ -132,6 +133,21 @@ impl DemoServer {
     #[must_use]
     pub fn writer(&self) -> &Account {
         &self.writer
+    }
+
+    /// The section of the product's configuration that logs in here as `account`;
+    /// `ca_file` holds the certificate.
+    #[must_use]
+    pub fn section(&self, label: &str, account: &Account, ca_file: &Path) -> String {
+        format!(
+            "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {:?}\nuser = {:?}\n\
+             password = {:?}\nca_file = '{}'\n",
+            self.address.port(),
+            self.database,
+            account.user,
+            account.password,
+            ca_file.display(),
+        )
     }
 
     /// Lets in whoever brings this access token, as the log-in that can only read;

@@ -152,7 +152,7 @@ impl Site {
     }
 
     fn config(&self) -> String {
-        let reader = self.database.reader();
+        let (server, certificate) = (&self.database, self.path("ca.pem"));
         format!(
             r#"
 default_scope = "claude"
@@ -169,14 +169,7 @@ dir = "{folder}/tool-sets"
 cache = "{shared}/docs-compiled"
 lock = "{folder}/tool-sets.lock"
 
-[databases.sales]
-host = "127.0.0.1"
-port = {port}
-database = "{database}"
-user = "{user}"
-password = "{password}"
-ca_file = "{folder}/ca.pem"
-
+{database}
 [scopes.claude]
 tool_sets = ["claude-tools"]
 databases = ["sales"]
@@ -193,10 +186,7 @@ audit = {{ file = "{folder}/audit.jsonl" }}
             folder = self.folder.path().display(),
             // Compiled code of one document serves the next: the key vouches for it.
             shared = env!("CARGO_TARGET_TMPDIR"),
-            port = self.database.address().port(),
-            database = self.database.database(),
-            user = reader.user,
-            password = reader.password,
+            database = server.section("sales", server.reader(), &certificate),
         )
     }
 }

@@ -100,7 +100,8 @@ impl Drop for Started {
 /// The usual settings, but that a client may call as often as it can, and that there
 /// are places for a hundred of them to wait in.
 fn config(address: SocketAddr, server: &DemoServer, folder: &Path) -> String {
-    let (folder, reader) = (folder.display(), server.reader());
+    let database = server.section("demo", server.reader(), &folder.join("ca.pem"));
+    let folder = folder.display();
     format!(
         r#"
 default_scope = "load"
@@ -118,14 +119,7 @@ sign_in = "consent"
 dir = "{folder}"
 cache = "{folder}/compiled"
 
-[databases.demo]
-host = "127.0.0.1"
-port = {port}
-database = "{database}"
-user = "{user}"
-password = "{password}"
-ca_file = "{folder}/ca.pem"
-
+{database}
 [scopes.load]
 tool_sets = ["claude-tools", "chatgpt-search-fetch"]
 databases = ["demo"]
@@ -133,11 +127,7 @@ people = ["*"]
 rate_limit_per_minute = 1000000
 limits = {{ queue = 128 }}
 audit = {{ file = "{folder}/audit.jsonl" }}
-"#,
-        port = server.address().port(),
-        database = server.database(),
-        user = reader.user,
-        password = reader.password,
+"#
     )
 }
 

@@ -146,16 +146,9 @@ fn give_way() {}
 fn config(server: &DemoServer, folder: &Path, given: &LimitsSection) -> anyhow::Result<Config> {
     let certificate = folder.join("demo.pem");
     std::fs::write(&certificate, server.certificate_pem())?;
-    let reader = server.reader();
     let mut text = format!(
-        "default_scope = {HONEST:?}\n[oauth]\nenabled = false\n[state]\nstore = \"memory\"\n\
-         [databases.embedded]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {:?}\nuser = {:?}\n\
-         password = {:?}\nca_file = '{}'\n",
-        server.address().port(),
-        server.database(),
-        reader.user,
-        reader.password,
-        certificate.display(),
+        "default_scope = {HONEST:?}\n[oauth]\nenabled = false\n[state]\nstore = \"memory\"\n{}",
+        server.section("embedded", server.reader(), &certificate),
     );
     // Attackers may be many people: what the limit of one person holds back is not
     // what is measured.

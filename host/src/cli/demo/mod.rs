@@ -127,7 +127,7 @@ impl Stage {
             std::fs::write(path, component.wasm)?;
         }
         let mut config = Config::parse(
-            &config(&server, &certificate.display().to_string(), public_url),
+            &config(&server, &certificate, public_url),
             "the demo's configuration",
         )?;
         config.http.listen = listen;
@@ -196,12 +196,12 @@ const CLIENT: &str = "demo";
 const TOKEN_TTL: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The demo is configured as production is, by TOML.
-fn config(server: &DemoServer, certificate: &str, public_url: Option<&str>) -> String {
+fn config(server: &DemoServer, certificate: &Path, public_url: Option<&str>) -> String {
     let (sign_in, http) = match public_url {
         None => ("consent", String::new()),
         Some(url) => ("password", format!("[http]\npublic_url = {url:?}\n")),
     };
-    let log_in = server.reader();
+    let database = server.section("demo", server.reader(), certificate);
     format!(
         r#"
 default_scope = "claude"
@@ -213,14 +213,7 @@ sign_in = "{sign_in}"
 [state]
 store = "memory"
 
-[databases.demo]
-host = "127.0.0.1"
-port = {port}
-database = "{database}"
-user = "{user}"
-password = "{password}"
-ca_file = '{certificate}'
-
+{database}
 [scopes.claude]
 tool_sets = ["claude-tools"]
 databases = ["demo"]
@@ -235,11 +228,7 @@ people = ["*"]
 tool_sets = ["claude-tools", "chatgpt-search-fetch", "*"]
 databases = ["demo"]
 people = ["*"]
-"#,
-        port = server.address().port(),
-        database = server.database(),
-        user = log_in.user,
-        password = log_in.password,
+"#
     )
 }
 

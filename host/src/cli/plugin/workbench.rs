@@ -235,16 +235,7 @@ fn config(
     std::fs::write(&certificate, server.certificate_pem())?;
     let mut text = "[oauth]\nenabled = false\n[state]\nstore = \"memory\"\n".to_owned();
     for (label, account) in [(EMBEDDED, server.reader()), (WRITER, server.writer())] {
-        write!(
-            text,
-            "[databases.{label}]\nhost = \"127.0.0.1\"\nport = {}\ndatabase = {:?}\nuser = {:?}\n\
-             password = {:?}\nca_file = '{}'\n",
-            server.address().port(),
-            server.database(),
-            account.user,
-            account.password,
-            certificate.display(),
-        )?;
+        text += &server.section(label, account, &certificate);
     }
     write!(
         text,
