@@ -233,8 +233,10 @@ impl Site {
 
     /// The configuration of a process at `address` that keeps its state in `store`.
     pub(super) fn config(&self, address: SocketAddr, store: &str) -> String {
-        let reader = self.server.reader();
-        let folder = self.folder.path().display();
+        let folder = self.folder.path();
+        let server = &self.server;
+        let database = server.section("demo", server.reader(), &folder.join("ca.pem"));
+        let folder = folder.display();
         format!(
             r#"
 default_scope = "claude"
@@ -253,24 +255,13 @@ sign_in = "{sign_in}"
 dir = "{folder}"
 cache = "{folder}/compiled"
 
-[databases.demo]
-host = "127.0.0.1"
-port = {port}
-database = "{database}"
-user = "{user}"
-password = "{password}"
-ca_file = "{folder}/ca.pem"
-
+{database}
 [scopes.claude]
 tool_sets = ["claude-tools"]
 databases = ["demo"]
 people = ["*"]
 "#,
             sign_in = self.sign_in,
-            port = self.server.address().port(),
-            database = self.server.database(),
-            user = reader.user,
-            password = reader.password,
         )
     }
 }
@@ -326,7 +317,11 @@ pub(super) async fn binary() -> &'static Path {
     BUILT.get_or_init(build).await
 }
 
+/// `MSSQL_MCP` names one that is there already, such as a release build.
 async fn build() -> PathBuf {
+    if let Some(program) = std::env::var_os("MSSQL_MCP") {
+        return PathBuf::from(program);
+    }
     let test = std::env::current_exe().expect("the path of this test");
     // <target>/<profile>/deps/<test>
     let profile = test.ancestors().nth(2).expect("a profile's folder");
