@@ -19,6 +19,13 @@ const PROFILES: [&str; 5] = [
     "sqlserver,redis,monitoring",
 ];
 
+/// What `COMPOSE_FILE` can name.
+const COMPOSE: [&str; 3] = [
+    "docker-compose.yml",
+    "docker-compose.ipv6.yml",
+    "docker-compose.plugins.yml",
+];
+
 #[tokio::test]
 async fn compose_reads_every_profile() {
     for profiles in PROFILES {
@@ -47,7 +54,7 @@ async fn compose_files_are_valid_by_the_schema() {
     installed(".", "node_modules/.installed");
     let mut command = Command::new("node");
     command.arg(folder().join("node_modules/dclint/bin/dclint.cjs"));
-    for name in ["docker-compose.yml", "docker-compose.plugins.yml"] {
+    for name in COMPOSE {
         command.arg(repository().join(name));
     }
     // nginx is there for the world.
@@ -90,10 +97,13 @@ async fn every_container_is_confined_and_its_files_are_there() {
         }
         for port in service["ports"].as_array().into_iter().flatten() {
             let port = port.as_str().expect("a port");
-            assert!(
-                name == "nginx" || port.starts_with("127.0.0.1:"),
-                "{name}: {port}"
-            );
+            // By IPv6 Docker would hide who calls.
+            let from = if name == "nginx" {
+                "0.0.0.0:"
+            } else {
+                "127.0.0.1:"
+            };
+            assert!(port.starts_with(from), "{name}: {port}");
         }
     }
 }
@@ -119,17 +129,28 @@ async fn what_the_environment_says_reaches_the_host_and_no_password_does() {
         );
         assert_eq!(environment["MSSQL_MCP__STATE__STORE"], "redis://redis:6379");
     }
-    assert_eq!(services["nginx"]["environment"]["NGINX_HOSTS"], given[4].1);
+    let environment = &services["nginx"]["environment"];
+    assert_eq!(environment["NGINX_HOSTS"], given[4].1);
+    assert_eq!(environment["PUBLIC_URL"], "https://data.example.com");
     assert!(!project.to_string().contains("of-the-environment"));
     let local = compose("", &[]).await;
     let environment = &local["services"]["mssql-mcp"]["environment"];
     assert_eq!(environment["PUBLIC_URL"], "https://localhost");
+    // Another port is in the address for all who tell it.
+    let elsewhere = compose("", &[("HTTPS_PORT", "8443")]).await;
+    for name in ["mssql-mcp", "nginx"] {
+        let environment = &elsewhere["services"][name]["environment"];
+        assert_eq!(
+            environment["PUBLIC_URL"], "https://localhost:8443",
+            "{name}"
+        );
+    }
 }
 
 #[test]
 fn every_variable_of_compose_is_explained() {
     let read = |name: &str| std::fs::read_to_string(repository().join(name)).expect("a file");
-    let compose = read("docker-compose.yml") + &read("docker-compose.plugins.yml");
+    let compose = COMPOSE.map(read).concat();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for part in compose.split("${").skip(1) {
         let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');

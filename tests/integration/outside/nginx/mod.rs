@@ -4,6 +4,7 @@
 
 mod clients;
 mod rolling;
+mod stripped;
 mod traffic;
 mod upstream;
 

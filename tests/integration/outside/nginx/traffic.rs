@@ -1,9 +1,12 @@
 //! Who is let through, how often, and over what.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use integration_tests::{OAuthClient, Product};
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use serde_json::{Value, json};
 
+use super::super::binary::free_address;
 use super::{Nginx, Settings};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +39,8 @@ async fn the_configuration_is_good_in_every_shape_and_bad_values_are_told() {
     }
     for (name, value, told) in [
         ("DOMAIN", "a;b", "DOMAIN=\"a;b\" has a character"),
+        ("PUBLIC_URL", "http://localhost", "is not https"),
+        ("PUBLIC_URL", "https://localhost/a", "nothing behind it"),
         ("NGINX_STRIP", "chatgpt", "write /chatgpt"),
         ("NGINX_HOSTS", "mssql-mcp", "write mssql-mcp:8008"),
         ("NGINX_HOSTS", " ", "NGINX_HOSTS is empty"),
@@ -127,6 +132,34 @@ async fn each_zone_has_its_limit_and_none_is_for_those_who_share_an_address() {
     assert!(nginx.log().iter().any(|line| line["limited"] == "REJECTED"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_of_ipv6_has_one_limit() {
+    let product = Product::start().await;
+    // A balancer in front names the clients, whose addresses this machine has not.
+    let settings = Settings::new().await.with("NGINX_TRUSTED", "127.0.0.60/32");
+    let nginx = settings.start(&[product.address]).await;
+    let http = nginx.client(60);
+    let live = |client: &str| {
+        http.get(nginx.url("/live"))
+            .header("X-Forwarded-For", client)
+    };
+    let mut host = 0;
+    limited_after(21, 10, || {
+        host += 1;
+        live(&format!("2001:db8:0:1::{host}"))
+    })
+    .await;
+    // The next one is another customer's.
+    let reply = live("2001:db8:0:2::1").send().await.expect("a reply");
+    assert_eq!(reply.status(), 200);
+    assert!(
+        nginx
+            .log()
+            .iter()
+            .any(|line| line["address"] == "2001:db8:0:1::2")
+    );
+}
+
 /// Sends until one is refused: after `at_once`, or some more as seconds go by.
 async fn limited_after(
     at_once: usize,
@@ -197,7 +230,7 @@ async fn over_http_there_is_the_challenge_and_the_way_to_https_but_no_mcp() {
     let reply = plain(&nginx).get(nginx.plain_url("/docs?a=b")).send().await;
     let reply = reply.expect("a reply");
     assert_eq!(reply.status(), 301);
-    assert_eq!(reply.headers()["location"], "https://localhost/docs?a=b");
+    assert_eq!(reply.headers()["location"], nginx.url("/docs?a=b"));
     for path in [
         "/mcp",
         "/claude/sse",
@@ -219,30 +252,119 @@ async fn over_http_there_is_the_challenge_and_the_way_to_https_but_no_mcp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn http_leads_to_the_address_that_clients_type() {
+    let product = Product::start().await;
+    for (public_url, base) in [
+        ("https://localhost:8443", "https://localhost:8443"),
+        // As nobody types it.
+        ("https://data.example.com:443/", "https://data.example.com"),
+    ] {
+        let settings = Settings::new().await.with("PUBLIC_URL", public_url);
+        let nginx = settings.start(&[product.address]).await;
+        let http = plain(&nginx);
+        let reply = http.get(nginx.plain_url("/docs?a=b")).send().await;
+        let reply = reply.expect("a reply");
+        assert_eq!(reply.status(), 301);
+        assert_eq!(reply.headers()["location"], format!("{base}/docs?a=b"));
+        let to_tls = format!(
+            "http://localhost:{}/claude/mcp",
+            nginx.settings.https.port()
+        );
+        for (url, status) in [(nginx.plain_url("/claude/mcp"), 403_u16), (to_tls, 400)] {
+            let reply = http.post(&url).send().await.expect("a reply");
+            assert_eq!(reply.status(), status, "{url}");
+            let body: Value = reply.json().await.expect("JSON");
+            assert_eq!(body["error"], "https_required", "{url}");
+            let description = body["error_description"].as_str().unwrap_or_default();
+            assert!(description.contains(&format!(" {base};")), "{body}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_security_header_is_there_once() {
     let host = Product::start().await;
     for (domain, hsts) in [("localhost", 0), ("data.example.com", 1)] {
         let settings = Settings::new().await.with("DOMAIN", domain);
         let nginx = settings.start(&[host.address]).await;
-        let http = Client::builder()
-            .danger_accept_invalid_certs(true)
-            .resolve("localhost", nginx.settings.https)
-            .build()
-            .expect("a client");
+        let http = whoever_it_is(&nginx, 1).build().expect("a client");
         let reply = http.get(nginx.url("/live")).send().await.expect("a reply");
         assert_eq!(reply.status(), 200);
-        for (header, times) in [
-            ("strict-transport-security", hsts),
-            ("x-content-type-options", 1),
-            ("x-frame-options", 1),
-            ("referrer-policy", 1),
-            ("server", 1),
+        has_each_header_once(&reply, hsts);
+        // One of each place that passes to the host.
+        for path in [
+            "/claude/mcp",
+            "/claude/mcp?sessionId=x",
+            "/token",
+            "/authorize",
         ] {
-            let found = reply.headers().get_all(header).iter().count();
-            assert_eq!(found, times, "{domain}, {header}: {:?}", reply.headers());
+            let reply = http.post(nginx.url(path)).body("{}").send().await;
+            has_each_header_once(&reply.expect("a reply"), hsts);
         }
-        assert_eq!(reply.headers()["server"], "nginx");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nginx_itself_answers_has_each_security_header_too() {
+    let nobody = free_address().await;
+    let settings = Settings::new()
+        .await
+        .with("DOMAIN", "data.example.com")
+        .with("NGINX_ONLY_FROM_CLAUDE", "/claude");
+    let nginx = settings.start(&[nobody]).await;
+    let http = whoever_it_is(&nginx, 1).build().expect("a client");
+    let older = whoever_it_is(&nginx, 1).http1_only();
+    let older = older.build().expect("a client");
+    for (request, status) in [
+        // There is no path in it.
+        (older.get(nginx.url("/%")), 400_u16),
+        (http.post(nginx.url("/claude/mcp")), 403),
+        (http.get(nginx.url("/metrics")), 404),
+        (http.post(nginx.url("/mcp")).body("x".repeat(2 << 20)), 413),
+        (http.get(nginx.url("/live")), 502),
+    ] {
+        let reply = request.send().await.expect("a reply");
+        assert_eq!(reply.status(), status);
+        assert_eq!(reply.headers()["content-type"], "application/json");
+        has_each_header_once(&reply, 1);
+    }
+    let stranger = whoever_it_is(&nginx, 50).build().expect("a client");
+    let limited = loop {
+        let reply = stranger.get(nginx.url("/live")).send().await;
+        let reply = reply.expect("a reply");
+        if reply.status() == 429 {
+            break reply;
+        }
+        assert_eq!(reply.status(), 502);
+    };
+    has_each_header_once(&limited, 1);
+    assert_eq!(limited.headers()["retry-after"], "12");
+
+    // Without TLS nobody is told to come with it from now on (RFC 6797 §7.2).
+    for (path, status) in [
+        ("/docs", 301_u16),
+        ("/claude/mcp", 403),
+        ("/.well-known/acme-challenge/none", 404),
+    ] {
+        let reply = plain(&nginx).get(nginx.plain_url(path)).send().await;
+        let reply = reply.expect("a reply");
+        assert_eq!(reply.status(), status, "{path}");
+        has_each_header_once(&reply, 0);
+    }
+}
+
+fn has_each_header_once(reply: &Response, hsts: usize) {
+    for (header, times) in [
+        ("strict-transport-security", hsts),
+        ("x-content-type-options", 1),
+        ("x-frame-options", 1),
+        ("referrer-policy", 1),
+        ("server", 1),
+    ] {
+        let found = reply.headers().get_all(header).iter().count();
+        assert_eq!(found, times, "{header}: {reply:?}");
+    }
+    assert_eq!(reply.headers()["server"], "nginx");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -322,6 +444,15 @@ async fn is_json(reply: Response, status: u16, error: &str) {
     assert_eq!(body["error"], error);
     let description = body["error_description"].as_str().unwrap_or_default();
     assert!(description.ends_with('.'), "{body}");
+}
+
+/// A client that comes from `127.0.0.LAST` and asks for no good certificate.
+fn whoever_it_is(nginx: &Nginx, last: u8) -> ClientBuilder {
+    Client::builder()
+        .danger_accept_invalid_certs(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .local_address(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)))
+        .resolve("localhost", nginx.settings.https)
 }
 
 /// A client that may come without TLS.
