@@ -50,7 +50,7 @@ impl TrustedProxies {
 }
 
 /// What `X-Real-IP` says.
-pub(super) fn real_ip(headers: &HeaderMap) -> Option<IpAddr> {
+fn real_ip(headers: &HeaderMap) -> Option<IpAddr> {
     let said = headers.get(REAL_IP)?.to_str().ok()?;
     Some(read(said.trim())?.to_canonical())
 }

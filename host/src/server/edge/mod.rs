@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies, real_ip};
+use super::address::{FORWARDED_FOR, REAL_IP, TrustedProxies};
 use super::state::{ServerState, Shared};
 use super::{environment_path, revocable};
 use crate::audit::{Audit, Entry, Event, Outcome};
@@ -105,7 +105,7 @@ pub(super) fn arrive<B>(shared: &Shared, peer: IpAddr, request: &mut axum::http:
     name_host(request);
     let peer = peer.to_canonical();
     let client = edge.proxies.client(peer, request.headers());
-    let inside = is_inside(shared, &edge, peer, client, request.headers());
+    let inside = is_inside(shared, &edge, peer, request.headers());
     if edge.proxies.trusts(peer)
         && let Some(uri) = environment_path::restored(request.uri(), request.headers())
     {
@@ -126,29 +126,19 @@ fn name_host<B>(request: &mut axum::http::Request<B>) {
     }
 }
 
-fn is_inside(
-    shared: &Shared,
-    edge: &Networks,
-    peer: IpAddr,
-    client: IpAddr,
-    headers: &HeaderMap,
-) -> bool {
+fn is_inside(shared: &Shared, edge: &Networks, peer: IpAddr, headers: &HeaderMap) -> bool {
     let trusted = edge.proxies.trusts(peer);
+    // Anybody may be behind who passes a request on, whatever address it comes with:
+    // those of trusted networks are also what Docker's gateways make of strangers'.
     let passed_on = FORWARDING.iter().any(|name| headers.contains_key(name));
     // Something that is not said here passes requests on from this machine.
-    let tunnelled = !trusted && (shared.guard.is_tunnelled() || passed_on);
-    // A proxy that does not say for whom may have anybody behind it.
-    let nameless = trusted && passed_on && client == peer;
-    // One of two headers is the client's own, and which one is not known here.
-    let two_names = headers.contains_key(FORWARDED_FOR)
-        && real_ip(headers).is_some_and(|real| real != client && !edge.proxies.trusts(real));
+    let tunnelled = !trusted && shared.guard.is_tunnelled();
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    (client.is_loopback() || edge.proxies.trusts(client))
+    (peer.is_loopback() || trusted)
+        && !passed_on
         && !tunnelled
-        && !nameless
-        && !two_names
         && !host.is_some_and(|host| shared.guard.is_public(host))
 }
 

@@ -181,7 +181,7 @@ async fn metrics_are_shown_inside_and_to_nobody_who_comes_through_something() {
     let proxied = TestServer::open().behind_proxy(&[]);
     for (headers, status) in [
         (&[][..], 200),
-        (&[("x-forwarded-for", "10.3.4.5")], 200),
+        (&[("x-forwarded-for", "10.3.4.5")], 404),
         (&[("x-forwarded-for", "203.0.113.9")], 404),
         (&[("x-real-ip", "203.0.113.9")], 404),
         (&[public], 404),
