@@ -3,6 +3,7 @@
 
 use super::denial::Denial;
 use super::keywords::contains;
+use super::lexer::Token;
 use super::relations::Name;
 
 /// Whether these parts name a built-in table function.
@@ -21,19 +22,46 @@ pub(super) fn is_allowed(parts: &[String], allowed: &[(String, String)]) -> bool
 }
 
 /// Whether the function tells of objects by their name or number.
-pub(super) fn tells_of_objects(parts: &[String]) -> bool {
+pub(in crate::database) fn tells_of_objects(parts: &[String]) -> bool {
     matches!(parts, [name] if contains(&METADATA, name))
 }
 
+/// Refuses a function that tells of any log-in, user or database by its number, where
+/// it is called with one: counting upwards would list them all. `bare`: nothing stands in
+/// its parentheses, so that it tells of the caller's own.
+pub(super) fn check_own(
+    sql: &str,
+    token: &Token<'_>,
+    name: &str,
+    bare: bool,
+) -> Result<(), Denial> {
+    if bare || !contains(&OWN, name) {
+        return Ok(());
+    }
+    Err(Denial {
+        hint: Some(format!(
+            "Call {}() without arguments: it tells of this connection alone.",
+            name.to_ascii_uppercase()
+        )),
+        ..Denial::function(sql, token, name)
+    })
+}
+
 /// Checks a call outside FROM. `method`: a dot stands before the name;
-/// `declares`: the name is a column with its type.
+/// `declares`: the name is a column with its type; `bare`: without arguments.
 pub(super) fn check(
     sql: &str,
     name: Name<'_, '_>,
     method: bool,
     declares: bool,
+    bare: bool,
     allowed: &[(String, String)],
 ) -> Result<(), Denial> {
+    if let [only] = name.parts
+        && !method
+    {
+        check_own(sql, &name.first, only, bare)?;
+    }
     let passes = match name.parts {
         [only] if method => is_method(only),
         [only] => {
@@ -65,6 +93,11 @@ pub(super) fn is_built_in(name: &str) -> bool {
         || contains(&GRAMMAR, name)
         || contains(&TYPES, name)
         || contains(&ROW_SOURCES, name)
+}
+
+/// Whether it is one of the types that scripts write with their schema, `sys.geography`.
+pub(super) fn is_clr_type(name: &str) -> bool {
+    contains(&["GEOGRAPHY", "GEOMETRY", "HIERARCHYID"], name)
 }
 
 /// Whether it is a schema that every database has.
@@ -304,6 +337,17 @@ const METADATA: [&str; 17] = [
     "TYPEPROPERTY",
 ];
 
+/// Of [`FUNCTIONS`], those that tell of log-ins, users and databases.
+const OWN: [&str; 7] = [
+    "DB_ID",
+    "DB_NAME",
+    "SUSER_ID",
+    "SUSER_NAME",
+    "SUSER_SNAME",
+    "USER_ID",
+    "USER_NAME",
+];
+
 /// Types that take arguments, or might in a later version.
 const TYPES: [&str; 30] = [
     "BIGINT",
@@ -468,6 +512,7 @@ mod tests {
         for list in [
             &FUNCTIONS[..],
             &METADATA,
+            &OWN,
             &TYPES,
             &GRAMMAR,
             &METHODS,

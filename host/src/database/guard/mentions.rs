@@ -4,6 +4,7 @@
 use super::functions;
 use super::keywords;
 use super::lexer::{Kind, Token, lex};
+use super::options;
 use super::phrases::{closing, has_literals, is_name, is_plain_list};
 
 /// What a text mentions.
@@ -45,6 +46,8 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
     let mut columns_end = 0;
     while let Some(token) = tokens.get(at) {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        // XQuery names columns in its text: sql:column("c.Email"), under any prefix.
+        mentions.selects_all |= token.kind == Kind::String && token.text.contains(":column");
         if token.is_mark(b'*') {
             mentions.selects_all |= selects_all(&tokens, at, tops);
             at += 1;
@@ -74,7 +77,7 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
             mentions.names.push(Mention {
                 called,
                 defines: before.is_some_and(|before| before.is_any(&DEFINING)),
-                is_unknown_source: called && is_unknown_source(&tokens, before, &parts, after),
+                is_unknown_source: called && is_unknown_source(&tokens, at, &parts, after),
                 has_literals: called && has_literals(&tokens, after),
                 is_column,
                 at: token.start,
@@ -88,20 +91,31 @@ pub(in crate::database) fn mentions(text: &str) -> Option<Mentions> {
     Some(mentions)
 }
 
-/// Whether the call of `parts`, whose parenthesis is at `open`, may be of somebody's
-/// function that gives rows; a common table expression with its columns is none.
-fn is_unknown_source(
-    tokens: &[Token<'_>],
-    before: Option<&Token<'_>>,
-    parts: &[String],
-    open: usize,
-) -> bool {
+/// Whether the call of `parts` at `at`, whose parenthesis is at `open`, may be of somebody's
+/// function that gives rows, also first in a join in parentheses.
+fn is_unknown_source(tokens: &[Token<'_>], at: usize, parts: &[String], open: usize) -> bool {
     let [name] = parts else { return false };
+    let ahead = tokens.get(..at).unwrap_or_default();
+    let before = ahead
+        .iter()
+        // FROM ::f(…), as it was written before SQL Server 2005
+        .rfind(|token| !(token.is_mark(b'(') || token.is_mark(b':')));
     let stands = before.is_some_and(|before| {
         before.is_any(&["APPLY", "FROM", "JOIN", "USING"]) || before.is_mark(b',')
     });
-    let behind = closing(tokens, open).and_then(|end| tokens.get(end));
-    stands && !functions::is_built_in(name) && !behind.is_some_and(|behind| behind.is("AS"))
+    stands && !functions::is_built_in(name) && !is_no_call(tokens, at, open)
+}
+
+/// Whether the parenthesis at `open` behind the name at `at` opens no arguments: the columns
+/// of `WITH …, c (a) AS (…)`, or a hint.
+pub(super) fn is_no_call(tokens: &[Token<'_>], at: usize, open: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    let is_cte = || {
+        // Of an alias AS has a name behind it.
+        let behind = closing(tokens, open).and_then(|end| tokens.get(end..end + 2));
+        matches!(behind, Some([word, query]) if word.is("AS") && query.is_mark(b'('))
+    };
+    options::is_old_hint(tokens, open) || before.is_some_and(|it| it.is_mark(b',')) && is_cte()
 }
 
 /// A star that is neither `COUNT(*)` nor a product. After TOP, `5 *` and `) *` can be

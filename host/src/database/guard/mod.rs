@@ -26,7 +26,7 @@ mod walk;
 mod write;
 
 pub use denial::Denial;
-pub(super) use functions::is_server_schema;
+pub(super) use functions::{is_server_schema, tells_of_objects};
 pub(super) use mentions::{Mention, Mentions, mentions};
 pub use normal::{Normal, normal};
 pub(super) use relations::{folded, is_catalogue};

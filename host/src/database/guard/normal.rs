@@ -3,6 +3,7 @@
 
 use super::keywords::is_reserved;
 use super::lexer::{Kind, Token, readable};
+use super::options::has_old_hints;
 
 /// A statement without what somebody may want to keep to themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,8 @@ struct Relations {
     levels: Vec<Level>,
     level: Level,
     expected: Option<Wanted>,
+    /// The word behind which a definition names its table: `CREATE INDEX i ON t`.
+    awaited: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,6 +80,8 @@ struct Level {
     lists: bool,
     /// Whether FROM belongs to a function, as in `TRIM(' ' FROM a)`.
     of_function: bool,
+    /// What is expected behind it: `UPDATE TOP (5) t`
+    then: Option<Wanted>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,15 +124,23 @@ impl Relations {
         match token.kind {
             Kind::Mark(b'(') => {
                 self.levels.push(self.level);
+                let counts = before(1).is_some_and(|word| word.is("TOP"));
+                let then = if counts { self.expected.take() } else { None };
                 self.level = Level {
                     // FROM (a JOIN b ON …)
                     lists: self.expected.is_some(),
                     of_function: before(1).is_some_and(|word| word.is("TRIM")),
+                    then,
                 };
             }
             Kind::Mark(b')') => {
+                self.expected = self.level.then;
                 self.level = self.levels.pop().unwrap_or_default();
+            }
+            Kind::Mark(b';') => {
                 self.expected = None;
+                self.awaited = None;
+                self.level.lists = false;
             }
             Kind::Mark(b',') if self.level.lists => self.expected = Some(Wanted::Source),
             Kind::Word if token.is("FROM") => {
@@ -136,31 +149,70 @@ impl Relations {
                 let of_time = before(1).is_some_and(|word| word.is("SYSTEM_TIME"));
                 if !compares && !of_time && !self.level.of_function {
                     self.level.lists = true;
-                    self.expected = Some(Wanted::Source);
+                    // DELETE FROM o FROM Orders AS o
+                    let target = self.expected.filter(|wanted| *wanted == Wanted::Target);
+                    self.expected = target.or(Some(Wanted::Source));
                 }
             }
-            Kind::Word if token.is_any(&["JOIN", "APPLY", "INTO", "TABLE", "USING", "MERGE"]) => {
+            Kind::Word if self.awaited.is_some_and(|awaited| token.is(awaited)) => {
+                self.awaited = None;
+                self.expected = Some(Wanted::Source);
+            }
+            // DROP TABLE IF EXISTS a, b
+            Kind::Word if token.is_any(&["TABLE", "VIEW"]) => {
+                self.level.lists |= before(1).is_some_and(|word| word.is("DROP"));
+                self.expected = Some(Wanted::Source);
+            }
+            Kind::Word
+                if token.is("SYNONYM")
+                    && before(1).is_some_and(|word| word.is_any(&["CREATE", "DROP"])) =>
+            {
+                self.awaited = Some("FOR");
+                self.expected = Some(Wanted::Source);
+            }
+            // Not the hint WITH (INDEX (i)).
+            Kind::Word
+                if self.levels.is_empty() && token.is_any(&["INDEX", "STATISTICS", "TRIGGER"]) =>
+            {
+                let updates = before(1).is_some_and(|word| word.is("UPDATE"));
+                self.awaited = (!updates).then_some("ON");
+                self.expected = updates.then_some(Wanted::Source);
+            }
+            Kind::Word if token.is_any(&["JOIN", "APPLY", "INTO", "USING", "MERGE"]) => {
                 self.expected = Some(Wanted::Source);
             }
             Kind::Word if token.is_any(&["UPDATE", "DELETE", "INSERT"]) => {
                 self.expected = Some(Wanted::Target);
             }
-            // DELETE TOP (5) FROM t
-            Kind::Word if self.expected == Some(Wanted::Target) && token.is("TOP") => {
-                self.expected = None;
+            // UPDATE TOP (5) PERCENT t, DROP VIEW IF EXISTS v
+            Kind::Word
+                if self.expected.is_some() && token.is_any(&["TOP", "PERCENT", "IF", "EXISTS"]) => {
             }
             Kind::Word if is_reserved(token.text) => {
                 self.expected = None;
-                let goes_on = [
-                    "AS", "ON", "AND", "OR", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "OUTER",
-                ];
-                self.level.lists &= token.is_any(&goes_on);
+                let of_time = token.is("FOR")
+                    && tokens
+                        .get(at + 1)
+                        .is_some_and(|next| next.is("SYSTEM_TIME"));
+                self.level.lists &= of_time || token.is_any(&GOES_ON);
+            }
+            // Its commas are between columns.
+            Kind::Word
+                if token.is("OUTPUT")
+                    && tokens
+                        .get(at + 1)
+                        .is_some_and(|next| next.is_any(&["DELETED", "INSERTED"])) =>
+            {
+                self.expected = None;
+                self.level.lists = false;
             }
             Kind::Word | Kind::Quoted => {
                 if let Some(wanted) = self.expected.take() {
                     return self.name(tokens, at, wanted);
                 }
             }
+            // UPDATE TOP (5) t, and without the parentheses.
+            _ if before(1).is_some_and(|word| word.is("TOP")) => {}
             _ => self.expected = None,
         }
         1
@@ -182,20 +234,27 @@ impl Relations {
             }
             at += 1;
         }
-        let next = |ahead: usize| tokens.get(at + ahead);
-        if next(0).is_some_and(|token| token.is_mark(b'(')) && wanted == Wanted::Source {
-            // INSERT INTO t (a, b) names a table nevertheless.
+        let mut behind = at;
+        if has_old_hints(tokens, at) {
+            behind = behind_parentheses(tokens, at);
+        } else if tokens.get(at).is_some_and(|token| token.is_mark(b'('))
+            && wanted == Wanted::Source
+        {
+            // INSERT INTO t (a, b) names a table nevertheless, and CREATE INDEX i ON t (a).
             let into = start.checked_sub(1).and_then(|before| tokens.get(before));
-            if !into.is_some_and(|word| word.is_any(&["INTO", "TABLE"])) {
+            if !into.is_some_and(|word| word.is_any(&["INTO", "TABLE", "VIEW", "ON"])) {
                 return at - start;
             }
         }
+        let next = |ahead: usize| tokens.get(behind + ahead);
         let alias = if next(0).is_some_and(|token| token.is("AS")) {
             next(1)
         } else {
             next(0).filter(|token| !is_reserved(token.text) || token.kind == Kind::Quoted)
         };
-        if let Some(alias) = alias.filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted)) {
+        // One inside parentheses is another's than the target's.
+        let alias = alias.filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
+        if let Some(alias) = alias.filter(|_| self.levels.is_empty()) {
             self.aliases.push(alias.name());
         }
         self.found.push(Found {
@@ -204,6 +263,22 @@ impl Relations {
         });
         at - start
     }
+}
+
+/// The index behind the parentheses that open at `open`.
+fn behind_parentheses(tokens: &[Token<'_>], open: usize) -> usize {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        if token.is_mark(b'(') {
+            depth += 1;
+        } else if token.is_mark(b')') {
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                return at + 1;
+            }
+        }
+    }
+    tokens.len()
 }
 
 /// The names of common table expressions: `WITH a AS (…), b (x) AS (…)`.
@@ -235,6 +310,46 @@ fn table_expressions(tokens: &[Token<'_>]) -> Vec<String> {
     names
 }
 
+/// Reserved words that may stand in the list of FROM, before a comma and a further table:
+/// of joins, hints and conditions.
+const GOES_ON: [&str; 36] = [
+    "ALL",
+    "AND",
+    "ANY",
+    "AS",
+    "BETWEEN",
+    "CASE",
+    "COALESCE",
+    "COLLATE",
+    "CONVERT",
+    "CROSS",
+    "CURRENT_TIMESTAMP",
+    "ELSE",
+    "END",
+    "ESCAPE",
+    "EXISTS",
+    "FULL",
+    "IN",
+    "INNER",
+    "IS",
+    "LEFT",
+    "LIKE",
+    "NOT",
+    "NULL",
+    "NULLIF",
+    "OF",
+    "ON",
+    "OR",
+    "OUTER",
+    "PIVOT",
+    "RIGHT",
+    "TABLESAMPLE",
+    "THEN",
+    "TO",
+    "UNPIVOT",
+    "WHEN",
+    "WITH",
+];
 /// Of a text whose room is reserved at once.
 const LONGEST: usize = 4 << 10;
 /// A statement that names more is one of a program.
@@ -337,6 +452,98 @@ mod tests {
                 &["t", "u"],
             ),
             ("SELECT * FROM OPENJSON(@j) WITH (a int, b int)", &[]),
+        ] {
+            assert_eq!(normal(sql).tables, tables, "{sql}");
+        }
+    }
+
+    #[test]
+    fn hints_and_conditions_between_tables_hide_none() {
+        for (sql, tables) in [
+            ("SELECT * FROM dbo.Salaries (NOLOCK)", &["dbo.Salaries"][..]),
+            (
+                "SELECT * FROM Salaries (TABLOCK, INDEX(1)) s, u",
+                &["Salaries", "u"],
+            ),
+            ("SELECT * FROM t (INDEX = 1)", &["t"]),
+            ("SELECT * FROM f(NOLOCK.a), g(x)", &[]),
+            (
+                "SELECT * FROM dbo.Orders WITH (NOLOCK), dbo.Salaries",
+                &["dbo.Orders", "dbo.Salaries"],
+            ),
+            (
+                "SELECT * FROM a TABLESAMPLE (5 PERCENT), b FOR SYSTEM_TIME AS OF @t, c",
+                &["a", "b", "c"],
+            ),
+            (
+                "SELECT * FROM a JOIN b ON a.x IS NOT NULL AND a.y IN (1, 2), c, d",
+                &["a", "b", "c", "d"],
+            ),
+            (
+                "SELECT * FROM OPENJSON(@j) WITH (a int, b int) AS j, dbo.t",
+                &["dbo.t"],
+            ),
+            (
+                "SELECT a, b FROM t ORDER BY c, d FOR JSON PATH, ROOT('e')",
+                &["t"],
+            ),
+            ("SELECT a FROM t FOR JSON PATH, INCLUDE_NULL_VALUES", &["t"]),
+            ("SELECT a FROM t; SELECT b, c", &["t"]),
+        ] {
+            assert_eq!(normal(sql).tables, tables, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_changed_or_defined_is_named() {
+        for (sql, tables) in [
+            ("UPDATE TOP (3) dbo.Orders SET a = 1", &["dbo.Orders"][..]),
+            (
+                "UPDATE TOP (3) PERCENT dbo.Orders SET a = 1",
+                &["dbo.Orders"],
+            ),
+            ("DELETE TOP 3 dbo.Orders", &["dbo.Orders"]),
+            (
+                "UPDATE TOP ((SELECT MAX(n) FROM dbo.u)) dbo.t SET a = 1",
+                &["dbo.u", "dbo.t"],
+            ),
+            (
+                "MERGE TOP (3) dbo.t USING u ON 1 = 1 WHEN MATCHED THEN DELETE",
+                &["dbo.t", "u"],
+            ),
+            (
+                "DELETE o FROM dbo.Orders (UPDLOCK) o WHERE a = 1",
+                &["dbo.Orders"],
+            ),
+            ("DELETE FROM o FROM dbo.Orders AS o", &["dbo.Orders"]),
+            (
+                "UPDATE Salaries SET a = 1 WHERE b IN (SELECT c FROM dbo.x Salaries)",
+                &["Salaries", "dbo.x"],
+            ),
+            (
+                "DELETE FROM t OUTPUT deleted.a, deleted.b WHERE c = 1",
+                &["t"],
+            ),
+            (
+                "DROP TABLE IF EXISTS dbo.Orders, dbo.x",
+                &["dbo.Orders", "dbo.x"],
+            ),
+            ("DROP VIEW dbo.v", &["dbo.v"]),
+            (
+                "CREATE VIEW dbo.v (a) AS SELECT b FROM dbo.t",
+                &["dbo.v", "dbo.t"],
+            ),
+            ("CREATE TABLE dbo.t (a int, b int)", &["dbo.t"]),
+            ("CREATE INDEX i ON dbo.t (a, b)", &["dbo.t"]),
+            ("CREATE UNIQUE INDEX i ON dbo.t (a) INCLUDE (b)", &["dbo.t"]),
+            ("DROP INDEX IF EXISTS i ON dbo.t", &["dbo.t"]),
+            ("CREATE STATISTICS s ON dbo.t (a)", &["dbo.t"]),
+            ("UPDATE STATISTICS dbo.t", &["dbo.t"]),
+            (
+                "CREATE SYNONYM dbo.s FOR dbo.Salaries",
+                &["dbo.s", "dbo.Salaries"],
+            ),
+            ("DROP SYNONYM dbo.s", &["dbo.s"]),
         ] {
             assert_eq!(normal(sql).tables, tables, "{sql}");
         }

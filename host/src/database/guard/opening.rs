@@ -35,21 +35,32 @@ pub(super) fn judge(tokens: &[Token<'_>], at: usize, place: Place) -> Opening {
     if before.is_mark(b')') && !place.behind_top {
         return Opening::Second;
     }
-    let inner = tokens.get(at + 1..).unwrap_or_default();
-    let nested = inner.iter().take_while(|token| token.is_mark(b'(')).count();
-    let query = inner
-        .get(nested)
-        .is_some_and(|token| token.is_any(&["SELECT", "WITH", "VALUES"]));
-    if !query {
+    if !opens(tokens, at, &["SELECT", "WITH", "VALUES"]) {
         return Opening::Fits;
     }
     let fits = !place.formats
-        && (begins(tokens, at - 1)
+        && (takes_query(tokens, at)
             || place.defines && before.is("AS")
-            || place.pages && before.is("OFFSET")
-            // f((SELECT 1)): the outer one is the function's.
-            || nested > 0 && calls(tokens, at - 1));
+            || place.pages && before.is("OFFSET"));
     if fits { Opening::Fits } else { Opening::Second }
+}
+
+/// Whether one of `words` comes next within the parenthesis at `at`, in however many more.
+pub(super) fn opens(tokens: &[Token<'_>], at: usize, words: &[&str]) -> bool {
+    let rest = tokens.get(at..).unwrap_or_default();
+    let inner = rest.iter().find(|token| !token.is_mark(b'('));
+    inner.is_some_and(|inner| inner.is_any(words))
+}
+
+/// Whether a query that the parenthesis at `at` opens is an operand, a relation or an arm of
+/// a set operation: at the beginning it is the whole.
+pub(super) fn takes_query(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1) else {
+        return true;
+    };
+    // f((SELECT 1)): the outer one is the function's.
+    let nested = tokens.get(at + 1).is_some_and(|next| next.is_mark(b'('));
+    begins(tokens, before) || nested && calls(tokens, before)
 }
 
 /// Whether the name that ends at `at` is a function's: it stands where an operand or a
@@ -78,7 +89,7 @@ fn calls(tokens: &[Token<'_>], at: usize) -> bool {
 }
 
 /// Whether an operand, a relation or a query may follow the token at `at`.
-fn begins(tokens: &[Token<'_>], at: usize) -> bool {
+pub(super) fn begins(tokens: &[Token<'_>], at: usize) -> bool {
     let Some(token) = tokens.get(at) else {
         return false;
     };

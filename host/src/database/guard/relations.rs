@@ -78,7 +78,22 @@ pub(super) fn check(
             "Use a common table expression in place of a temporary table.",
         ));
     }
-    let catalogue = match schema {
+    match describes(schema.map(|schema| &**schema), table) {
+        None => Ok(Found::Table),
+        Some(true) => Ok(Found::Other),
+        Some(false) => Err(Denial::table(
+            sql,
+            &name.first,
+            &shown(&name.dotted()),
+            CATALOGUE,
+        )),
+    }
+}
+
+/// Whether what the catalogue has under that name, whose parts are folded, describes
+/// tables; none where it is not of the catalogue.
+pub(super) fn describes(schema: Option<&str>, table: &str) -> Option<bool> {
+    match schema {
         Some(schema) if schema.eq_ignore_ascii_case("sys") => Some(contains(&SYS, table)),
         Some(schema) if schema.eq_ignore_ascii_case("INFORMATION_SCHEMA") => {
             Some(contains(&INFORMATION_SCHEMA, table))
@@ -86,16 +101,6 @@ pub(super) fn check(
         // Since SQL Server 7 these answer without a schema, and under dbo.
         _ if contains(&COMPATIBILITY, table) => Some(false),
         _ => None,
-    };
-    match catalogue {
-        None => Ok(Found::Table),
-        Some(true) => Ok(Found::Other),
-        Some(false) => Err(Denial::table(
-            sql,
-            &name.first,
-            &shown(&name.dotted()),
-            "Of the catalogue, read sys.tables, sys.columns, sys.indexes, sys.foreign_keys and the like.",
-        )),
     }
 }
 
@@ -134,6 +139,9 @@ fn elsewhere(parts: &[String]) -> &'static str {
         _ => "Name tables of this database alone, as schema.table.",
     }
 }
+
+pub(super) const CATALOGUE: &str =
+    "Of the catalogue, read sys.tables, sys.columns, sys.indexes, sys.foreign_keys and the like.";
 
 /// Views of `sys` that describe tables: no log-ins, no other sessions' statements, no
 /// functions that read files, no source text.
@@ -179,8 +187,9 @@ const SYS: [&str; 39] = [
     "XML_SCHEMA_COLLECTIONS",
 ];
 
-/// All of `INFORMATION_SCHEMA` but the views on privileges.
-const INFORMATION_SCHEMA: [&str; 19] = [
+/// All of `INFORMATION_SCHEMA` but the views on privileges, and ROUTINES, which has the
+/// source text of code; what a view or a check is made of tells of tables.
+const INFORMATION_SCHEMA: [&str; 18] = [
     "CHECK_CONSTRAINTS",
     "COLUMNS",
     "COLUMN_DOMAIN_USAGE",
@@ -191,7 +200,6 @@ const INFORMATION_SCHEMA: [&str; 19] = [
     "KEY_COLUMN_USAGE",
     "PARAMETERS",
     "REFERENTIAL_CONSTRAINTS",
-    "ROUTINES",
     "ROUTINE_COLUMNS",
     "SCHEMATA",
     "SEQUENCES",

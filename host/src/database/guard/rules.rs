@@ -164,19 +164,22 @@ fn variable(
     bound: &[&str],
 ) -> Result<(), Denial> {
     match token.kind {
-        Kind::Global => {
-            let name = token.text.trim_start_matches('@');
-            if keywords::contains(&GLOBALS, name) {
-                return Ok(());
-            }
-            Err(Denial::function(sql, token, token.text))
-        }
+        Kind::Global => check_global(sql, token),
         Kind::Variable => {
             check_bound(sql, token, bound)?;
             assignment(sql, tokens, index, token)
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses what `@@…` tells of the server and of others.
+pub(super) fn check_global(sql: &str, token: &Token<'_>) -> Result<(), Denial> {
+    let name = token.text.trim_start_matches('@');
+    if keywords::contains(&GLOBALS, name) {
+        return Ok(());
+    }
+    Err(Denial::function(sql, token, token.text))
 }
 
 /// Refuses a variable that none of the parameters, `bound`, gives a value.

@@ -150,6 +150,14 @@ fn a_second_list_is_refused() {
         "WITH c AS (SELECT 1 a)",
         "SELECT a -- \u{2028} DELETE FROM t",
         "SELECT PWDENCRYPT('x')",
+        "SELECT value, SUSER_NAME(value) FROM GENERATE_SERIES(1, 500)",
+        "SELECT [suser_sname](0x01 + CAST(value AS binary(4))) FROM GENERATE_SERIES(1, 500)",
+        "SELECT value, DB_NAME(value), DB_ID('x') FROM GENERATE_SERIES(1, 500)",
+        "SELECT DB_ID(N'master')",
+        "SELECT SUSER_ID('sa')",
+        "SELECT USER_ID('x')",
+        "SELECT USER_NAME (/**/ 1)",
+        "SELECT ROUTINE_DEFINITION FROM INFORMATION_SCHEMA.ROUTINES",
         "SELECT a FROM t TABLE",
     ] {
         denied(sql);
@@ -187,6 +195,9 @@ fn a_second_list_passes() {
         "SELECT a FROM t WHERE b != 1 AND c <> 2 AND d !< 3",
         "SELECT LEFT(a, 2), RIGHT(a, 1), COALESCE(a, b), NULLIF(a, b), CURRENT_TIMESTAMP FROM t",
         "SELECT a FROM t ORDER BY a OFFSET (@p1) ROWS FETCH NEXT (5) ROWS ONLY",
+        "SELECT DB_NAME(), SUSER_SNAME( /* me */ ), USER_ID(), t.user_name, user_name FROM t",
+        "SELECT user_name FROM OPENJSON('[]') WITH (user_name nvarchar(50), db_name int)",
+        "SELECT VIEW_DEFINITION FROM INFORMATION_SCHEMA.VIEWS",
     ] {
         if let Err(denial) = check(sql, &["p1"]) {
             panic!("refused: {denial} {sql}");
@@ -401,6 +412,7 @@ fn hints_say_what_would_pass() {
         ("SELECT a FROM t INNER REMOTE JOIN u ON 1=1", "LOOP"),
         ("SELECT a FROM t OPTION (QUERYTRACEON 1)", "MAXDOP"),
         ("SELECT NEXT VALUE FOR s", "sys.sequences"),
+        ("SELECT Suser_Sname(0x01)", "SUSER_SNAME() without"),
         ("SELECT a FROM t COMMIT", "[COMMIT]"),
     ] {
         let hint = denied(sql).hint.unwrap();

@@ -432,7 +432,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         if !called || alias || names_cte {
             return Ok(());
         }
-        functions::check(self.sql, name, method, declares, self.functions)
+        let bare = self.peek(1).is_some_and(|next| next.is_mark(b')'));
+        functions::check(self.sql, name, method, declares, bare, self.functions)
     }
 
     /// Takes `a`, `a.b`, `a..b` …; an empty part is an empty string.

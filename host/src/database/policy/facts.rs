@@ -21,7 +21,8 @@ pub(super) struct Facts {
     /// Texts of the views that read masked tables or may read the catalogue; `None` of
     /// one that the server keeps to itself.
     pub(super) definitions: HashMap<i64, Option<String>>,
-    /// Columns of the tables and views that `mask` names, in order.
+    /// Columns of the tables and views that `mask` names, with their histories and the tables
+    /// whose histories they are, in order.
     pub(super) columns: HashMap<i64, Vec<Column>>,
 }
 
@@ -52,7 +53,9 @@ pub(super) async fn read(inner: &Inner, policy: &Policy, tables: &[Table]) -> Re
     }
     let masked = masked(policy, tables, &facts.history);
     if !masked.is_empty() {
-        facts.columns = columns(inner, &masked).await?;
+        let bases = masked.iter().filter_map(|id| facts.history.get(id));
+        let known: HashSet<i64> = masked.iter().chain(bases).copied().collect();
+        facts.columns = columns(inner, &known).await?;
     }
     if tables.iter().any(|table| table.kind == "view") {
         facts.dependencies = optional(dependencies(inner).await)?;
@@ -178,7 +181,7 @@ WHERE m.definition IS NULL OR LOWER(m.definition) LIKE N'%sys%'
 
 const COLUMNS: &str = "\
 SELECT c.object_id, c.name, t.name, s.name, b.name, c.max_length, c.precision, c.scale,
-       c.is_hidden, c.is_computed, k.definition
+       c.is_hidden, c.is_column_set, c.is_computed, k.definition
 FROM sys.columns AS c
 JOIN sys.types AS t ON t.user_type_id = c.user_type_id
 JOIN sys.schemas AS s ON s.schema_id = t.schema_id

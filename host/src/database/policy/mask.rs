@@ -15,6 +15,8 @@ pub(super) struct Column {
     pub(super) literal: &'static str,
     /// `*` leaves it out.
     pub(super) hidden: bool,
+    /// It is the XML of all sparse columns.
+    pub(super) is_set: bool,
     pub(super) computed: Option<Computed>,
 }
 
@@ -23,8 +25,8 @@ pub(super) struct Column {
 pub(super) struct Computed(pub(super) Option<String>);
 
 impl Column {
-    /// Name, type, its schema, base type, length, precision, scale, hidden, computed,
-    /// definition.
+    /// Name, type, its schema, base type, length, precision, scale, hidden, column set,
+    /// computed, definition.
     pub(super) fn read(cells: &mut Cells) -> Option<Self> {
         let name = cells.text()?;
         let declared = cells.text()?;
@@ -48,12 +50,14 @@ impl Column {
             _ => "NULL",
         };
         let hidden = cells.bit();
+        let is_set = cells.bit();
         let computed = cells.bit().then(|| Computed(cells.text()));
         Some(Self {
             name,
             cast,
             literal,
             hidden,
+            is_set,
             computed,
         })
     }
@@ -68,16 +72,17 @@ pub(super) struct Masked {
 
 impl Masked {
     /// The columns of `table` under the masks that name it or `history_of`, whose
-    /// history it is; `None` where a mask names a column that is not there.
+    /// history it is and whose columns are known; `None` where a mask names a column that is
+    /// not there.
     pub(super) fn of(
         policy: &Policy,
         table: &TableName,
-        history_of: Option<&TableName>,
+        history_of: Option<(&TableName, &[Column])>,
         columns: &[Column],
     ) -> Option<Self> {
         let about = |mask: &&Pattern| {
             let names = |name: &TableName| mask.matches(&[&name.schema, &name.name]);
-            names(table) || history_of.is_some_and(names)
+            names(table) || history_of.is_some_and(|(base, _)| names(base))
         };
         let masks: Vec<&Pattern> = policy.mask.iter().filter(about).collect();
         let named = |column: &Column| masks.iter().any(|mask| mask.ends_with(&column.name));
@@ -92,12 +97,20 @@ impl Masked {
             .filter(|column| named(column))
             .map(|column| column.name.to_lowercase())
             .collect();
+        // A history keeps what its table computed as values of a plain column.
+        let of_base = history_of.map(|(_, base)| base).unwrap_or_default();
+        let derived: Vec<String> = columns
+            .iter()
+            .chain(of_base)
+            .filter(|column| derives(column, &secrets))
+            .map(|column| column.name.to_lowercase())
+            .collect();
         Some(Self {
             name: table.clone(),
             columns: columns
                 .iter()
                 .map(|column| {
-                    let masked = named(column) || derives(column, &secrets);
+                    let masked = named(column) || derived.contains(&column.name.to_lowercase());
                     (column.clone(), masked)
                 })
                 .collect(),
@@ -141,9 +154,13 @@ impl Masked {
     }
 }
 
-/// Whether a computed column may show one of `secrets`: it names one, or calls a user
-/// function, which reads what it likes, or cannot be read.
+/// Whether a column may show one of `secrets`: it is the set of all sparse columns, or it
+/// is computed and names one, or calls a user function, which reads what it likes, or cannot
+/// be read.
 fn derives(column: &Column, secrets: &[String]) -> bool {
+    if column.is_set && !secrets.is_empty() {
+        return true;
+    }
     let Some(Computed(definition)) = &column.computed else {
         return false;
     };

@@ -73,7 +73,10 @@ impl Standing {
                 && policy.lets_read(&table.name.schema, &table.name.name)
                 && !history_of.is_some_and(denied);
             if masks(table) {
-                let of = history_of.map(|base| &base.name);
+                let of = history_of.map(|base| {
+                    let columns = facts.columns.get(&base.object_id);
+                    (&base.name, columns.map(Vec::as_slice).unwrap_or_default())
+                });
                 let columns = facts.columns.get(&table.object_id);
                 let mask = columns.and_then(|all| Masked::of(policy, &table.name, of, all));
                 match mask {

@@ -35,6 +35,7 @@ fn column(name: &str, cast: &str, literal: &'static str) -> Column {
         cast: cast.to_owned(),
         literal,
         hidden: false,
+        is_set: false,
         computed: None,
     }
 }
@@ -60,6 +61,12 @@ fn facts() -> Facts {
         computed("Own", Some("([dbo].[f]([Id]))")),
         computed("Unknown", None),
     ];
+    // It keeps what the table computed as plain values.
+    let history = customers.iter().map(|column| Column {
+        computed: None,
+        ..column.clone()
+    });
+    let history: Vec<Column> = history.collect();
     let reads = |schema: &str, name: &str| Dependency {
         id: Some(id(schema, name)),
         schema: schema.to_owned(),
@@ -96,8 +103,8 @@ fn facts() -> Facts {
         ]
         .into(),
         columns: [
-            (id("dbo", "Customers"), customers.clone()),
-            (id("hist", "CustomersHistory"), customers),
+            (id("dbo", "Customers"), customers),
+            (id("hist", "CustomersHistory"), history),
         ]
         .into(),
     }
@@ -339,15 +346,58 @@ fn a_masked_table_becomes_a_derived_one_wherever_it_stands() {
         scope.becomes(sql, &wanted.replace("{M}", MASKED));
     }
     scope.passes("SELECT * FROM sales.Customers");
-    let history = scope.read("SELECT * FROM hist.CustomersHistory").unwrap();
-    assert!(
-        history
-            .sql
-            .unwrap()
-            .contains("CAST(N'***' AS nvarchar(50)) AS [Email]")
+    let masked = MASKED.replace("[dbo].[Customers]", "[hist].[CustomersHistory]");
+    scope.becomes(
+        "SELECT * FROM hist.CustomersHistory",
+        &format!("SELECT * FROM {masked}) AS [CustomersHistory]"),
     );
+    // What the table computes of it is no secret of its own.
+    let scope_of_history = Scope::new(&[], &[], &["hist.CustomersHistory.Email"]);
+    scope_of_history.becomes(
+        "SELECT Domain FROM hist.CustomersHistory",
+        &format!("SELECT Domain FROM {masked}) AS [CustomersHistory]"),
+    );
+    scope_of_history.passes("SELECT Domain FROM dbo.Customers");
     let hidden = scope.read("SELECT Id, validto FROM Customers").unwrap();
     assert!(hidden.sql.unwrap().contains("[City]]x], [ValidTo], "));
+}
+
+#[test]
+fn the_set_of_sparse_columns_is_masked_with_any_of_them() {
+    let set = Column {
+        is_set: true,
+        ..column("Sparse", "xml", "NULL")
+    };
+    let columns = vec![
+        column("Id", "int", "NULL"),
+        column("Mail", "int", "NULL"),
+        set,
+    ];
+    let facts = Facts {
+        columns: [(id("dbo", "Orders"), columns)].into(),
+        ..facts()
+    };
+    Scope::knowing(&facts, &[], &[], &["dbo.Orders.Mail"]).becomes(
+        "SELECT Sparse FROM Orders",
+        "SELECT Sparse FROM (SELECT [Id], CAST(NULL AS int) AS [Mail], CAST(NULL AS xml) AS [Sparse] \
+         FROM [dbo].[Orders]) AS [Orders]",
+    );
+    // The mask names nothing there.
+    Scope::knowing(&facts, &[], &[], &["dbo.Orders.E*"]).becomes(
+        "SELECT Sparse FROM Orders",
+        "SELECT Sparse FROM (SELECT [Id], [Mail], [Sparse] FROM [dbo].[Orders]) AS [Orders]",
+    );
+}
+
+#[test]
+fn a_view_that_names_columns_within_xquery_may_select_any() {
+    let definition = "CREATE VIEW Cities AS SELECT CAST(N'' AS xml)\
+        .query('<m>{sql:column(\"c.Email\")}</m>') AS m FROM Customers AS c";
+    let mut facts = facts();
+    let view = id("dbo", "Cities");
+    facts.definitions.insert(view, Some(definition.to_owned()));
+    let visible = Scope::knowing(&facts, &[], &[], &["dbo.Customers.Email"]).visible();
+    assert!(!visible.contains(&"dbo.Cities".to_owned()), "{visible:?}");
 }
 
 #[test]
@@ -450,6 +500,9 @@ fn writes_name_nothing_that_is_kept_back_or_masked() {
         "DELETE FROM o FROM dbo.Orders AS o WHERE o.Id = @p1",
         "UPDATE dbo.Orders SET Salaries = 1 WHERE 5 < Pay AND Salaries IS NULL",
         "INSERT INTO dbo.Orders (Id, Salaries) SELECT Salaries, 1 FROM sales.Customers",
+        "WITH c (a) AS (SELECT 1), d (b) AS (SELECT 2) INSERT INTO dbo.Orders (Id) SELECT c.a FROM c, d",
+        "INSERT INTO dbo.Orders (Id) SELECT Id FROM Orders (NOLOCK)",
+        "INSERT INTO dbo.Orders (Id) SELECT j.value FROM (OPENJSON('[]') AS j CROSS JOIN dbo.Orders)",
     ] {
         assert_eq!(check(sql), Ok(()), "{sql}");
     }
@@ -461,6 +514,14 @@ fn writes_name_nothing_that_is_kept_back_or_masked() {
         "INSERT INTO dbo.Orders (Id, Pay) SELECT 1, Pay FROM [S\u{e1}laries]",
         "INSERT INTO dbo.Orders (Id, Pay) SELECT Id, Pay FROM tvf(1)",
         "INSERT INTO dbo.Orders (Id) SELECT a.Id FROM dbo.Orders a, tvf(1) b",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM tvf(1) AS d",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM dbo.Orders a, tvf(1) AS d (Pay)",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM dbo.Orders a CROSS APPLY [tvf](a.Id) AS d",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM (tvf(1) AS d CROSS JOIN dbo.Orders)",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM ::tvf(1) AS d",
+        "INSERT INTO dbo.Orders (Id) SELECT d.Pay FROM tvf(NOLOCK, 1) AS d",
+        "INSERT INTO dbo.Orders (Name) SELECT OBJECT_NAME(5)",
+        "INSERT INTO dbo.Orders (Name) SELECT COL_NAME(5, 1)",
         "INSERT INTO dbo.Orders (Name) SELECT name FROM sys.tables",
         "INSERT INTO dbo.Orders (Id) SELECT hr.value(1)",
         "DELETE Salaries",

@@ -3,7 +3,9 @@
 
 use super::Policy;
 use super::standing::Standing;
-use crate::database::guard::{Denial, Mention, folded, is_catalogue, is_server_schema, mentions};
+use crate::database::guard::{
+    Denial, Mention, folded, is_catalogue, is_server_schema, mentions, tells_of_objects,
+};
 
 pub(super) fn check(policy: &Policy, standing: &Standing, sql: &str) -> Result<(), Denial> {
     // It passed the guard, which reads it in the same way.
@@ -28,6 +30,13 @@ pub(super) fn check(policy: &Policy, standing: &Standing, sql: &str) -> Result<(
         {
             let what = format!("{} in a statement that writes", mention.parts.join("."));
             return Err(refused(sql, mention.at, &what));
+        }
+        if mention.called
+            && tells_of_objects(&mention.parts)
+            && !policy.lets_read_catalogue("sys", "objects")
+        {
+            let name = mention.parts.join(".");
+            return Err(Denial::catalogue_function(sql, mention.at, &name));
         }
         if calls_unlisted(policy, standing, mention) {
             let what = format!("The function {}", mention.parts.join("."));

@@ -116,7 +116,7 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), crate::value::SqlError> {
         *self.cancel.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        let (row_limit, no_count) = (self.row_limit, self.no_count);
+        let (row_limit, no_count, implicit) = (self.row_limit, self.no_count, self.implicit);
         self.context.variables = parameters
             .iter()
             .map(|p| Variable {
@@ -127,7 +127,7 @@ impl Session {
             .collect();
         let result = self.run_batch(sql, sink);
         if !parameters.is_empty() {
-            (self.row_limit, self.no_count) = (row_limit, no_count);
+            (self.row_limit, self.no_count, self.implicit) = (row_limit, no_count, implicit);
         }
         self.context.variables.clear();
         result
@@ -144,9 +144,9 @@ impl Session {
         parameters: &[Parameter],
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), crate::value::SqlError> {
-        let (row_limit, no_count) = (self.row_limit, self.no_count);
+        let (row_limit, no_count, implicit) = (self.row_limit, self.no_count, self.implicit);
         let result = self.execute(sql, parameters, sink);
-        (self.row_limit, self.no_count) = (row_limit, no_count);
+        (self.row_limit, self.no_count, self.implicit) = (row_limit, no_count, implicit);
         result
     }
 

@@ -12,6 +12,7 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
         depth: 0,
         is_set: false,
         has_source: false,
+        using: None,
     };
     for (index, token) in statement.tokens.iter().enumerate() {
         change.token(index, token)?;
@@ -38,18 +39,16 @@ struct Change<'s, 'a> {
     is_set: bool,
     /// INSERT has its VALUES or its query.
     has_source: bool,
+    /// Index of the USING of MERGE.
+    using: Option<usize>,
 }
 
 impl<'s, 'a> Change<'s, 'a> {
     fn token(&mut self, index: usize, token: &'s Token<'a>) -> Result<(), Denial> {
         match token.kind {
             Kind::Mark(b'(') => {
-                if self.depth == 0 && self.statement.begins_query(index) {
-                    let source =
-                        self.is("INSERT") && !std::mem::replace(&mut self.has_source, true);
-                    if !source {
-                        return Err(self.statement.second(token));
-                    }
+                if self.depth == 0 {
+                    self.query(index, token)?;
                 }
                 self.depth += 1;
                 Ok(())
@@ -60,6 +59,23 @@ impl<'s, 'a> Change<'s, 'a> {
             }
             Kind::Word => self.word(index, token),
             _ => Ok(()),
+        }
+    }
+
+    /// The parenthesis at `index`, if it opens a query.
+    fn query(&mut self, index: usize, token: &'s Token<'a>) -> Result<(), Denial> {
+        let statement = self.statement;
+        let follows = |word: &str| statement.near_is(index, -1, &[word]);
+        // The number of TOP is none, and stands before it.
+        if self.is("INSERT") && !self.has_source && !follows("TOP") {
+            self.has_source = statement.opens_query(index);
+            return Ok(());
+        }
+        let defines = self.verb.is_none() && follows("AS");
+        let merges = self.using.is_some_and(|using| using + 1 == index);
+        match statement.begins_query(index) && !defines && !merges {
+            true => Err(statement.second(token)),
+            false => Ok(()),
         }
     }
 
@@ -93,6 +109,10 @@ impl<'s, 'a> Change<'s, 'a> {
         }
         if token.is("VALUES") && outermost {
             self.has_source = true;
+        }
+        // Later ones are names: a source comes once.
+        if token.is("USING") && outermost && self.is("MERGE") {
+            self.using = self.using.or(Some(index));
         }
         if token.is("INTO") && !outermost {
             return Err(statement.refused(token));

