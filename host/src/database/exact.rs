@@ -9,6 +9,7 @@ use tiberius::ColumnData;
 use super::convert::Kind;
 use super::cursor::Opened;
 use super::error::Error;
+use super::manager::AUTOCOMMIT;
 use super::params::{self, Bound};
 use super::value::Query;
 
@@ -21,6 +22,8 @@ pub(super) struct Again {
     pub(super) paged: Option<Arc<str>>,
     /// Its `SET ROWCOUNT`.
     pub(super) rowcount: Option<i32>,
+    /// It runs in no transaction of ours.
+    pub(super) autocommit: bool,
 }
 
 impl Again {
@@ -33,6 +36,9 @@ impl Again {
 
     fn wrap(&self, mut bound: Bound, shape: &str) -> (String, Bound) {
         let mut sql = String::with_capacity(shape.len() + 128);
+        if self.autocommit {
+            sql.push_str(AUTOCOMMIT);
+        }
         if let Some(rows) = self.rowcount {
             // Writing to a String cannot fail.
             _ = write!(sql, "SET ROWCOUNT {rows}; ");
@@ -150,6 +156,7 @@ mod tests {
             }),
             paged: None,
             rowcount: Some(11),
+            autocommit: false,
         }
     }
 
@@ -206,5 +213,17 @@ mod tests {
         );
         let names: Vec<_> = bound.values.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["@least", "@mcp_statement", "@mcp_parameters"]);
+    }
+
+    #[test]
+    fn what_ran_in_no_transaction_runs_so_again() {
+        let again = Again {
+            autocommit: true,
+            ..again(Vec::new())
+        };
+        let opened = opened(&[("money", Kind::Money)]);
+        let (sql, _) = again.statement(&opened).unwrap().unwrap();
+        let begin = "SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 11; EXEC sp_executesql";
+        assert!(sql.starts_with(begin), "{sql}");
     }
 }

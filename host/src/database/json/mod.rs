@@ -185,11 +185,16 @@ pub(super) fn cut(text: &str, max: usize, sent: usize) -> Option<(&str, LeftOut)
     let rest = LeftOut {
         count: rest.chars().count(),
         unit: "chars",
-        // One byte or two for a letter, by the column's type.
-        is_least: text.encode_utf16().count() * 2 >= sent,
+        // One byte or two for a letter, or UTF-8 of which the last letter was cut, by the
+        // column's type.
+        is_least: text.encode_utf16().count() * 2 >= sent
+            || text.len().saturating_add(LETTER) >= sent,
     };
     Some((kept, rest))
 }
+
+/// Bytes of the longest in UTF-8.
+const LETTER: usize = 4;
 
 /// What a value has beyond what is shown of it.
 pub(super) struct LeftOut {

@@ -137,6 +137,8 @@ fn what_the_server_cut_itself_has_no_known_length() {
     for (text, more) in [
         ("a".repeat(most / 2), true),
         ("a".repeat(most / 2 - 1), false),
+        ("\u{4e2d}".repeat(most / 3), true),
+        ("\u{4e2d}".repeat(most / 3 - 2), false),
     ] {
         let text = ColumnData::String(Some(text.into()));
         let (json, _) = cell(Kind::Plain, Binary::Base64, 10, &text);

@@ -489,6 +489,10 @@ const MOST_TEXT: usize = 24 << 20;
 /// The first SELECT opens the transaction that check-in rolls back.
 const READ_ONLY_SETTINGS: &str = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON;";
 
+/// In front of a SELECT that may run in no transaction of ours; `sp_executesql` puts the
+/// setting back at its end.
+pub(super) const AUTOCOMMIT: &str = "SET IMPLICIT_TRANSACTIONS OFF; ";
+
 /// Counts are what a write answers.
 const WRITE_SETTINGS: &str = "SET NOCOUNT OFF; SET IMPLICIT_TRANSACTIONS OFF;";
 

@@ -73,6 +73,8 @@ enum Step {
     FailsAfterTheColumns,
     FailsAfterARow,
     Answers,
+    /// And fails in a transaction.
+    AnswersWithoutOne,
 }
 
 /// A server that does what it is told, statement by statement, and how many are
@@ -95,6 +97,10 @@ impl Scripted {
         };
         if let Step::Fails(number) = step {
             return failure(number);
+        }
+        let without = sql.starts_with("SET IMPLICIT_TRANSACTIONS OFF; ");
+        if without != matches!(step, Step::AnswersWithoutOne) {
+            return failure(41_368);
         }
         let column = |name: &str| Column {
             name: name.to_owned(),
@@ -243,6 +249,33 @@ async fn a_read_that_fails_before_its_first_row_is_run_again() {
         let mut cursor = stage.query().await.unwrap();
         assert_eq!(cursor.to_json(JsonShape::Arrays).await.unwrap(), "[[7]]");
         assert_eq!(stage.left(), 0, "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_memory_optimized_table_is_read_once_more_without_a_transaction() {
+    let told = [
+        Step::Fails(41_368),
+        Step::AnswersWithoutOne,
+        // Of the next statement nothing is known.
+        Step::Answers,
+    ];
+    let stage = Stage::new(true, &told).await;
+    for left in [1, 0] {
+        let mut cursor = stage.query().await.unwrap();
+        assert_eq!(cursor.to_json(JsonShape::Arrays).await.unwrap(), "[[7]]");
+        assert_eq!(stage.left(), left);
+    }
+    // A third time because it may have been the question for the types; where there was
+    // no transaction to begin with, twice.
+    for (read_only, left) in [(true, 1), (false, 2)] {
+        let stage = Stage::new(read_only, &[Step::Fails(41_368); 4]).await;
+        let failed = stage.query().await.err();
+        assert!(
+            matches!(&failed, Some(Error::Server(error)) if error.number == 41_368),
+            "{failed:?}"
+        );
+        assert_eq!(stage.left(), left);
     }
 }
 
