@@ -6,6 +6,9 @@
 //! What is bounded is how often parts of the schema look at one place of a value. All
 //! that look at it together are a set; from it follow the sets for the places below.
 //! The heaviest set, times the places of a value, is what checking that value takes.
+//!
+//! Finding that out is bounded as well: lists of thousands that meet lists of thousands
+//! are refused before they are multiplied.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,9 +16,18 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::value::Index;
 
-/// The most that is looked at for one place of a value; the error says why no value should
-/// be checked with it.
-pub(super) fn bounded(document: &Value) -> Result<usize, String> {
+/// What one place of a value takes, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// How often it is looked at.
+    pub(super) looks: usize,
+    /// References whose outcome the validator keeps for it, where it is an object or a list.
+    pub(super) kept: usize,
+}
+
+/// What the heaviest place of a value takes; the error says why no value should be checked
+/// with it.
+pub(super) fn bounded(document: &Value) -> Result<Bounds, String> {
     let mut effort = Effort {
         document,
         anchors: HashMap::new(),
@@ -23,7 +35,7 @@ pub(super) fn bounded(document: &Value) -> Result<usize, String> {
     };
     effort.name(document, true)?;
     let mut known = HashSet::new();
-    let mut heaviest = 1;
+    let mut bounds = Bounds { looks: 1, kept: 0 };
     let mut waiting = vec![vec![document]];
     while let Some(parts) = waiting.pop() {
         if !known.insert(identity(&parts)) {
@@ -33,26 +45,47 @@ pub(super) fn bounded(document: &Value) -> Result<usize, String> {
         for part in parts {
             effort.all_at_one_place(part, &mut Vec::new(), &mut looking)?;
         }
-        heaviest = heaviest.max(looking.iter().map(|part| weight(part)).sum());
+        let looks: usize = looking.iter().map(|part| weight(part)).sum();
+        let named: HashSet<_> = looking.iter().copied().flat_map(references).collect();
+        bounds.looks = bounds.looks.max(looks);
+        bounds.kept = bounds.kept.max(named.len());
         let mut below = Below::default();
         for part in looking {
-            below.add(part);
+            effort.take(below.add(part))?;
         }
+        effort.take(below.multiplied())?;
         waiting.extend(below.places());
     }
-    Ok(heaviest)
+    if bounds.kept > 0 && !effort.leads_on() {
+        bounds.kept = 0;
+    }
+    Ok(bounds)
 }
 
 /// What one part of a schema holds a value against: each entry of its lists counts.
 fn weight(part: &Value) -> usize {
-    let keys = ["enum", "required", "properties", "patternProperties"];
+    let keys = [
+        "enum",
+        "required",
+        "properties",
+        "patternProperties",
+        "dependentRequired",
+        "dependencies",
+    ];
+    let length = |list: &Value| list.as_array().map_or(0, Vec::len);
     let lists = keys.iter().filter_map(|key| part.get(key));
     let entries = lists.map(|list| match list {
-        Value::Array(entries) => entries.len(),
-        Value::Object(entries) => entries.len(),
-        _ => 0,
+        // A dependency is a list of names.
+        Value::Object(entries) => entries.len() + entries.values().map(length).sum::<usize>(),
+        list => length(list),
     });
     1 + entries.sum::<usize>()
+}
+
+/// The references of one part of a schema, by keyword and text.
+fn references(part: &Value) -> impl Iterator<Item = (&'static str, &str)> {
+    let text = move |key: &'static str| Some((key, part.get(key)?.as_str()?));
+    REFERENCES.into_iter().filter_map(text)
 }
 
 struct Effort<'a> {
@@ -92,18 +125,20 @@ impl<'a> Effort<'a> {
         way: &mut Vec<*const Value>,
         looking: &mut Vec<&'a Value>,
     ) -> Result<(), String> {
-        let Some(members) = part.as_object() else {
-            return Ok(());
-        };
         let this: *const Value = part;
         if way.contains(&this) {
             return Err("it refers to itself without end".to_owned());
         }
-        self.steps += 1;
+        // Mere `true` is looked at as well, thousands of times in a list of them.
         looking.push(part);
-        if looking.len() > MOST_AT_ONE_PLACE || self.steps > MOST_STEPS || way.len() > MOST_DEEP {
-            return Err("checking a value with it would take too long".to_owned());
+        if looking.len() > MOST_AT_ONE_PLACE || way.len() > MOST_DEEP {
+            return Err(TOO_LONG.to_owned());
         }
+        let Some(members) = part.as_object() else {
+            return self.take(1);
+        };
+        // The usual handful of keywords is one step.
+        self.take(1 + members.len() / 8)?;
         way.push(this);
         // What was not evaluated is found by evaluating once more.
         let again = ["unevaluatedProperties", "unevaluatedItems"];
@@ -149,6 +184,51 @@ impl<'a> Effort<'a> {
         };
         found.ok_or_else(|| format!("it refers to \"{target}\", which it does not have"))
     }
+
+    /// Refuses what takes too many steps to find out about.
+    fn take(&mut self, steps: usize) -> Result<(), String> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > MOST_STEPS {
+            return Err(TOO_LONG.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether references lead to references without end, or so often that the validator
+    /// treats them as if they did: then it keeps what each of them found.
+    fn leads_on(&self) -> bool {
+        let mut within = HashMap::new();
+        let mut targets = self.targets_in(self.document);
+        for _ in 0..MOST_NESTED {
+            let mut next = HashMap::new();
+            for (at, target) in targets {
+                let found = within.entry(at).or_insert_with(|| self.targets_in(target));
+                next.extend(found.iter().map(|(&at, &target)| (at, target)));
+            }
+            targets = next;
+        }
+        !targets.is_empty()
+    }
+
+    /// What the references anywhere in `part` name, each once.
+    fn targets_in(&self, part: &'a Value) -> HashMap<*const Value, &'a Value> {
+        let mut targets = HashMap::new();
+        let mut waiting = vec![part];
+        while let Some(part) = waiting.pop() {
+            for (_, target) in references(part) {
+                // One that names nothing leads nowhere; it stands in a constant.
+                if let Ok(target) = self.target(target) {
+                    targets.insert(std::ptr::from_ref(target), target);
+                }
+            }
+            match part {
+                Value::Object(members) => waiting.extend(members.values()),
+                Value::Array(items) => waiting.extend(items),
+                _ => {}
+            }
+        }
+        targets
+    }
 }
 
 /// The parts that look at the places below one place.
@@ -178,39 +258,53 @@ impl<K> Default for Places<'_, K> {
 }
 
 impl<'a> Below<'a> {
-    fn add(&mut self, part: &'a Value) {
+    /// Adds what `part` says of the places below, and says how many parts that looked
+    /// through. Only objects are kept: nothing else says anything of places further down,
+    /// and one look is what each place has in any case.
+    fn add(&mut self, part: &'a Value) -> usize {
+        let mut seen = 0;
         for (key, member) in part.as_object().into_iter().flatten() {
-            let rest = |named| (member, part.get(named));
             match (key.as_str(), member) {
                 ("properties", Value::Object(parts)) => {
-                    for (name, part) in parts {
+                    seen += parts.len();
+                    for (name, part) in parts.iter().filter(|(_, part)| part.is_object()) {
                         self.members.one.entry(name).or_default().push(part);
                     }
                 }
                 ("patternProperties", Value::Object(parts)) => {
-                    let parts = parts.values().map(|part| (part, None));
-                    self.members.any.extend(parts);
+                    seen += parts.len();
+                    parts.values().for_each(|part| self.members.add(part, None));
                 }
                 ("additionalProperties" | "unevaluatedProperties", _) => {
-                    self.members.any.push(rest("properties"));
+                    self.members.add(member, part.get("properties"));
                 }
                 ("prefixItems", Value::Array(parts)) => {
-                    for (at, part) in parts.iter().enumerate() {
+                    seen += parts.len();
+                    let parts = parts.iter().enumerate();
+                    for (at, part) in parts.filter(|(_, part)| part.is_object()) {
                         self.items.one.entry(at).or_default().push(part);
                     }
                 }
                 ("items", Value::Array(parts)) => {
-                    let parts = parts.iter().map(|part| (part, None));
-                    self.items.any.extend(parts);
+                    seen += parts.len();
+                    parts.iter().for_each(|part| self.items.add(part, None));
                 }
                 ("items" | "additionalItems" | "unevaluatedItems", _) => {
-                    self.items.any.push(rest("prefixItems"));
+                    self.items.add(member, part.get("prefixItems"));
                 }
-                ("contains", part) => self.items.any.push((part, None)),
-                ("propertyNames", part) => self.names.push(part),
+                ("contains", part) => self.items.add(part, None),
+                ("propertyNames", part) if part.is_object() => self.names.push(part),
                 _ => {}
             }
         }
+        seen
+    }
+
+    /// How many parts all of [`Self::places`] hold together, at most, but for those that
+    /// [`Self::add`] told of.
+    fn multiplied(&self) -> usize {
+        let members = self.members.multiplied();
+        members.saturating_add(self.items.multiplied())
     }
 
     fn places(self) -> impl Iterator<Item = Vec<&'a Value>> {
@@ -220,6 +314,20 @@ impl<'a> Below<'a> {
 }
 
 impl<'a, K: Index> Places<'a, K> {
+    /// Adds a part that looks at any but those that `beside` names.
+    fn add(&mut self, part: &'a Value, beside: Option<&'a Value>) {
+        if part.is_object() {
+            self.any.push((part, beside));
+        }
+    }
+
+    fn multiplied(&self) -> usize {
+        self.one
+            .len()
+            .saturating_add(1)
+            .saturating_mul(self.any.len())
+    }
+
     fn sets(self) -> impl Iterator<Item = Vec<&'a Value>> {
         let Self { one, any } = self;
         let others = any.iter().map(|(part, _)| *part).collect();
@@ -240,17 +348,116 @@ fn identity(parts: &[&Value]) -> Vec<*const Value> {
     identity
 }
 
+/// Keywords that name another part of the schema.
+const REFERENCES: [&str; 2] = ["$ref", "$dynamicRef"];
+const TOO_LONG: &str = "checking a value with it would take too long";
 /// A union of some hundred kinds is far below it.
 const MOST_AT_ONE_PLACE: usize = 1_000;
-/// What finding out may take: some milliseconds.
-const MOST_STEPS: usize = 50_000;
-/// References of references.
+/// What finding out may take: parts that are looked at or through, and what places below
+/// hold of them. Some ten milliseconds, and some MiB.
+const MOST_STEPS: usize = 200_000;
+/// References of references, at one place.
 const MOST_DEEP: usize = 128;
+/// References of references at any places: `jsonschema` compiles those of more levels as it
+/// compiles the ones that recur.
+const MOST_NESTED: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn looks(document: &Value) -> Result<usize, String> {
+        bounded(document).map(|bounds| bounds.looks)
+    }
+
+    #[test]
+    fn lists_that_multiply_are_refused_before_they_do() {
+        let many = vec![json!({}); 10_000];
+        let schema = json!({"type": "object", "prefixItems": many, "items": many});
+        assert!(bounded(&schema).unwrap_err().contains("too long"));
+        // No schemas: they are left to what refuses them.
+        let many = vec![json!(1); 16_000];
+        let schema = json!({"type": "object", "prefixItems": many, "items": many});
+        assert_eq!(looks(&schema), Ok(1));
+        // One large object, behind many references.
+        let large: Value = (0..4_000).map(|n| (n.to_string(), json!({}))).collect();
+        let reference = json!({"$ref": "#/$defs/large"});
+        let many: Value = (0..1_700)
+            .map(|n| (n.to_string(), reference.clone()))
+            .collect();
+        let schema = json!({"properties": many, "$defs": {"large": {"properties": large}}});
+        assert!(bounded(&schema).unwrap_err().contains("too long"));
+        let at_once = json!({
+            "allOf": vec![reference; 400],
+            "$defs": {"large": {"properties": large}},
+        });
+        assert!(bounded(&at_once).unwrap_err().contains("too long"));
+    }
+
+    #[test]
+    fn large_schemas_of_the_usual_kind_are_fine() {
+        let address: Value = (0..30)
+            .map(|n| (n.to_string(), json!({"type": "string"})))
+            .collect();
+        let address = json!({"properties": address, "additionalProperties": false});
+        let members: Value = (0..1_000)
+            .map(|n| (n.to_string(), json!({"$ref": "#/$defs/address"})))
+            .collect();
+        let schema = json!({
+            "properties": members,
+            "additionalProperties": {"type": "string"},
+            "$defs": {"address": address},
+        });
+        assert_eq!(
+            bounded(&schema),
+            Ok(Bounds {
+                looks: 1_001,
+                kept: 0
+            })
+        );
+    }
+
+    #[test]
+    fn lists_of_true_and_of_dependencies_weigh_as_well() {
+        let every = |count: usize| json!({"items": {"allOf": vec![json!(true); count]}});
+        assert_eq!(looks(&every(500)), Ok(501));
+        assert!(looks(&every(5_000)).is_err());
+        let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        assert_eq!(
+            looks(&json!({"dependentRequired": {"a": names, "b": names}})),
+            Ok(1 + 2 + 100)
+        );
+    }
+
+    #[test]
+    fn what_is_kept_of_references_counts_where_they_recur_or_nest_far() {
+        let kept = |document: &Value| bounded(document).unwrap().kept;
+        let to = |name: String| json!({"$ref": format!("#/$defs/{name}")});
+        // Nine that recur, at every place.
+        let nine: Vec<Value> = (0..9).map(|n| to(format!("d{n}"))).collect();
+        let parts: Value = (0..9)
+            .map(|n| (format!("d{n}"), json!({"items": to(format!("d{n}"))})))
+            .collect();
+        assert_eq!(kept(&json!({"allOf": nine, "$defs": parts})), 9);
+        // One that is named twice is kept once.
+        let twice = json!({"allOf": [to("a".into()), to("a".into())], "$defs": {
+            "a": {"properties": {"x": to("a".into())}}
+        }});
+        assert_eq!(kept(&twice), 1);
+        // A chain with an end, shorter and longer than what the validator follows.
+        let chain = |length: usize| {
+            let parts: Value = (0..length)
+                .map(|n| match n + 1 {
+                    end if end == length => (format!("d{n}"), json!({"type": "string"})),
+                    next => (format!("d{n}"), json!({"items": to(format!("d{next}"))})),
+                })
+                .collect();
+            json!({"items": to("d0".into()), "$defs": parts})
+        };
+        assert_eq!(kept(&chain(8)), 0);
+        assert_eq!(kept(&chain(9)), 1);
+    }
 
     #[test]
     fn references_that_double_are_refused() {
@@ -298,14 +505,20 @@ mod tests {
             }},
         });
         // The 300 of the union, what holds them, and none that look elsewhere.
-        assert_eq!(bounded(&schema), Ok(301));
+        assert_eq!(
+            bounded(&schema),
+            Ok(Bounds {
+                looks: 301,
+                kept: 1
+            })
+        );
     }
 
     #[test]
     fn lists_that_a_value_is_held_against_weigh_by_their_length() {
         let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
         let schema = json!({"items": {"allOf": [{"enum": names}, {"required": names}]}});
-        assert_eq!(bounded(&schema), Ok(1 + 51 + 51));
-        assert_eq!(bounded(&json!(true)), Ok(1));
+        assert_eq!(looks(&schema), Ok(1 + 51 + 51));
+        assert_eq!(looks(&json!(true)), Ok(1));
     }
 }

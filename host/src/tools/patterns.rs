@@ -2,7 +2,11 @@
 //! worst it looks at every state of a pattern for every byte of a text, and
 //! `\p{L}{200}` alone has a hundred thousand states. So patterns have a size, all of a
 //! schema together have one, and texts are held against it before they are matched.
+//!
+//! What is counted is what the validator compiles: a pattern is ECMA-262's, and the same
+//! letters can mean a hundred times as much in Rust's dialect, or as little.
 
+use jsonschema_regex::to_rust_regex;
 use regex_automata::nfa::thompson::{Compiler, Config};
 use serde_json::Value;
 
@@ -33,9 +37,13 @@ pub(super) fn states(document: &Value) -> Result<usize, String> {
             patterns.len()
         ));
     }
+    let mut read = 0_usize;
     for pattern in patterns {
-        all += of(pattern);
-        if all > MOST_STATES {
+        read = read.saturating_add(reading(pattern));
+        if read <= MOST_READ {
+            all += of(pattern);
+        }
+        if all > MOST_STATES || read > MOST_READ {
             return Err(format!(
                 "its patterns are too large, at \"{}\": leave counts to minLength and maxLength, \
                  and classes such as \\p{{L}} unrepeated but for * and +",
@@ -47,14 +55,35 @@ pub(super) fn states(document: &Value) -> Result<usize, String> {
 }
 
 fn of(pattern: &str) -> usize {
+    // What cannot be translated or read, the validator refuses where it is a pattern. Where
+    // it only looks like one, as a name with wildcards in an example, nothing compiles it.
+    let Ok(translated) = to_rust_regex(pattern) else {
+        return 0;
+    };
     let config = Config::new().nfa_size_limit(Some(SIZE));
-    let built = Compiler::new().configure(config).build(pattern);
+    let built = Compiler::new().configure(config).build(&translated);
     match built {
         Ok(nfa) => nfa.states().len(),
-        // Of another dialect, which the schema's own compiler reads or refuses.
-        Err(error) if error.size_limit().is_none() => USUAL_STATES,
+        Err(error) if error.size_limit().is_none() => 0,
         Err(_) => MOST_STATES + 1,
     }
+}
+
+/// Bytes that translating a pattern reads, at most: once more for each escape that Rust
+/// writes otherwise, with what stands there instead of it.
+fn reading(pattern: &str) -> usize {
+    let (mut escapes, mut bytes) = (0, pattern.len());
+    for pair in pattern.as_bytes().windows(2) {
+        let written = match pair {
+            br"\s" | br"\S" => OF_SPACES,
+            br"\d" | br"\D" | br"\w" | br"\W" => OF_LETTERS,
+            br"\c" => 0,
+            _ => continue,
+        };
+        escapes += 1;
+        bytes += written;
+    }
+    bytes.saturating_mul(escapes + 1)
 }
 
 /// Bytes of one compiled pattern.
@@ -65,8 +94,12 @@ pub(super) const MEMORY: usize = 256 << 10;
 const MOST: usize = 100;
 /// States of all patterns of a schema: `[\p{L}\p{M}]{1,20}` has some twenty thousand.
 const MOST_STATES: usize = 40_000;
-/// Of a pattern that cannot be looked into.
-const USUAL_STATES: usize = 1_000;
+/// Bytes that translating all patterns of a schema reads: some ten milliseconds.
+const MOST_READ: usize = 1 << 20;
+/// Bytes of `[\x{9}-\x{d}...]`, as which `\s` is written.
+const OF_SPACES: usize = 160;
+/// Bytes of `[^A-Za-z0-9_]` and the like.
+const OF_LETTERS: usize = 16;
 /// Letters of a pattern in a message.
 const SHOWN: usize = 60;
 
@@ -86,8 +119,38 @@ mod tests {
             states(&json!({"properties": {"pattern": {"type": "string"}}})),
             Ok(0)
         );
-        // ECMA-262 writes it so.
-        assert_eq!(states(&json!({"pattern": "^\\cA$"})).unwrap(), USUAL_STATES);
+    }
+
+    #[test]
+    fn what_is_counted_is_what_is_compiled() {
+        let of = |pattern: &str| states(&json!({"pattern": pattern})).unwrap();
+        // `&&` are letters for ECMA-262, and an intersection for Rust.
+        let letters = of(r"[a&&\p{L}]{20}7");
+        assert_eq!(letters, of(r"[a\&\&\p{L}]{20}7"));
+        assert!(letters > 1_000, "{letters}");
+        // ECMA-262's `\c` is unknown to Rust, and digits are ten.
+        assert!((1..100).contains(&of(r"^\cA$")));
+        assert!(of(r"\cA?\p{L}{30}") > of(r"\p{L}{30}"));
+        assert_eq!(of(r"^\d$"), of("^[0-9]$"));
+        let many: Vec<Value> = (0..10)
+            .map(|n| json!({"pattern": format!(r"[a&&\p{{L}}]{{20}}{n}")}))
+            .collect();
+        assert!(states(&json!({"allOf": many})).is_err());
+    }
+
+    #[test]
+    fn what_is_no_pattern_does_not_count_and_what_takes_long_to_translate_is_refused() {
+        for none in ["**/*.sql", "^a(?!b)", r"(a)\1", "["] {
+            let examples = json!({"examples": [{"pattern": none}]});
+            assert_eq!(states(&examples), Ok(0), "{none}");
+        }
+        for escape in [r"\cA", r"\d", r"\s"] {
+            let schema = |count: usize| json!({"pattern": escape.repeat(count)});
+            assert!(states(&schema(20)).is_ok(), "{escape}");
+            assert!(states(&schema(10_000)).is_err(), "{escape}");
+        }
+        assert!(to_rust_regex(r"\S").unwrap().len() <= OF_SPACES);
+        assert!(to_rust_regex(r"\W").unwrap().len() <= OF_LETTERS);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{effort, patterns};
+use super::effort::{self, Bounds};
+use super::patterns;
 use crate::excerpt::excerpt;
 
 /// A compiled JSON Schema 2020-12.
@@ -20,6 +21,10 @@ pub struct Schema {
 struct Work {
     /// Looks at one place of it.
     looks: usize,
+    /// References whose outcome is kept for an object or a list of it.
+    kept: usize,
+    /// The most that may be kept.
+    most_kept: usize,
     /// States of patterns for one byte of its texts.
     states: usize,
     /// Whether items of a list are held against each other.
@@ -66,7 +71,7 @@ pub struct ArgumentError {
 impl Schema {
     /// Compiles the schema of a tool's arguments, whose root is an object.
     pub fn of_arguments(text: &RawValue) -> Result<Self, SchemaError> {
-        let (document, work) = parse(text, 1)?;
+        let (document, work) = parse(text, 1, MOST_KEPT)?;
         if document.get("type").and_then(Value::as_str) != Some("object") {
             return Err(SchemaError::NotAnObject);
         }
@@ -76,8 +81,21 @@ impl Schema {
     /// Compiles the schema of a tool's structured result.
     pub fn of_result(text: &RawValue) -> Result<Self, SchemaError> {
         // Results are larger, and the thread that checks them is their tool set's.
-        let (document, work) = parse(text, 4)?;
+        // What is kept meanwhile is for its caller to count.
+        let (document, work) = parse(text, 4, usize::MAX)?;
         Self::compile(&document, work)
+    }
+
+    /// Bytes that checking `instance` takes beside it, at most: the validator keeps what
+    /// each reference of a schema that recurs found at each object and list.
+    pub fn keeps(&self, instance: &Value) -> usize {
+        match self.work.kept {
+            0 => 0,
+            kept => {
+                let outcomes = Extent::of(instance).containers.saturating_mul(kept);
+                outcomes.saturating_mul(OUTCOME)
+            }
+        }
     }
 
     /// Checks `instance`; the error lists at most eight findings.
@@ -133,6 +151,7 @@ impl Work {
     fn allows(self, instance: &Value) -> Result<usize, Vec<ArgumentError>> {
         let Extent {
             places,
+            containers,
             bytes,
             longest,
         } = Extent::of(instance);
@@ -149,6 +168,13 @@ impl Work {
             return refused(format!(
                 "it holds {places} values, and {most} are the most that are checked against this \
                  schema; give fewer at once"
+            ));
+        }
+        if containers.saturating_mul(self.kept) > self.most_kept {
+            let most = self.most_kept / self.kept.max(1);
+            return refused(format!(
+                "it holds {containers} objects and lists, and {most} are the most that are \
+                 checked against this schema, whose references recur; give fewer at once"
             ));
         }
         let most_steps = MOST_STEPS * self.patience;
@@ -174,6 +200,8 @@ impl Work {
 struct Extent {
     /// Values in it, itself among them.
     places: usize,
+    /// Objects and lists among these.
+    containers: usize,
     /// In its texts and names.
     bytes: usize,
     /// Items of the longest of its lists.
@@ -189,10 +217,12 @@ impl Extent {
             match value {
                 Value::String(text) => extent.bytes += text.len(),
                 Value::Array(items) => {
+                    extent.containers += 1;
                     extent.longest = extent.longest.max(items.len());
                     waiting.extend(items);
                 }
                 Value::Object(members) => {
+                    extent.containers += 1;
                     extent.bytes += members.keys().map(String::len).sum::<usize>();
                     waiting.extend(members.values());
                 }
@@ -203,16 +233,18 @@ impl Extent {
     }
 }
 
-fn parse(text: &RawValue, patience: usize) -> Result<(Value, Work), SchemaError> {
+fn parse(text: &RawValue, patience: usize, most_kept: usize) -> Result<(Value, Work), SchemaError> {
     if text.get().len() > MAX_BYTES {
         return Err(SchemaError::TooLarge(text.get().len()));
     }
     let document: Value = serde_json::from_str(text.get())?;
     inspect(&document, 0)?;
-    let looks = effort::bounded(&document).map_err(SchemaError::Effort)?;
+    let Bounds { looks, kept } = effort::bounded(&document).map_err(SchemaError::Effort)?;
     let states = patterns::states(&document).map_err(SchemaError::Effort)?;
     let work = Work {
         looks,
+        kept,
+        most_kept,
         states,
         compares: compares(&document),
         patience,
@@ -256,9 +288,13 @@ fn compares(value: &Value) -> bool {
 const MAX_BYTES: usize = 64 * 1024;
 /// Deepest nesting of a tool's schema.
 const MAX_DEPTH: usize = 32;
-/// Looks at places of one value, some 20 ns each; a look by a reference that recurs is
-/// remembered in some 50 bytes.
+/// Looks at places of one value, some 20 ns each.
 const MOST_LOOKS: usize = 1 << 21;
+/// Outcomes of references that are kept for one set of arguments: some 7 MiB.
+const MOST_KEPT: usize = 1 << 16;
+/// Bytes of one in the validator's map, which has 33 for it: just after it grew, seven of
+/// sixteen places are taken, and while it grows its old half is there as well.
+const OUTCOME: usize = 112;
 /// Looks whose findings may be collected: each has some 300 bytes.
 const MOST_LISTED: usize = 50_000;
 /// Items of a list that are all held against each other.
@@ -347,6 +383,35 @@ mod tests {
         let result = Schema::of_result(&lists).unwrap();
         assert_eq!(result.check(&zeros(8_000)), Ok(()));
         assert!(result.check(&zeros(20_000)).is_err());
+    }
+
+    #[test]
+    fn what_references_that_recur_make_the_validator_keep_has_a_bound() {
+        let to = |n: usize| json!({"$ref": format!("#/$defs/d{n}")});
+        let nine: Vec<Value> = (0..9).map(to).collect();
+        let parts: Value = (0..9)
+            .map(|n| (format!("d{n}"), json!({"items": to(n)})))
+            .collect();
+        let recurring = raw(&json!({
+            "type": "object", "properties": {"a": {"allOf": nine}}, "$defs": parts
+        }));
+        let lists = |count: usize| json!({"a": vec![json!([]); count]});
+        let schema = Schema::of_arguments(&recurring).unwrap();
+        assert_eq!(schema.check(&lists(5_000)), Ok(()));
+        let errors = schema.check(&lists(10_000)).unwrap_err();
+        assert!(errors[0].message.contains("10002 objects"), "{errors:?}");
+        let result = Schema::of_result(&recurring).unwrap();
+        assert_eq!(result.check(&lists(10_000)), Ok(()));
+        assert_eq!(result.keeps(&lists(10_000)), 10_002 * 9 * OUTCOME);
+        // Without recursion nothing is kept, however many references there are.
+        let plain = raw(&json!({
+            "type": "object",
+            "properties": {"a": {"items": {"$ref": "#/$defs/row"}}},
+            "$defs": {"row": {"type": "array"}},
+        }));
+        let schema = Schema::of_arguments(&plain).unwrap();
+        assert_eq!(schema.check(&lists(100_000)), Ok(()));
+        assert_eq!(schema.keeps(&lists(100_000)), 0);
     }
 
     #[test]

@@ -276,7 +276,19 @@ pub fn hostile_write<H: Execute + 'static>() -> ToolSet<H> {
     hostile().tool(Sneak)
 }
 
+/// Tries the statement of the setting `self_test_file`, where there is one.
+///
+/// # Errors
+/// The database's.
+pub fn tried<H: Host>(host: &H) -> Result<(), String> {
+    let Some(sql) = host.config("self_test_file") else {
+        return Ok(());
+    };
+    let tried = host.query(DEFAULT_DATABASE, &sql, &[], None);
+    tried.map(drop).map_err(|error| format!("{error:?}"))
+}
+
 #[cfg(not(feature = "write"))]
-mssql_mcp_sdk::export!(hostile, offers::Hostile);
+mssql_mcp_sdk::export!(hostile, offers::Hostile, self_test = tried);
 #[cfg(feature = "write")]
-mssql_mcp_sdk::export!(hostile_write, offers::HostileWriter);
+mssql_mcp_sdk::export!(hostile_write, offers::HostileWriter, self_test = tried);

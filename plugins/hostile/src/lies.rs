@@ -88,6 +88,7 @@ pub(crate) fn told<H: Host + 'static>() -> Option<ToolSet<H>> {
             ),
         )),
         "doubling" => tools.untyped_tool(Ghost::with_schema("odd", doubling())),
+        "multiplying" => tools.untyped_tool(Ghost::with_schema("odd", multiplying())),
         "circle" => tools.untyped_tool(Ghost::with_schema(
             "odd",
             r##"{"type":"object","allOf":[{"$ref":"#"}]}"##,
@@ -140,6 +141,12 @@ fn doubling() -> String {
         r##"{{"type":"object","$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"object"}}}}}}"##,
         levels.join(",")
     )
+}
+
+/// Small, and each part of one list stands for all of the other: a hundred million.
+fn multiplying() -> String {
+    let many = vec!["{}"; 10_000].join(",");
+    format!(r#"{{"type":"object","prefixItems":[{many}],"items":[{many}]}}"#)
 }
 
 fn patterns() -> String {

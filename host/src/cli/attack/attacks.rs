@@ -211,6 +211,11 @@ pub(super) const ATTACKS: &[Attack] = &[
         &["cannot be used", "deep", "JSON"],
     ),
     lies("schema that doubles", "doubling", &["cannot be used"]),
+    lies(
+        "schema that multiplies",
+        "multiplying",
+        &["would take too long"],
+    ),
     lies("schema in a circle", "circle", &["cannot be used"]),
     lies(
         "schema of vast patterns",
