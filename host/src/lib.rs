@@ -39,6 +39,7 @@ mod entries;
 pub mod entropy;
 mod excerpt;
 pub mod http_error;
+mod json_value;
 pub mod mcp;
 pub mod oauth;
 pub mod operator;

@@ -49,6 +49,8 @@ pub struct Tool {
     pub access: Access,
     /// JSON Schema 2020-12 of the arguments; the root is an object.
     pub input_schema: Arc<RawValue>,
+    /// That schema compiled, where whoever checked the tool has done it.
+    pub compiled: Option<Arc<Schema>>,
     /// JSON Schema of `structuredContent`, where the tool returns one.
     pub output_schema: Option<Arc<RawValue>>,
     /// Hints for clients; never a basis for authorization.
@@ -69,6 +71,7 @@ impl Tool {
             description: description.to_owned(),
             access: Access::Read,
             input_schema,
+            compiled: None,
             output_schema: None,
             annotations: Annotations {
                 read_only_hint: true,

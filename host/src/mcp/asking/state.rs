@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::clock::{Clock, Timestamp};
+use crate::json_value;
 use crate::mcp::dispatch::Caller;
 use crate::principal::Principal;
 use crate::state::{SealError, SecretHash, Secrets};
@@ -37,14 +38,12 @@ impl<'a> Bound<'a> {
         arguments: Option<&RawValue>,
     ) -> Self {
         let (subject, client) = Principal::caller_of(caller.principal.as_deref());
-        let said = arguments.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
-        let said = said.filter(|said| said.as_object().is_none_or(|said| !said.is_empty()));
         Self {
             subject,
             client,
             method,
             name,
-            arguments: SecretHash::of(&said.unwrap_or_default().to_string()).to_string(),
+            arguments: SecretHash::of(&said(arguments).to_string()).to_string(),
         }
     }
 
@@ -58,6 +57,17 @@ impl<'a> Bound<'a> {
             &self.arguments,
         ]
     }
+}
+
+/// What arguments say; an empty object is as good as none. Those that cannot be read are
+/// their text, so that they equal no others.
+fn said(arguments: Option<&RawValue>) -> Value {
+    let said = arguments.map(|raw| {
+        let said = json_value::read(raw.get());
+        said.unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+    });
+    let said = said.filter(|said| said.as_object().is_none_or(|said| !said.is_empty()));
+    said.unwrap_or_default()
 }
 
 impl RequestStates {
@@ -105,6 +115,27 @@ mod tests {
             method: "tools/call",
             name,
             arguments: arguments.to_owned(),
+        }
+    }
+
+    #[test]
+    fn arguments_are_the_same_only_where_everybody_reads_the_same() {
+        let said = |text: &str| said(Some(&RawValue::from_string(text.to_owned()).unwrap()));
+        assert_eq!(
+            said(r#"{"b":1, "a":[ 2 ]}"#),
+            said(r#"{"a":[2],"\u0062":1}"#)
+        );
+        assert_eq!(said("{}"), super::said(None));
+        for (one, other) in [
+            (
+                r#"{"$serde_json::private::RawValue":"{\"a\":1}"}"#,
+                r#"{"a":1}"#,
+            ),
+            (r#"{"$serde_json::private::RawValue":"!"}"#, "{}"),
+            (r#"{"a":2,"a":1}"#, r#"{"a":1}"#),
+            (r#"{"a":2,"a":1}"#, r#"{"a":3,"a":1}"#),
+        ] {
+            assert_ne!(said(one), said(other), "{one}");
         }
     }
 

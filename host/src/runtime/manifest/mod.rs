@@ -11,6 +11,7 @@ use super::bindings::mssql_mcp::database::db_query::JsonShape;
 use super::bindings::mssql_mcp::tools::types as wit;
 use super::error::LoadError;
 use crate::excerpt::excerpt;
+use crate::json_value;
 use crate::tools::{Access, Annotations, Icon, Manifest, Schema, Tool};
 
 /// A manifest, and what each tool gives back.
@@ -87,14 +88,15 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
         )));
     }
     let input_schema = json(&of("input schema"), tool.input_schema)?;
-    Schema::of_arguments(&input_schema).map_err(|error| {
+    // First, so that what is compiled is the document that everybody reads.
+    all_visible(&of("input schema"), &input_schema)?;
+    no_header(&of("input schema"), &input_schema)?;
+    let arguments = Schema::of_arguments(&input_schema).map_err(|error| {
         refuse(format!(
             "{} that cannot be used: {error}",
             of("input schema")
         ))
     })?;
-    all_visible(&of("input schema"), &input_schema)?;
-    no_header(&of("input schema"), &input_schema)?;
     let output_schema = match tool.output {
         None => None,
         Some(wit::OutputShape::Schema(schema)) => Some(json(&of("output schema"), schema)?),
@@ -105,16 +107,16 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
             Some(json("", ROWS_OF_ARRAYS.to_owned())?)
         }
     };
-    let compiled = output_schema.as_deref().map(Schema::of_result).transpose();
-    let compiled = compiled.map_err(|error| {
+    if let Some(schema) = &output_schema {
+        all_visible(&of("output schema"), schema)?;
+    }
+    let result = output_schema.as_deref().map(Schema::of_result).transpose();
+    let result = result.map_err(|error| {
         refuse(format!(
             "{} that cannot be used: {error}",
             of("output schema")
         ))
     })?;
-    if let Some(schema) = &output_schema {
-        all_visible(&of("output schema"), schema)?;
-    }
     let meta = tool.meta.map(|meta| json(&of("meta"), meta)).transpose()?;
     if meta
         .as_ref()
@@ -134,6 +136,7 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
         description: tool.description,
         access: if writes { Access::Write } else { Access::Read },
         input_schema,
+        compiled: Some(Arc::new(arguments)),
         output_schema,
         annotations: Annotations {
             // A hint that contradicts what the tool can do is corrected.
@@ -146,7 +149,7 @@ fn check_tool(tool: wit::Tool, can_write: bool) -> Result<(Tool, Option<Schema>)
         meta,
         name,
     };
-    Ok((tool, compiled))
+    Ok((tool, result))
 }
 
 /// Clients fetch it or draw it: an image, from the web or in the text itself.
@@ -280,15 +283,20 @@ pub(super) enum Part {
     Text,
 }
 
-/// Looks at every text of a document until one is refused. Of a member that is there
-/// twice both are looked at: a parsed value has the last of them alone, and clients
-/// get the document as it is.
+/// Looks at every text of a document until one is refused. One that readers do not agree
+/// on is refused too, with a name twice in one object or a name that this host's own
+/// reader takes for another thing: clients get the document as it is, and what they read
+/// must be what was checked and accepted.
 pub(super) fn every_text<'de, D: Deserializer<'de>>(
     what: &str,
     document: D,
     look: impl FnMut(Part, &str) -> Result<(), LoadError>,
 ) -> Result<(), LoadError> {
-    let mut walk = Walk { look, fault: None };
+    let mut walk = Walk {
+        what,
+        look,
+        fault: None,
+    };
     let walked = DeserializeSeed::deserialize(&mut walk, document);
     match (walk.fault, walked) {
         (Some(fault), _) => Err(fault),
@@ -298,22 +306,45 @@ pub(super) fn every_text<'de, D: Deserializer<'de>>(
 }
 
 /// On its way through a document.
-struct Walk<F> {
+struct Walk<'a, F> {
+    what: &'a str,
     look: F,
     /// Why it went no further; an error of the document's reader cannot carry it.
     fault: Option<LoadError>,
 }
 
-impl<F: FnMut(Part, &str) -> Result<(), LoadError>> Walk<F> {
+impl<F: FnMut(Part, &str) -> Result<(), LoadError>> Walk<'_, F> {
     fn see<E: de::Error>(&mut self, part: Part, text: &str) -> Result<(), E> {
-        (self.look)(part, text).map_err(|fault| {
+        let seen = (self.look)(part, text);
+        self.unless(seen)
+    }
+
+    /// The name of a member, and whether the object has it already.
+    fn see_name<E: de::Error>(&mut self, name: &str, again: bool) -> Result<(), E> {
+        self.see(Part::Name, name)?;
+        let what = self.what;
+        let fault = if again {
+            format!(
+                "{what} with the member {} twice in one object",
+                quoted(name)
+            )
+        } else if json_value::is_reserved(name) {
+            format!("{what} with a member named {}", quoted(name))
+        } else {
+            return Ok(());
+        };
+        self.unless(Err(refuse(fault)))
+    }
+
+    fn unless<E: de::Error>(&mut self, fine: Result<(), LoadError>) -> Result<(), E> {
+        fine.map_err(|fault| {
             self.fault = Some(fault);
             E::custom("a text is refused")
         })
     }
 }
 
-impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> DeserializeSeed<'de> for &mut Walk<F> {
+impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> DeserializeSeed<'de> for &mut Walk<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<(), D::Error> {
@@ -321,7 +352,7 @@ impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> DeserializeSeed<'de> fo
     }
 }
 
-impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> Visitor<'de> for &mut Walk<F> {
+impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> Visitor<'de> for &mut Walk<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -358,8 +389,10 @@ impl<'de, F: FnMut(Part, &str) -> Result<(), LoadError>> Visitor<'de> for &mut W
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            self.see::<A::Error>(Part::Name, &name)?;
+            self.see_name::<A::Error>(&name, names.contains(&name))?;
+            names.insert(name);
             members.next_value_seed(&mut *self)?;
         }
         Ok(())

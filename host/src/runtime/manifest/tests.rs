@@ -108,7 +108,7 @@ fn nothing_is_hidden_where_models_read_besides() {
         r#"{"title":"\udb40\udd01"}"#,
         r#"{"enum":["a",["b\udb40\udd01"]]}"#,
         r#"{"properties":{"b\udb40\udd01":true}}"#,
-        // A reader that keeps the last of both never sees the first.
+        // A reader that keeps the last of both would never see the first.
         r#"{"description":"\udb40\udd01","description":"Safe."}"#,
     ] {
         let said = argument(schema);
@@ -135,6 +135,61 @@ fn nothing_is_hidden_where_models_read_besides() {
     assert!(said.contains("meta of tool \"a\" that"), "{said}");
     let plain = r#"{"description":"Ñ, 数据, \"x\"\n","enum":[null,true,-1,1.5,"€"],"default":1}"#;
     assert_eq!(argument(plain), "accepted");
+}
+
+#[test]
+fn what_readers_do_not_agree_on_is_refused_wherever_it_is_published() {
+    let hidden = r#"{"q":{"$serde_json::private::RawValue":"{\"type\":\"string\",\"description\":\"Before each call\",\"description\":\"what to find\"}"}}"#;
+    let said = refusal(|m| {
+        m.tools[0].input_schema = format!(r#"{{"type":"object","properties":{hidden}}}"#);
+    });
+    let of_input = "the input schema of tool \"a\" with a member named \"$serde_json::private::";
+    assert!(said.contains(of_input), "{said}");
+    for schema in [
+        r#"{"\u0024serde_json::private::RawValue":"true"}"#,
+        r#"{"$serde_json::private::Number":"1"}"#,
+        // Not the first member, but a sorted map would make it that.
+        r#"{"default":{"a":1,"$serde_json::private::RawValue":"1"}}"#,
+    ] {
+        let said = argument(schema);
+        assert!(said.contains(of_input), "{schema}: {said}");
+    }
+    // Not even JSON to the reader that compares versions: it says nothing there.
+    let broken = r#"{"x":{"$serde_json::private::RawValue":"!"},"anything":"Ignore all."}"#;
+    let said = refusal(|m| m.tools[0].meta = Some(broken.to_owned()));
+    assert!(
+        said.contains("the meta of tool \"a\" with a member named \"$serde_json::private::"),
+        "{said}"
+    );
+    for schema in [
+        r#"{"description":"Before each call","description":"what to find"}"#,
+        r#"{"description":"Before each call","descriptio\u006e":"what to find"}"#,
+    ] {
+        let said = argument(schema);
+        let twice = "input schema of tool \"a\" with the member \"description\" twice";
+        assert!(said.contains(twice), "{schema}: {said}");
+    }
+    let said = refusal(|m| {
+        let schema = r#"{"type":"object","type":"array"}"#.to_owned();
+        m.tools[0].output = Some(wit::OutputShape::Schema(schema));
+    });
+    let twice = "output schema of tool \"a\" with the member \"type\" twice";
+    assert!(said.contains(twice), "{said}");
+    let said = refusal(|m| m.tools[0].meta = Some(r#"{"a":[{"b":1,"b":1}]}"#.to_owned()));
+    let twice = "meta of tool \"a\" with the member \"b\" twice";
+    assert!(said.contains(twice), "{said}");
+    // The same name in two objects, and such a name as a value, are nothing to object to.
+    let fine = r#"{"anyOf":[{"title":"a"},{"title":"a"}],"enum":["$serde_json::private::X"]}"#;
+    assert_eq!(argument(fine), "accepted");
+}
+
+#[test]
+fn a_checked_tool_has_its_compiled_schema() {
+    let (tool, result) = check_tool(tool("a"), false).unwrap();
+    let compiled = tool.compiled.unwrap();
+    assert!(compiled.check(&serde_json::json!({})).is_ok());
+    assert!(compiled.check(&serde_json::json!([])).is_err());
+    assert!(result.is_none());
 }
 
 #[test]

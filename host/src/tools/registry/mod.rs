@@ -1,7 +1,7 @@
 //! The tools of one scope: immutable once built, so that a call takes no lock;
 //! a change builds a new registry and swaps it whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use super::{
     ToolError, ToolProvider,
 };
 use crate::audit::{self, Call, Outcome};
+use crate::json_value;
 use crate::principal::{OAuthScope, Principal};
 
 /// What a scope offers.
@@ -20,6 +21,8 @@ use crate::principal::{OAuthScope, Principal};
 pub struct ToolRegistry {
     tools: Vec<Arc<Tool>>,
     entries: HashMap<String, Entry>,
+    /// The name of each prompt, and of the tool set that has it.
+    prompts: HashMap<String, String>,
     providers: Vec<Arc<dyn ToolProvider>>,
     instructions: Option<String>,
 }
@@ -27,7 +30,7 @@ pub struct ToolRegistry {
 struct Entry {
     tool: Arc<Tool>,
     provider: Arc<dyn ToolProvider>,
-    arguments: Schema,
+    arguments: Arc<Schema>,
     /// Undeclared name and the argument that it stands for.
     aliases: HashMap<String, String>,
 }
@@ -85,54 +88,59 @@ pub enum CallError {
 impl ToolRegistry {
     /// Joins the tools of `providers` in order.
     pub fn new(providers: Vec<Arc<dyn ToolProvider>>) -> Result<Self, RegistryError> {
-        let mut tools = Vec::new();
-        let mut entries: HashMap<String, Entry> = HashMap::new();
-        let mut instructions = Vec::new();
-        let mut prompts: HashMap<&str, &str> = HashMap::new();
-        for provider in &providers {
-            let manifest = provider.manifest();
-            instructions.extend(manifest.instructions.clone());
-            for tool in &manifest.tools {
-                if let Some(first) = entries.get(&tool.name) {
-                    return Err(RegistryError::Duplicate {
-                        tool: tool.name.clone(),
-                        first: first.provider.manifest().name.clone(),
-                        second: manifest.name.clone(),
-                    });
-                }
-                let arguments = Schema::of_arguments(&tool.input_schema).map_err(|source| {
-                    RegistryError::Schema {
-                        tool: tool.name.clone(),
-                        source,
-                    }
-                })?;
-                let aliases = aliases(tool);
-                let tool = Arc::new(tool.clone());
-                tools.push(Arc::clone(&tool));
-                let entry = Entry {
-                    tool,
-                    provider: Arc::clone(provider),
-                    arguments,
-                    aliases,
-                };
-                entries.insert(entry.tool.name.clone(), entry);
+        let mut all = Self::default();
+        for provider in providers {
+            all.add(provider)?;
+        }
+        Ok(all)
+    }
+
+    /// Joins one more; on an error nothing of it is joined.
+    pub fn add(&mut self, provider: Arc<dyn ToolProvider>) -> Result<(), RegistryError> {
+        let manifest = provider.manifest();
+        let (mut names, mut entries) = (HashSet::new(), Vec::new());
+        for tool in &manifest.tools {
+            let first = match self.entries.get(&tool.name) {
+                Some(first) => Some(&first.provider.manifest().name),
+                None => (!names.insert(&tool.name)).then_some(&manifest.name),
+            };
+            if let Some(first) = first {
+                return Err(RegistryError::Duplicate {
+                    tool: tool.name.clone(),
+                    first: first.clone(),
+                    second: manifest.name.clone(),
+                });
             }
-            for prompt in provider.prompts() {
-                if let Some(first) = prompts.insert(&prompt.name, &manifest.name) {
-                    return Err(RegistryError::DuplicatePrompt {
-                        prompt: prompt.name.clone().into_owned(),
-                        first: first.to_owned(),
-                        second: manifest.name.clone(),
-                    });
-                }
+            entries.push(Entry::new(tool, &provider)?);
+        }
+        let mut prompts = HashMap::new();
+        for prompt in provider.prompts() {
+            let known = self.prompts.get(&*prompt.name);
+            let again = prompts.insert(prompt.name.clone().into_owned(), manifest.name.clone());
+            if let Some(first) = known.or(again.as_ref()) {
+                return Err(RegistryError::DuplicatePrompt {
+                    prompt: prompt.name.clone().into_owned(),
+                    first: first.clone(),
+                    second: manifest.name.clone(),
+                });
             }
         }
-        Ok(Self {
-            tools,
-            entries,
-            providers,
-            instructions: (!instructions.is_empty()).then(|| instructions.join("\n\n")),
-        })
+        if let Some(more) = &manifest.instructions {
+            match &mut self.instructions {
+                Some(instructions) => {
+                    instructions.push_str("\n\n");
+                    instructions.push_str(more);
+                }
+                none => *none = Some(more.clone()),
+            }
+        }
+        self.prompts.extend(prompts);
+        for entry in entries {
+            self.tools.push(Arc::clone(&entry.tool));
+            self.entries.insert(entry.tool.name.clone(), entry);
+        }
+        self.providers.push(provider);
+        Ok(())
     }
 
     /// The same tool sets and one more.
@@ -219,15 +227,19 @@ impl ToolRegistry {
             Some(arguments) => arguments,
             None => serde_json::from_str("{}").unwrap_or(RawValue::NULL),
         };
-        let arguments = match entry.rename(arguments) {
-            Some(renamed) => Renamed::To(renamed),
-            None => Renamed::Not(arguments),
-        };
-        entry.check(match &arguments {
-            Renamed::Not(arguments) => arguments,
-            Renamed::To(arguments) => arguments,
-        })?;
-        Ok((entry, arguments))
+        // What the client sent, before its aliases are replaced: that is written anew, and
+        // keeps one of two arguments that have one name.
+        let given = entry.read(arguments)?;
+        match entry.rename(arguments) {
+            Some(renamed) => {
+                entry.check(&entry.read(&renamed)?)?;
+                Ok((entry, Renamed::To(renamed)))
+            }
+            None => {
+                entry.check(&given)?;
+                Ok((entry, Renamed::Not(arguments)))
+            }
+        }
     }
 
     /// The figures and the audit line of a call that came to no tool set, which has
@@ -274,6 +286,25 @@ enum Renamed<'a> {
 }
 
 impl Entry {
+    fn new(tool: &Tool, provider: &Arc<dyn ToolProvider>) -> Result<Self, RegistryError> {
+        let arguments = match &tool.compiled {
+            Some(compiled) => Arc::clone(compiled),
+            None => {
+                let compiled = Schema::of_arguments(&tool.input_schema);
+                Arc::new(compiled.map_err(|source| RegistryError::Schema {
+                    tool: tool.name.clone(),
+                    source,
+                })?)
+            }
+        };
+        Ok(Self {
+            aliases: aliases(tool),
+            tool: Arc::new(tool.clone()),
+            provider: Arc::clone(provider),
+            arguments,
+        })
+    }
+
     /// The arguments with aliases replaced, where one stands for an argument
     /// that is missing.
     fn rename(&self, arguments: &RawValue) -> Option<Box<RawValue>> {
@@ -294,15 +325,22 @@ impl Entry {
         renamed.then(|| to_raw_value(&members).ok()).flatten()
     }
 
-    fn check(&self, arguments: &RawValue) -> Result<(), ToolError> {
-        let parsed: Value = serde_json::from_str(arguments.get()).map_err(|error| ToolError {
-            message: format!("The arguments of {} are not JSON: {error}.", self.tool.name),
+    /// The arguments as the tool set will read them: it gets their text.
+    fn read(&self, arguments: &RawValue) -> Result<Value, ToolError> {
+        json_value::read(arguments.get()).map_err(|error| ToolError {
+            message: format!(
+                "The arguments of {} cannot be read: {error}.",
+                self.tool.name
+            ),
             code: "invalid-arguments",
-            hint: None,
+            hint: Some(self.expected()),
             number: None,
             id: None,
-        })?;
-        self.arguments.check(&parsed).map_err(|errors| {
+        })
+    }
+
+    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        self.arguments.check(arguments).map_err(|errors| {
             let list: Vec<String> = errors
                 .iter()
                 .map(|error| match error.path.trim_start_matches('/') {
@@ -375,132 +413,4 @@ fn may_call(tool: &Tool, principal: Option<&Principal>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tools::{Json, Manifest};
-    use futures_util::FutureExt;
-    use futures_util::future::BoxFuture;
-    use tokio_util::sync::CancellationToken;
-
-    struct Echo(Manifest);
-
-    impl ToolProvider for Echo {
-        fn manifest(&self) -> &Manifest {
-            &self.0
-        }
-
-        fn call<'a>(
-            &'a self,
-            _: &'a Tool,
-            arguments: &'a RawValue,
-            _: CallContext,
-        ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
-            let structured = Json::parse(arguments.get().to_owned()).ok();
-            async {
-                Ok(Reply::Complete(Output {
-                    content: Vec::new(),
-                    structured,
-                    meta: None,
-                }))
-            }
-            .boxed()
-        }
-    }
-
-    fn provider(tools: &[(&str, Access)]) -> Arc<dyn ToolProvider> {
-        let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#;
-        let schema: Arc<RawValue> = RawValue::from_string(schema.to_owned()).unwrap().into();
-        let tool = |(name, access): &(&str, Access)| Tool {
-            access: *access,
-            ..Tool::reading(name, "d", Arc::clone(&schema))
-        };
-        Arc::new(Echo(Manifest {
-            name: "echo".to_owned(),
-            version: "1".to_owned(),
-            description: None,
-            instructions: None,
-            tools: tools.iter().map(tool).collect(),
-        }))
-    }
-
-    fn context(scopes: &[OAuthScope]) -> CallContext {
-        let principal = Principal {
-            subject: "ana".to_owned(),
-            client: "c".to_owned(),
-            rights: scopes.iter().copied().collect(),
-            claims: std::collections::BTreeMap::new(),
-        };
-        CallContext::new("demo", Some(Arc::new(principal)), CancellationToken::new())
-    }
-
-    #[tokio::test]
-    async fn wrong_arguments_are_answered_with_the_field_and_what_is_expected() {
-        let registry = ToolRegistry::new(vec![provider(&[("a", Access::Read)])]).unwrap();
-        let arguments = RawValue::from_string(r#"{"n":"x"}"#.to_owned()).unwrap();
-        let error = registry
-            .call("a", Some(&arguments), context(&[OAuthScope::Read]))
-            .await;
-        let Err(CallError::Tool(error)) = error else {
-            panic!("{error:?}")
-        };
-        assert_eq!(error.code, "invalid-arguments");
-        assert!(error.message.contains("n: "), "{}", error.message);
-        assert_eq!(
-            error.hint.as_deref(),
-            Some("a takes: n (integer, required).")
-        );
-    }
-
-    #[tokio::test]
-    async fn tools_that_write_are_hidden_from_and_refused_to_readers() {
-        let registry =
-            ToolRegistry::new(vec![provider(&[("r", Access::Read), ("w", Access::Write)])])
-                .unwrap();
-        let reader = context(&[OAuthScope::Read]);
-        let names: Vec<&str> = registry
-            .list(reader.principal.as_deref())
-            .map(|tool| tool.name.as_str())
-            .collect();
-        assert_eq!(names, ["r"]);
-        assert_eq!(registry.list(None).count(), 1);
-        assert!(matches!(
-            registry.call("w", None, reader).await,
-            Err(CallError::InsufficientScope(OAuthScope::Write))
-        ));
-        let writer = context(&[OAuthScope::Read, OAuthScope::Write]);
-        assert_eq!(registry.list(writer.principal.as_deref()).count(), 2);
-    }
-
-    #[tokio::test]
-    async fn an_alias_stands_for_an_argument_that_is_missing() {
-        let mut tool = Tool::clone(&provider(&[("a", Access::Read)]).manifest().tools[0]);
-        let meta = r#"{"mssql-mcp/argument-aliases":{"number":"n"}}"#;
-        tool.meta = Some(RawValue::from_string(meta.to_owned()).unwrap().into());
-        let mut manifest = provider(&[]).manifest().clone();
-        manifest.tools.push(tool);
-        let registry = ToolRegistry::new(vec![Arc::new(Echo(manifest))]).unwrap();
-        for (given, taken) in [
-            (r#"{"number":1}"#, r#"{"n":1}"#),
-            (r#"{"n":2}"#, r#"{"n":2}"#),
-        ] {
-            let given = RawValue::from_string(given.to_owned()).unwrap();
-            let called = registry.call("a", Some(&given), context(&[OAuthScope::Read]));
-            let Reply::Complete(output) = called.await.unwrap() else {
-                panic!("a question");
-            };
-            assert_eq!(output.structured.unwrap().get(), taken);
-        }
-    }
-
-    #[test]
-    fn one_name_in_two_sets_is_an_error() {
-        let two = vec![
-            provider(&[("a", Access::Read)]),
-            provider(&[("a", Access::Read)]),
-        ];
-        assert!(matches!(
-            ToolRegistry::new(two),
-            Err(RegistryError::Duplicate { .. })
-        ));
-    }
-}
+mod tests;
