@@ -299,8 +299,18 @@ pub struct Reload {
 #[derive(Clone, Default)]
 pub struct Statements {
     pub(super) kept: Vec<Statement>,
-    bytes: usize,
+    /// Each has its own, so that no number of reads keeps a change out.
+    reads: Quota,
+    writes: Quota,
+    /// Whether the statement that began last was kept.
+    last_kept: bool,
     pub(super) left_out: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Quota {
+    statements: usize,
+    bytes: usize,
 }
 
 #[derive(Clone)]
@@ -311,26 +321,33 @@ pub(super) struct Statement {
 }
 
 impl Statements {
-    /// A statement is about to be judged and run.
-    pub fn begin(&mut self, sql: &str, writes: bool) {
-        if self.kept.len() == MAX_STATEMENTS || self.bytes >= MAX_BYTES {
+    /// A statement is about to be judged and run; whether its text will be told.
+    pub fn begin(&mut self, sql: &str, writes: bool) -> bool {
+        let quota = match writes {
+            true => &mut self.writes,
+            false => &mut self.reads,
+        };
+        self.last_kept = quota.statements < MAX_STATEMENTS && quota.bytes < MAX_BYTES;
+        if !self.last_kept {
             self.left_out += 1;
-            return;
+            return false;
         }
         // Longer ones the guard refuses anyway; a cut one is told to be cut.
         let end = sql.floor_char_boundary(sql.len().min(MAX_STATEMENT));
         let sql = sql.get(..end).unwrap_or_default().to_owned();
-        self.bytes += sql.len();
+        quota.statements += 1;
+        quota.bytes += sql.len();
         self.kept.push(Statement {
             sql,
             writes,
             code: None,
         });
+        true
     }
 
     /// The statement that began last gave an error.
     pub fn failed(&mut self, code: &'static str) {
-        if self.left_out == 0
+        if self.last_kept
             && let Some(last) = self.kept.last_mut()
         {
             last.code = Some(code.into());
@@ -352,9 +369,9 @@ impl fmt::Debug for Statements {
     }
 }
 
-/// A call that runs more repeats itself.
+/// Reads, and as many changes. A call that runs more repeats itself.
 const MAX_STATEMENTS: usize = 32;
-/// Of all statements of a call together.
+/// Of all reads of a call together, and of all changes.
 const MAX_BYTES: usize = 128 << 10;
 /// One byte more than the guard lets through.
 const MAX_STATEMENT: usize = (64 << 10) + 1;

@@ -161,6 +161,29 @@ fn statements_are_bounded_and_the_rest_is_counted() {
     assert_eq!(format!("{statements:?}"), "Statements(10)");
 }
 
+#[test]
+fn no_number_of_reads_keeps_a_change_out() {
+    let mut statements = Statements::default();
+    while statements.begin("SELECT 1", false) {}
+    statements.failed("not of one that is kept");
+    assert!(statements.begin("DELETE FROM a.b", true));
+    statements.failed("server-error");
+    assert!(!statements.begin("SELECT 2", false));
+    while statements.begin("DELETE FROM a.b", true) {}
+    statements.failed("too-many");
+    let of = |writes| {
+        statements
+            .kept
+            .iter()
+            .filter(move |one| one.writes == writes)
+    };
+    assert_eq!((of(false).count(), of(true).count()), (32, 32));
+    assert!(of(false).all(|one| one.code.is_none()));
+    let codes: Vec<_> = of(true).filter_map(|one| one.code.as_deref()).collect();
+    assert_eq!(codes, ["server-error"]);
+    assert_eq!(statements.left_out, 3);
+}
+
 #[tokio::test]
 async fn the_texts_of_statements_are_left_out_where_the_scope_says_so() {
     let folder = tempfile::tempdir().unwrap();

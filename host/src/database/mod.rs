@@ -18,6 +18,8 @@ mod describe;
 mod entra;
 mod error;
 mod exact;
+mod finality;
+mod fits;
 pub mod guard;
 mod json;
 mod manager;
@@ -38,7 +40,6 @@ mod text;
 mod traced;
 mod value;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ pub use context::{ContextValue, SessionContext};
 pub use cursor::Cursor;
 pub use entra::{ClientCredentials, TokenError, TokenSource};
 pub use error::{Error, LimitKind, ServerError};
+pub use finality::Finality;
 pub use guard::Denial;
 pub use policy::PolicyConfig;
 pub use pool::PoolState;
@@ -169,20 +171,20 @@ impl Database {
     /// statement; [`Error::Limit`] above the limit of changed rows, after the
     /// transaction was rolled back.
     pub async fn execute(&self, query: Query) -> Result<Outcome, Error> {
-        self.execute_telling(query, &AtomicBool::new(false)).await
+        self.execute_telling(query, &Finality::default()).await
     }
 
-    /// The same; `committing` is set while the change is made final, when who gives up
-    /// would not know whether it was made.
+    /// The same, where whoever waits may give up until the change is made final.
     ///
     /// # Errors
-    /// As [`execute`](Self::execute).
+    /// As [`execute`](Self::execute); [`Error::Cancelled`], and nothing was changed,
+    /// where that came first.
     pub async fn execute_telling(
         &self,
         query: Query,
-        committing: &AtomicBool,
+        finality: &Finality,
     ) -> Result<Outcome, Error> {
-        query::execute(&self.inner, query, committing).await
+        query::execute(&self.inner, query, finality).await
     }
 
     /// Tables and views that may be read, by schema and name.

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tiberius::{ColumnData, CommandItem};
@@ -17,7 +16,9 @@ use super::cursor::Cursor;
 use super::describe;
 use super::error::{Error, LimitKind};
 use super::exact::Again;
+use super::finality::Finality;
 use super::guard;
+use super::manager::AUTOCOMMIT;
 use super::page;
 use super::params::{self, Bound};
 use super::policy;
@@ -51,7 +52,7 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
     if let Some(kept) = kept.flatten() {
         return replay(inner, kept, caps, &query).await;
     }
-    let plan = Plan {
+    let mut plan = Plan {
         sql: paged.as_deref().unwrap_or(&query.sql),
         paged: paged.clone(),
         masked: &masked,
@@ -63,6 +64,7 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
             (true, false) => Ending::Unknown,
             (false, _) => Ending::Closed,
         },
+        autocommit: false,
     };
     // Asked to describe a result, a server that cannot do so fails: once per
     // pool the statement is then run again without asking.
@@ -73,6 +75,13 @@ pub(super) async fn query(inner: &Inner, mut query: Query) -> Result<Cursor, Err
     loop {
         let opened = attempt(inner, &query, &plan, described, &mut retries).await;
         match opened {
+            // Nothing of it was done, so it can be asked once more.
+            Err((Error::Server(error), _))
+                if error.number == AUTOCOMMIT_ALONE && inner.read_only && !plan.autocommit =>
+            {
+                plan.autocommit = true;
+                plan.ending = Ending::Unknown;
+            }
             Err((error, _)) if described && unproven && may_be_due_to_asking(&error) => {
                 described = false;
             }
@@ -109,6 +118,10 @@ fn may_be_due_to_asking(error: &Error) -> bool {
     }
 }
 
+/// "Accessing memory optimized tables using the READ COMMITTED isolation level is supported
+/// only for autocommit transactions": where the database does not raise it to SNAPSHOT.
+const AUTOCOMMIT_ALONE: i32 = 41_368;
+
 /// What is sent and how its rows are read.
 struct Plan<'a> {
     sql: &'a str,
@@ -119,6 +132,8 @@ struct Plan<'a> {
     caps: Caps,
     rowcount: bool,
     ending: Ending,
+    /// It reads a table that no transaction of ours may read.
+    autocommit: bool,
     keeper: Option<Keeper>,
 }
 
@@ -159,7 +174,7 @@ async fn attempt(
         .rowcount
         .then(|| i32::try_from(most + 1).ok())
         .flatten();
-    let sql = text(plan.sql, &source, rowcount);
+    let sql = text(plan.sql, &source, rowcount, plan.autocommit);
     let span = inner.named.statement(plan.sql);
     let acquired = inner.sessions.acquire(&asker, &query.cancel);
     let lease = acquired.instrument(span.clone()).await.map_err(|error| {
@@ -177,6 +192,7 @@ async fn attempt(
             query: Arc::clone(query),
             paged: plan.paged.clone(),
             rowcount,
+            autocommit: plan.autocommit,
         },
         keeper: plan.keeper.clone(),
     };
@@ -199,14 +215,15 @@ fn asker(inner: &Inner, query: &Query) -> Result<Asker, Error> {
 }
 
 /// The text for `sp_executesql`, all of ours on the statement's first line.
-fn text(sql: &str, source: &Source, rowcount: Option<i32>) -> String {
+fn text(sql: &str, source: &Source, rowcount: Option<i32>, autocommit: bool) -> String {
+    let begin = if autocommit { AUTOCOMMIT } else { "" };
     let ask = match source {
         Source::Asked(_) => describe::ASK,
         Source::Known(_) | Source::Wire => "",
     };
     match rowcount {
-        Some(rows) => format!("{ask}SET ROWCOUNT {rows}; {sql}"),
-        None => format!("{ask}{sql}"),
+        Some(rows) => format!("{begin}{ask}SET ROWCOUNT {rows}; {sql}"),
+        None => format!("{begin}{ask}{sql}"),
     }
 }
 
@@ -242,7 +259,7 @@ fn watch(inner: &Inner, timeout: Option<Duration>, cancel: CancellationToken) ->
 pub(super) async fn execute(
     inner: &Inner,
     query: Query,
-    committing: &AtomicBool,
+    finality: &Finality,
 ) -> Result<Outcome, Error> {
     if inner.read_only {
         return Err(Error::Denied(guard::Denial::read_only()));
@@ -252,7 +269,7 @@ pub(super) async fn execute(
     policy::admit_write(inner, &query.sql).await?;
     let asker = asker(inner, &query)?;
     let span = inner.named.statement(&query.sql);
-    let written = written(inner, query, &asker, committing);
+    let written = written(inner, query, &asker, finality);
     let written = written.instrument(span.clone()).await;
     if let Err(error) = &written {
         traced::failed(&span, error);
@@ -275,7 +292,7 @@ async fn written(
     inner: &Inner,
     query: Query,
     asker: &Asker,
-    committing: &AtomicBool,
+    finality: &Finality,
 ) -> Result<Outcome, Error> {
     let bound = params::bind(query.params)?;
     let mut watch = watch(inner, query.options.timeout, query.cancel.clone());
@@ -289,10 +306,12 @@ async fn written(
     let _forget = Forget(results.filter(|_| within));
     match &written {
         Ok(_) if within => {
-            committing.store(true, Ordering::Release);
-            let answer = commit(inner, &mut lease).await;
-            committing.store(false, Ordering::Release);
-            answer?;
+            let Some(_final) = finality.begin() else {
+                roll_back(&mut lease, &mut watch).await?;
+                lease.finish(Ending::Closed);
+                return Err(Error::Cancelled);
+            };
+            commit(inner, &mut lease).await?;
         }
         Ok(_) | Err(Error::Server(_) | Error::Unsupported(_)) => {
             roll_back(&mut lease, &mut watch).await?;
@@ -496,14 +515,18 @@ mod tests {
     #[test]
     fn the_row_cap_stands_on_the_first_line_of_the_statement() {
         assert_eq!(
-            text("SELECT a\nFROM t", &Source::Wire, Some(11)),
+            text("SELECT a\nFROM t", &Source::Wire, Some(11), false),
             "SET ROWCOUNT 11; SELECT a\nFROM t"
+        );
+        assert_eq!(
+            text("SELECT a", &Source::Wire, Some(11), true),
+            "SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 11; SELECT a"
         );
         assert!(!describe::ASK.contains('\n'));
     }
 
     #[test]
     fn a_document_goes_without() {
-        assert_eq!(text("SELECT 1", &Source::Wire, None), "SELECT 1");
+        assert_eq!(text("SELECT 1", &Source::Wire, None, false), "SELECT 1");
     }
 }

@@ -2,7 +2,7 @@
 //! the caller gets a sentence and the host goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
@@ -57,7 +57,13 @@ impl WasmToolSet {
         let meter = Arc::clone(&ended.meter);
         let result = match self.guest(job, tool.access, context, meter).await {
             Ok(answered) => self.finish(tool, answered, &cancel, &ended.meter).await,
-            Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
+            Err(failure) => {
+                let error = problem::from_failure(&failure, &self.scope, &tool.name);
+                Err(match ended.meter.has_changed() {
+                    true => problem::after_changes(error),
+                    false => error,
+                })
+            }
         };
         let status = match &result {
             Ok(Reply::Complete(_)) => "ok",
@@ -186,7 +192,7 @@ impl WasmToolSet {
                 result.map_err(|_| CallFailure::Wall(limits.wall))
             }
         };
-        if stopped.is_err() && used.committing.load(Ordering::Acquire) {
+        if stopped.is_err() && !used.finality.give_up() {
             let answer = tokio::time::timeout(FINAL, &mut run).await;
             stopped = answer.map_err(|_| CallFailure::Uncertain);
         }
@@ -275,19 +281,21 @@ pub(super) async fn describe(
     component: &Component,
     scope: &Arc<ToolSetScope>,
 ) -> Result<Described, LoadError> {
-    at_load(runtime, component, scope, Describe, Phase::Describe)
+    let away = Arc::default();
+    at_load(runtime, component, scope, Describe, Phase::Describe, &away)
         .await
         .map_err(LoadError::Describe)
 }
 
-/// Lets a component that can say so say whether it works here.
+/// Lets a component that can say so say whether it works here. Where a database is away
+/// nobody knows: what it said then comes back, and is no error.
 pub(super) async fn self_test(
     runtime: &Runtime,
     component: &Component,
     scope: &Arc<ToolSetScope>,
-) -> Result<(), LoadError> {
+) -> Result<Option<String>, LoadError> {
     if !component.exports.has_self_test() {
-        return Ok(());
+        return Ok(None);
     }
     let cancel = CancellationToken::new();
     // Statements that the guest leaves behind end with it.
@@ -297,22 +305,31 @@ pub(super) async fn self_test(
         deadline: Instant::now() + LOAD_WALL,
         access: Access::Read,
     };
-    let said = at_load(runtime, component, scope, SelfTest, phase)
-        .await
-        .map_err(LoadError::SelfTest)?;
-    said.map_err(|sentence| LoadError::SelfTest(excerpt(&sentence, MAX_SENTENCE).to_owned()))
+    let away = Arc::default();
+    let sentence = match at_load(runtime, component, scope, SelfTest, phase, &away).await {
+        Ok(Ok(())) => return Ok(None),
+        Ok(Err(sentence)) => excerpt(&sentence, MAX_SENTENCE).to_owned(),
+        Err(failure) => failure,
+    };
+    if away.load(Ordering::Relaxed) {
+        return Ok(Some(sentence));
+    }
+    Err(LoadError::SelfTest(sentence))
 }
 
-/// Does `job` outside any call, under the scope's limits but within [`LOAD_WALL`].
+/// Does `job` outside any call, under the scope's limits but within [`LOAD_WALL`];
+/// `away` is set where a database did not answer it.
 async fn at_load<J: Job>(
     runtime: &Runtime,
     component: &Component,
     scope: &Arc<ToolSetScope>,
     job: J,
     phase: Phase,
+    away: &Arc<AtomicBool>,
 ) -> Result<J::Answer, String> {
     let meter = Arc::new(Meter::default());
-    let state = StoreState::new(Arc::clone(scope), phase, Arc::clone(&meter));
+    let mut state = StoreState::new(Arc::clone(scope), phase, Arc::clone(&meter));
+    state.away = Arc::clone(away);
     let mut store = store(runtime, state);
     let component = component.clone();
     let work = async move {
@@ -327,8 +344,15 @@ async fn at_load<J: Job>(
     };
     let share = Arc::default();
     let run = runtime.threads.run(work, scope.limits.cpu, meter, share);
-    match tokio::time::timeout(LOAD_WALL, run).await {
-        Err(_) => Err(CallFailure::Wall(LOAD_WALL).to_string()),
+    tokio::pin!(run);
+    match tokio::time::timeout(LOAD_WALL, &mut run).await {
+        Err(_) => {
+            // Of one that takes connections and says nothing there is no answer by now.
+            if scope.waits_for_a_database() {
+                away.store(true, Ordering::Relaxed);
+            }
+            Err(CallFailure::Wall(LOAD_WALL).to_string())
+        }
         Ok(Err(Stopped::Cpu)) => Err(CallFailure::Cpu(scope.limits.cpu).to_string()),
         Ok(Err(Stopped::Lost(reason))) => Err(reason),
         Ok(Ok(done)) => done,

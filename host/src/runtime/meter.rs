@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::audit::Statements;
-use crate::database::Stats;
+use crate::database::{Finality, Stats};
 use crate::tools::{Bill, microseconds};
 
 /// Counters of one call, shared by whoever does something for it.
@@ -17,10 +17,13 @@ pub(super) struct Meter {
     database_us: AtomicU64,
     memory: AtomicU64,
     rows: AtomicU64,
+    long: AtomicBool,
+    /// Whether a change of it is final.
+    changed: AtomicBool,
     bytes: AtomicU64,
     statements: Mutex<Statements>,
-    /// Whether a change is being made final.
-    pub(super) committing: AtomicBool,
+    /// Whether the call may be given up, or a change is being made final.
+    pub(super) finality: Finality,
 }
 
 /// What a guest used; times in microseconds.
@@ -32,9 +35,9 @@ pub(super) struct Used {
 }
 
 impl Meter {
-    /// A statement is about to be judged and run.
-    pub(super) fn begins(&self, sql: &str, writes: bool) {
-        self.statements().begin(sql, writes);
+    /// A statement is about to be judged and run; whether the audit can tell it.
+    pub(super) fn begins(&self, sql: &str, writes: bool) -> bool {
+        self.statements().begin(sql, writes)
     }
 
     /// The statement that began last came to nothing.
@@ -51,6 +54,26 @@ impl Meter {
         self.statements
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A change was made final.
+    pub(super) fn changed(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one was, however the call ends.
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Work comes that nothing interrupts.
+    pub(super) fn begins_long(&self) {
+        self.long.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether such work has come.
+    pub(super) fn is_long(&self) -> bool {
+        self.long.load(Ordering::Relaxed)
     }
 
     /// CPU time used so far.

@@ -88,6 +88,15 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     }
 }
 
+/// The same of a call that had made changes before it was stopped.
+pub(super) fn after_changes(error: ToolError) -> ToolError {
+    let hint = "What it changed before that stays changed: read the rows before it is repeated.";
+    ToolError {
+        hint: Some(hint.to_owned()),
+        ..error
+    }
+}
+
 /// A call that was not made because nobody could have noted it.
 pub fn not_noted(error: NotWritten) -> ToolError {
     ToolError {
@@ -240,6 +249,10 @@ fn server_hint(error: &wit::ServerError) -> Option<&'static str> {
         245 | 8114 => Some("Use TRY_CAST or TRY_CONVERT where values may not convert."),
         8120 => Some("Every selected column is either in GROUP BY or inside an aggregate."),
         8134 => Some("Guard the divisor: a / NULLIF(b, 0)."),
+        41368 => Some(
+            "A memory-optimized table; the database's administrator lets it be changed with \
+             ALTER DATABASE CURRENT SET MEMORY_OPTIMIZED_ELEVATE_TO_SNAPSHOT = ON.",
+        ),
         _ if error.retryable => Some("This may pass: try again as it is."),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! A guest's reply as the call's: what it hands over is checked here, once.
 
 use serde_json::value::RawValue;
+use wasmtime::ResourceLimiter as _;
 
 use super::bindings::exports::mssql_mcp::tools::provider as wit;
 use super::limits::MemoryMeter;
@@ -27,6 +28,17 @@ pub(super) fn of_tool(
     match reply {
         wit::Reply::Output(reply) => output(reply, rows, declared).map(Reply::Complete),
         wit::Reply::Ask(asked) => question::checked(asked).map(Reply::Ask),
+    }
+}
+
+/// Bytes of JSON that would be checked.
+pub(super) fn size(reply: &wit::Reply) -> usize {
+    match reply {
+        wit::Reply::Output(wit::Output {
+            structured: Some(wit::Structured::Json(text)),
+            ..
+        }) => text.len(),
+        _ => 0,
     }
 }
 
@@ -114,6 +126,13 @@ fn conforms(json: &Json, declared: Declared<'_>) -> Result<(), String> {
     let Declared { schema, memory } = declared;
     let value = held::value(json.get(), memory)
         .map_err(|error| format!("its structured result cannot be checked: {error}"))?;
+    memory
+        .memory_growing(0, schema.keeps(&value), None)
+        .map_err(|_| {
+            "its structured result cannot be checked: what its schema's references find takes \
+             more memory than the call has left; give fewer values"
+                .to_owned()
+        })?;
     schema.check(&value).map_err(|errors| {
         let first = errors.first();
         let (path, message) = first.map_or(("", ""), |error| (&*error.path, &*error.message));
@@ -249,6 +268,28 @@ mod tests {
         let (fault, is_of_memory) = fault_in(Some(&maps(100_000)), &schema, USUAL);
         assert!(is_of_memory, "{fault:?}");
         assert!(fault.unwrap().contains("give fewer"));
+    }
+
+    #[test]
+    fn what_is_kept_while_a_result_is_checked_is_of_the_calls_memory() {
+        let to = |n: usize| json!({"$ref": format!("#/$defs/d{n}")});
+        let nine: Vec<Value> = (0..9).map(to).collect();
+        let parts: Value = (0..9)
+            .map(|n| (format!("d{n}"), json!({"items": to(n)})))
+            .collect();
+        let recurring = schema(&json!({"properties": {"a": {"allOf": nine}}, "$defs": parts}));
+        let plain = schema(&json!({"type": "object"}));
+        let chain = format!("{}0{}", "[".repeat(100), "]".repeat(100));
+        let chains = |count: usize| format!(r#"{{"a":[{}]}}"#, vec![&*chain; count].join(","));
+        assert_eq!(
+            fault_in(Some(&chains(100)), &recurring, USUAL),
+            (None, false)
+        );
+        assert_eq!(fault_in(Some(&chains(1_000)), &plain, USUAL), (None, false));
+        // 0.2 MiB of text, of which the validator would keep 900 000 outcomes.
+        let (fault, is_of_memory) = fault_in(Some(&chains(1_000)), &recurring, USUAL);
+        assert!(is_of_memory, "{fault:?}");
+        assert!(fault.unwrap().contains("references"));
     }
 
     #[test]

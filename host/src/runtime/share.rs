@@ -4,6 +4,7 @@
 //! once, or one that comes back all the time, are never known in that way.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ pub(super) struct Share {
     bucket: Mutex<Bucket>,
     /// What drains in a second.
     rate: f64,
+    /// Calls that ended since one was slow.
+    quick: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -38,7 +41,27 @@ impl Share {
                 at: Instant::now(),
             }),
             rate,
+            quick: AtomicU32::new(0),
         }
+    }
+
+    /// A call of it ended.
+    pub(super) fn ended(&self) {
+        let more = |quick: u32| (quick < QUICK_CALLS).then(|| quick + 1);
+        // Full it stays as it is.
+        let _ = self
+            .quick
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    /// A call of it used more than a quick one does.
+    pub(super) fn was_slow(&self) {
+        self.quick.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether its last calls were quick.
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick.load(Ordering::Relaxed) == QUICK_CALLS
     }
 
     /// It used so much.
@@ -64,6 +87,9 @@ impl Share {
 const OF_THE_MACHINE: f64 = 0.25;
 /// What it may use at once before it is too much: two epoch ticks.
 const AT_ONCE: Duration = Duration::from_millis(20);
+/// So many quick calls in a row make a quick tool set: one that hides a slow call among
+/// them holds up a thread of the front door in one of nine, for an epoch tick.
+const QUICK_CALLS: u32 = 8;
 /// What is remembered: afterwards it has its share again within a second, or on many
 /// cores sooner.
 const FULL: Duration = Duration::from_millis(250);

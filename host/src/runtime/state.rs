@@ -2,6 +2,7 @@
 //! may reach.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use wasmtime::component::{HasData, ResourceTable};
@@ -25,6 +26,8 @@ pub(super) struct StoreState {
     /// Whether a cursor is open: a call holds one connection at a time, or
     /// calls that hold one and open another deadlock the pool.
     pub(super) cursor_open: bool,
+    /// Whether a database did not answer. It outlives the store, where time ran out.
+    pub(super) away: Arc<AtomicBool>,
 }
 
 /// What the guest is running for.
@@ -61,6 +64,7 @@ impl StoreState {
             phase,
             meter,
             cursor_open: false,
+            away: Arc::default(),
         }
     }
 

@@ -58,6 +58,7 @@ pub struct WasmToolSet {
     pub(super) results: HashMap<String, Arc<Schema>>,
     pub(super) templates: Vec<ResourceTemplate>,
     prompts: Vec<Prompt>,
+    untested: Option<String>,
     pub(super) figures: Figures,
 }
 
@@ -72,6 +73,17 @@ pub(super) struct ToolSetScope {
     pub(super) limits: Limits,
     pub(super) cache: GuestCache,
     pub(super) sealer: Sealer,
+}
+
+impl ToolSetScope {
+    /// Whether somebody waits for a connection to a database that has none.
+    pub(super) fn waits_for_a_database(&self) -> bool {
+        let mut databases = self.databases.iter();
+        databases.any(|(_, database)| {
+            let pool = database.pool_state();
+            pool.connections == 0 && pool.waiting > 0
+        })
+    }
 }
 
 impl WasmToolSet {
@@ -111,13 +123,20 @@ impl WasmToolSet {
             templates,
             prompts,
         } = super::call::describe(runtime, component, &scope).await?;
+        // Compiling 64 schemas takes seconds at worst, which no thread that serves has.
+        let can_write = component.write_import().is_some();
+        let checked = tokio::task::spawn_blocking(move || manifest::check(manifest, can_write));
+        let checked = checked.await.map_err(|error| {
+            LoadError::Describe(format!("what it returned cannot be checked: {error}"))
+        })?;
         let manifest::Checked {
             manifest,
             rows,
             results,
-        } = manifest::check(manifest, component.write_import().is_some())?;
-        super::call::self_test(runtime, component, &scope).await?;
+        } = checked?;
+        let untested = super::call::self_test(runtime, component, &scope).await?;
         Ok(Self {
+            untested,
             figures: Figures::new(&scope, &manifest),
             runtime: runtime.clone(),
             component: component.clone(),
@@ -134,6 +153,11 @@ impl WasmToolSet {
     /// The values that it keeps from call to call.
     pub fn cache(&self) -> GuestCache {
         self.scope.cache.clone()
+    }
+
+    /// What its self-test said while a database was away, which is no verdict.
+    pub fn untested(&self) -> Option<&str> {
+        self.untested.as_deref()
     }
 
     /// SHA-256 of the component's file, in hexadecimal.

@@ -1,6 +1,8 @@
 //! `mssql-mcp:database/*`: queries, the catalogue and writes, in the terms of
 //! the contract.
 
+use std::sync::atomic::Ordering;
+
 use wasmtime::component::Resource;
 
 use crate::database::{self, Cursor, Database, Options, Page, Query};
@@ -86,7 +88,7 @@ impl db_query::HostCursor for StoreState {
         let cursor = self.table.get_mut(&cursor)?;
         Ok(match cursor.0.next(max_rows).await {
             Ok(batch) => Ok(convert::batch(batch)),
-            Err(error) => Err(convert::error(error)),
+            Err(error) => Err(self.told(error)),
         })
     }
 
@@ -98,7 +100,7 @@ impl db_query::HostCursor for StoreState {
         let cursor = self.table.get_mut(&cursor)?;
         let text = match cursor.0.to_json(convert::shape(shape)).await {
             Ok(text) => text,
-            Err(error) => return Ok(Err(convert::error(error))),
+            Err(error) => return Ok(Err(self.told(error))),
         };
         if !self.memory.fits(text.len()) {
             return Ok(Err(Error::Limit(types::LimitKind::Bytes)));
@@ -138,7 +140,7 @@ impl db_catalog::Host for StoreState {
         };
         Ok(tables
             .map(|tables| tables.iter().map(convert::table).collect())
-            .map_err(convert::error))
+            .map_err(|error| self.told(error)))
     }
 
     async fn describe(
@@ -153,7 +155,7 @@ impl db_catalog::Host for StoreState {
                 .meter
                 .waiting(database.describe(&name))
                 .await
-                .map_err(convert::error),
+                .map_err(|error| self.told(error)),
             Err(error) => Err(error),
         })
     }
@@ -170,7 +172,7 @@ impl db_catalog::Host for StoreState {
                 .meter
                 .waiting(database.primary_key(&name))
                 .await
-                .map_err(convert::error),
+                .map_err(|error| self.told(error)),
             Err(error) => Err(error),
         })
     }
@@ -187,7 +189,7 @@ impl db_catalog::Host for StoreState {
                     schema: found.schema,
                     name: found.name,
                 }),
-                Err(error) => Err(convert::error(error)),
+                Err(error) => Err(self.told(error)),
             },
             Err(error) => Err(error),
         })
@@ -203,31 +205,21 @@ impl db_execute::Host for StoreState {
         options: Option<types::Options>,
     ) -> wasmtime::Result<Result<db_execute::Outcome, Error>> {
         let query = self.statement(sql, params, options)?;
-        if !self.may_write() {
-            return Ok(Err(Error::Denied(types::Denial {
-                code: "write-not-allowed".to_owned(),
-                message: "This tool is declared as one that reads; writing is not allowed in \
-                          read-only mode."
-                    .to_owned(),
-                hint: Some("Use a tool that writes, where the scope has one.".to_owned()),
-            })));
-        }
         let Some(writer) = self.scope.writer.clone() else {
             return Err(wasmtime::format_err!(
                 "db-execute in a scope that does not grant it"
             ));
         };
-        if let Err(error) = self.writable(&database, &writer) {
-            return Ok(Err(error));
+        // What was tried is noted, also where it is refused.
+        let noted = self.meter.begins(&query.sql, true);
+        if let Err(error) = self.may_execute(&database, &writer, noted) {
+            return Ok(Err(self.refused(error)));
         }
-        if self.cursor_open {
-            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
-        }
-        self.meter.begins(&query.sql, true);
-        let committing = &self.meter.committing;
-        Ok(match writer.execute_telling(query, committing).await {
+        let finality = &self.meter.finality;
+        Ok(match writer.execute_telling(query, finality).await {
             Ok(outcome) => {
                 self.meter.statement(outcome.stats);
+                self.meter.changed();
                 Ok(db_execute::Outcome {
                     rows_affected: outcome.rows_affected,
                     stats: convert::stats(&outcome.stats),
@@ -244,14 +236,15 @@ impl StoreState {
         label: &str,
         query: Query,
     ) -> wasmtime::Result<Result<Resource<GuestCursor>, Error>> {
+        self.meter.begins(&query.sql, false);
         if self.cursor_open {
-            return Ok(Err(Error::Limit(types::LimitKind::Concurrency)));
+            let error = Error::Limit(types::LimitKind::Concurrency);
+            return Ok(Err(self.refused(error)));
         }
         let database = match self.readable(label) {
             Ok(database) => database.clone(),
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(self.refused(error))),
         };
-        self.meter.begins(&query.sql, false);
         match database.query(query).await {
             Ok(cursor) => {
                 let handle = self.table.push(GuestCursor(cursor))?;
@@ -265,7 +258,50 @@ impl StoreState {
     /// The error of the statement that began last; the audit knows its code.
     fn failed(&self, error: database::Error) -> Error {
         self.meter.failed(problem::code_of(&error));
-        convert::error(error)
+        self.told(error)
+    }
+
+    /// An error as the guest is told of it; of a database that is away the host keeps
+    /// that in mind.
+    fn told(&self, error: database::Error) -> Error {
+        let error = convert::error(error);
+        if matches!(error, Error::Unavailable(_)) {
+            self.away.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// The same of one that the database did not see.
+    fn refused(&self, error: Error) -> Error {
+        self.meter
+            .failed(problem::from_contract(error.clone()).code);
+        error
+    }
+
+    /// Whether a change of that database may be tried; `noted` where it will be told.
+    fn may_execute(&self, label: &str, writer: &Database, noted: bool) -> Result<(), Error> {
+        if !self.may_write() {
+            return Err(Error::Denied(types::Denial {
+                code: "write-not-allowed".to_owned(),
+                message: "This tool is declared as one that reads; writing is not allowed in \
+                          read-only mode."
+                    .to_owned(),
+                hint: Some("Use a tool that writes, where the scope has one.".to_owned()),
+            }));
+        }
+        self.writable(label, writer)?;
+        if self.cursor_open {
+            return Err(Error::Limit(types::LimitKind::Concurrency));
+        }
+        if !noted {
+            let reason = "belongs into another call: this one has tried as many changes as can be \
+                          told in the audit";
+            return Err(Error::InvalidParameter((
+                "sql".to_owned(),
+                reason.to_owned(),
+            )));
+        }
+        Ok(())
     }
 
     /// The database behind a label; `""` is the scope's first.
