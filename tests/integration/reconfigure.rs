@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use integration_tests::Product;
 use mssql_mcp::app::{FileStatus, Lock};
@@ -142,6 +142,82 @@ async fn what_is_no_file_or_too_large_is_not_read() {
     product
         .tool_set("claude-tools", serves(&sha256(CLAUDE)))
         .await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_for_a_while_takes_nothing_away() {
+    let extra = version(CLAUDE, 1);
+    let rest = "tool_sets = [{ file = \"claude-tools\", prefix = \"y_\" }, \"*\"]\nmax_rows = 10";
+    let product = Product::builder()
+        .tool_set_settings("watch = false")
+        .scope("rest", rest)
+        .tool_set_file("extra", &extra)
+        .start()
+        .await;
+    let before = product.client("rest").tools().await;
+    let of_extra = async || product.tool_set("extra", |_| true).await;
+    assert_eq!(of_extra().await.serving, Some(sha256(&extra)));
+
+    let aside = product.tool_sets.with_file_name("aside");
+    fs::rename(&product.tool_sets, &aside).unwrap();
+    let more = |config: String| config.replace("max_rows = 10", "max_rows = 11");
+    let refused = product.reconfigure(more).await;
+    let refused = refused.expect_err("what the scope would have is not known");
+    assert!(refused.contains("tool-sets cannot be read"), "{refused}");
+    // Only the rest has it, and it is not forgotten.
+    product.app.reload("extra").await;
+    let status = of_extra().await;
+    assert!(problem(&status).contains("cannot be read"), "{status:?}");
+    assert_eq!(status.serving, Some(sha256(&extra)));
+    assert_eq!(product.client("rest").tools().await, before);
+    fs::rename(&aside, &product.tool_sets).unwrap();
+    product.reconfigure(more).await.unwrap();
+    assert_eq!(product.client("rest").tools().await, before);
+
+    let path = product.tool_sets.join("extra.wasm");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    product.app.reload("extra").await;
+    let status = of_extra().await;
+    assert!(problem(&status).contains("cannot be read"), "{status:?}");
+    product.replace("extra", &extra);
+    product.app.try_again(Instant::now()).await;
+    assert!(of_extra().await.problem.is_some(), "it was not due");
+    let later = Instant::now() + Duration::from_secs(3_600);
+    product.app.try_again(later).await;
+    assert_eq!(of_extra().await.problem, None);
+    assert_eq!(product.client("rest").tools().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_which_scopes_do_without_a_file_of_the_rest() {
+    let product = Product::builder()
+        .tool_set_settings("watch = false")
+        .scope("has", "tool_sets = [\"extra\"]")
+        .scope("rest", "tool_sets = [\"claude-tools\", \"*\"]")
+        .tool_set_file("extra", &version(CLAUDE, 1))
+        .start()
+        .await;
+    for number in [1, 2] {
+        let wasm = version(CLAUDE, number);
+        product.replace("extra", &wasm);
+        product.app.reload("extra").await;
+        let status = product.tool_set("extra", serves(&sha256(&wasm))).await;
+        let left_out: Vec<_> = status.left_out.iter().collect();
+        let [(scope, why)] = left_out[..] else {
+            panic!("{status:?}");
+        };
+        assert!(
+            scope == "rest" && why.contains("both have a tool"),
+            "{status:?}"
+        );
+    }
+    let prefixed = "{ file = \"claude-tools\", prefix = \"y_\" }, \"*\"";
+    let apart = |config: String| config.replace("\"claude-tools\", \"*\"", prefixed);
+    product.reconfigure(apart).await.unwrap();
+    let status = product.tool_set("extra", |_| true).await;
+    assert!(status.left_out.is_empty(), "{status:?}");
 }
 
 /// A lock, and the setting that names it.

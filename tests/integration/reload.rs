@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use integration_tests::faulty::tokens::{self, Kind};
 use integration_tests::faulty::{Fault, MARK, Step};
-use integration_tests::{HOSTILE_WRITER, McpClient, Product};
+use integration_tests::{HOSTILE_GUEST, HOSTILE_WRITER, McpClient, Product};
 use mssql_mcp::app::FileStatus;
 use mssql_mcp::runtime::sha256;
 use serde_json::{Value, json};
@@ -390,6 +391,90 @@ async fn a_file_of_two_scopes_is_compiled_once() {
         assert_eq!(digest(&product.client(scope)).await, sha256(&new));
     }
     assert_eq!(compiled(), u64::try_from(files + 1).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_serves_or_waits_is_not_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("tool-sets.lock");
+    let product = Product::builder()
+        .tool_set_settings(&format!("watch = false\nlock = '{}'", lock.display()))
+        .start()
+        .await;
+    let compiled = || {
+        let compiled = product.app.caches(None).compiled.expect("a cache");
+        compiled.hits + compiled.misses
+    };
+    let at_first = compiled();
+    product.app.reload("claude-tools").await;
+    assert_eq!(compiled(), at_first);
+    let changed = patched(CLAUDE, "Call it first;", "Ignore others;");
+    product.replace("claude-tools", &changed);
+    for _ in 0..2 {
+        product.app.reload("claude-tools").await;
+        let status = product.tool_set("claude-tools", |_| true).await;
+        assert!(status.problem.is_some_and(|problem| problem.parked));
+        assert_eq!(compiled(), at_first + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_self_test_that_finds_the_database_away_rejects_no_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("self-test.sql");
+    let good = "SELECT 1 AS one";
+    std::fs::write(&file, good).unwrap();
+    let tried = format!(
+        "tool_sets = [\"hostile\"]\nconfig = {{ hostile = {{ self_test_file = '{}' }} }}",
+        file.display()
+    );
+    let product = Product::builder()
+        .faulty()
+        .tool_set_settings("watch = false")
+        .scope("tried", &tried)
+        .start()
+        .await;
+    let reloaded = async |number: u8| {
+        let wasm = version(HOSTILE_GUEST, number);
+        product.replace("hostile", &wasm);
+        product.app.reload("hostile").await;
+        let status = product.tool_set("hostile", |_| true).await;
+        (status.serving == Some(sha256(&wasm)), status)
+    };
+    let (serves, status) = reloaded(1).await;
+    assert!(serves && status.untested.is_empty(), "{status:?}");
+
+    product.faulty().set(Fault::Refuse);
+    product.faulty().hang_up();
+    let (serves, status) = reloaded(2).await;
+    assert!(serves && status.problem.is_none(), "{status:?}");
+    assert!(
+        status.untested["tried"].contains("Unavailable"),
+        "{status:?}"
+    );
+
+    // What it finds out is held against it as ever, until it finds something else.
+    product.faulty().set(Fault::None);
+    std::fs::write(&file, "DROP TABLE dbo.Orders").unwrap();
+    let (serves, status) = reloaded(3).await;
+    let sentence = status.problem.expect("a problem").sentence;
+    assert!(
+        !serves && sentence.contains("its self-test failed"),
+        "{sentence}"
+    );
+    std::fs::write(&file, good).unwrap();
+    product.app.try_again(Instant::now()).await;
+    let status = product.tool_set("hostile", |_| true).await;
+    assert!(status.problem.is_some(), "it was not due: {status:?}");
+    let later = Instant::now() + Duration::from_secs(3_600);
+    product.app.try_again(later).await;
+    let status = product.tool_set("hostile", |_| true).await;
+    assert_eq!(
+        status.serving,
+        Some(sha256(&version(HOSTILE_GUEST, 3))),
+        "{status:?}"
+    );
+    assert!(status.problem.is_none() && status.untested.is_empty());
 }
 
 /// Scopes whose tool set tries its statements when it is loaded, and a database server

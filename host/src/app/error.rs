@@ -195,6 +195,25 @@ pub enum BuildError {
     Lost(String),
 }
 
+impl BuildError {
+    /// Whether the same files may serve some other time. That one is not there says nothing
+    /// of that kind: when it comes, it is another.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::ToolSetFile { source, .. } | Self::SettingFile { source, .. } => {
+                source.raw_os_error().is_some() && source.kind() != io::ErrorKind::NotFound
+            }
+            // A compiler that was killed; a guest that had no time, or no database.
+            Self::Compile { source, .. } | Self::ToolSet { source, .. } => matches!(
+                source,
+                LoadError::Compiler(_) | LoadError::Describe(_) | LoadError::SelfTest(_)
+            ),
+            Self::Lost(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The first of the changes, as far as a sentence can hold them.
 fn shown(changes: &[String]) -> String {
     let mut shown: Vec<String> = changes

@@ -70,6 +70,12 @@ fn caches(app: &App) {
 
 fn tool_sets(app: &App) {
     let files = app.tool_sets();
+    for (file, status) in &files {
+        if let Some(digest) = &status.serving {
+            let labels = [("tool_set", file.clone()), ("digest", digest.clone())];
+            metrics::gauge!("tool_set_version_info", &labels).set(1);
+        }
+    }
     let count = |state: &'static str, wanted: fn(&FileStatus) -> bool| {
         let count = files.values().filter(|status| wanted(status)).count();
         metrics::gauge!("tool_sets", "state" => state).set(number(count as u64));

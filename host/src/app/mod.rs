@@ -19,6 +19,7 @@ mod tool_sets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
@@ -33,6 +34,7 @@ pub use health::AppHealth;
 pub use oauth::{access, host_key, nobody_signs_in, oauth, open_store};
 pub use operator::{AppSite, AskToReload};
 pub use scope::ServedScope;
+pub use tool_sets::watch::Fingerprint;
 pub use tool_sets::{
     FileStatus, Lock, LockError, ParkedVersion, Problem, ToolSetFiles, Verdict, Version, changes,
 };
@@ -70,12 +72,34 @@ impl App {
         key: &HostKey,
         place: Place,
     ) -> Result<Self, BuildError> {
+        let audit = audit::audit();
+        audit.configure(&audit::settings(config));
+        let parts = (lock(config), audit);
+        Box::pin(Self::of_parts(config, files, key, place, parts)).await
+    }
+
+    /// The same for who only wants to know whether it can be built, beside a server perhaps:
+    /// the lock and the audit's files stay as they are.
+    pub async fn check(
+        config: &Config,
+        files: &ToolSetFiles,
+        key: &HostKey,
+        place: Place,
+    ) -> Result<Self, BuildError> {
+        let parts = (lock(config).map(Lock::read_only), audit::audit());
+        Box::pin(Self::of_parts(config, files, key, place, parts)).await
+    }
+
+    async fn of_parts(
+        config: &Config,
+        files: &ToolSetFiles,
+        key: &HostKey,
+        place: Place,
+        (lock, audit): (Option<Lock>, Audit),
+    ) -> Result<Self, BuildError> {
         let needed = capacity(config);
         let runtime = Runtime::start(needed.memory, needed.calls.saturating_mul(2))?;
         let compiler = Compiler::new(place, cache(config, key)?);
-        let lock = lock(config);
-        let audit = audit::audit();
-        audit.configure(&audit::settings(config));
         let tool_sets = ToolSets::new(runtime, compiler, files.clone(), key, lock, audit.clone());
         let mut scopes = BTreeMap::new();
         for (name, section) in &config.scopes {
@@ -157,6 +181,12 @@ impl App {
         self.tool_sets.reload(tool_set).await;
     }
 
+    /// Loads files again that were refused for a reason that may pass, where that is due
+    /// at `now`.
+    pub async fn try_again(&self, now: Instant) {
+        self.tool_sets.try_again(now).await;
+    }
+
     /// The version of a tool set that serves, as a lock sees it.
     pub async fn version(&self, tool_set: &str) -> Option<Version> {
         self.tool_sets.serving(tool_set).await
@@ -224,6 +254,14 @@ impl App {
         self.watch_what_serves();
         let mut changes = watch::start(self.watched.clone())?;
         let (app, shutdown) = (Arc::clone(self), shutdown.clone());
+        let (trying, stop) = (Arc::clone(self), shutdown.clone());
+        tokio::spawn(async move {
+            let wait = || tokio::time::sleep(BETWEEN_TRIES);
+            while stop.run_until_cancelled(wait()).await.is_some() {
+                trying.try_again(Instant::now()).await;
+                trying.watch_what_serves();
+            }
+        });
         tokio::spawn(async move {
             while let Some(Some(path)) = shutdown.run_until_cancelled(changes.recv()).await {
                 let app = Arc::clone(&app);
@@ -255,6 +293,9 @@ impl App {
     }
 }
 
+/// Looks at what may be tried again.
+const BETWEEN_TRIES: Duration = Duration::from_secs(10);
+
 /// Has the scopes note what happens where the configuration says.
 fn hand_out(audit: &Audit, scopes: &[Arc<ServedScope>]) {
     for scope in scopes {
@@ -271,6 +312,22 @@ pub fn watch_files(paths: BTreeSet<PathBuf>) -> std::io::Result<UnboundedReceive
     let watched = Watched::default();
     watched.set(|| paths);
     watch::start(watched)
+}
+
+/// Every file that the scopes of `config` need, there or not: of tool sets, which are in
+/// the folder `dir`, of their settings, and of databases.
+pub fn needed_files(config: &Config, dir: &Path) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for section in config.scopes.values() {
+        let named = section.tool_sets.iter().filter(|entry| !entry.is_rest());
+        files.extend(named.map(|entry| dir.join(format!("{}.wasm", entry.file))));
+        let settings = section.config.values().flatten();
+        let settings = settings.filter(|(key, _)| scope::is_file(key));
+        files.extend(settings.map(|(_, path)| PathBuf::from(path)));
+    }
+    let databases = config.databases.values();
+    files.extend(databases.flat_map(|database| database.files().map(Path::to_owned)));
+    files
 }
 
 /// What the scopes of a configuration need: as much memory a call as the most

@@ -56,6 +56,8 @@ pub(super) struct BoundSet {
     pub(super) cache: GuestCache,
     /// What a model reads of it, where that is watched over.
     pub(super) described: Value,
+    /// What its self-test said while a database was away.
+    pub(super) untested: Option<String>,
 }
 
 impl ServedScope {
@@ -275,7 +277,7 @@ impl ServedScope {
     }
 }
 
-fn is_file(key: &str) -> bool {
+pub(super) fn is_file(key: &str) -> bool {
     key == "file" || key.ends_with("_file")
 }
 

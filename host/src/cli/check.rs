@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::config::ConfigArguments;
 use super::exit::{NothingDone, print};
 use super::serve;
-use crate::app::{self, App, BuildError};
+use crate::app::{self, App, BuildError, ToolSetFiles};
 use crate::clock::Clock;
 use crate::config::{Config, Source, StoreKind};
 use crate::database::Database;
@@ -57,7 +57,8 @@ async fn findings(source: &Source) -> Vec<String> {
     };
     findings.extend(of_state(&config, &key).await);
     // Building the product is some 19 KiB of state.
-    match Box::pin(serve::app(&config, &key)).await {
+    let files = ToolSetFiles::Folder(config.tool_sets.dir.clone());
+    match Box::pin(App::check(&config, &files, &key, serve::compiler())).await {
         Ok(app) => findings.extend(of_databases(&app).await),
         Err(error) => findings.push(error.to_string()),
     }

@@ -2,7 +2,7 @@
 //! change, at SIGHUP, and when the operator page asks for it. What cannot change without
 //! a restart is named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::{edge, tls_files};
-use crate::app::{self, App};
+use crate::app::{self, App, Fingerprint};
 use crate::audit::{Entry, Event, Outcome, Reload};
 use crate::config::{Config, Source};
 use crate::oauth::OAuth;
@@ -23,6 +23,9 @@ pub(super) struct Reloading {
     /// The file, as it was before it was read for what serves.
     pub(super) read: Option<Vec<u8>>,
     pub(super) config: Config,
+    /// Files that a configuration needs which was refused, as they were then: with another
+    /// of them it may serve.
+    pub(super) missed: BTreeMap<PathBuf, Option<Fingerprint>>,
     pub(super) tls: Option<Tls>,
     pub(super) app: Arc<App>,
     pub(super) server: ServerState,
@@ -68,6 +71,7 @@ impl Reloading {
         paths.extend(self.source.file().map(Path::to_owned));
         let databases = self.config.databases.values();
         paths.extend(databases.flat_map(|database| database.files().map(Path::to_owned)));
+        paths.extend(self.missed.keys().cloned());
         paths
     }
 
@@ -80,6 +84,12 @@ impl Reloading {
         let by_file = matches!(asked, Asked::File(_));
         if !(of_configuration && by_file) {
             self.reload_certificate();
+        }
+        if let Asked::File(path) = asked
+            && let Some(before) = self.missed.get(path)
+            && *before != Fingerprint::of(path)
+        {
+            return self.reload().await;
         }
         if !of_configuration {
             // A password that was replaced comes as a file alone.
@@ -127,6 +137,7 @@ impl Reloading {
     }
 
     async fn apply(&mut self) -> anyhow::Result<()> {
+        self.missed.clear();
         let config = self.source.read()?;
         let fixed = self.config.differs_for_good(&config);
         if !fixed.is_empty() {
@@ -139,7 +150,17 @@ impl Reloading {
                 "the scope \"{default_scope}\", which the root serves, cannot go without a restart"
             );
         }
+        if self.config.tool_sets.watch {
+            let files = app::needed_files(&config, &self.config.tool_sets.dir);
+            // Before they are read: what changes in between is seen as changed.
+            let files = files.into_iter().map(|path| {
+                let now = Fingerprint::of(&path);
+                (path, now)
+            });
+            self.missed = files.collect();
+        }
         self.app.reconfigure(&config).await?;
+        self.missed.clear();
         if let Some(oauth) = &self.oauth {
             oauth.set_scopes(access).await;
         }

@@ -1,5 +1,6 @@
 //! `mssql-mcp serve`: what a configuration names, until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -73,6 +74,7 @@ pub(super) async fn run(source: Source) -> anyhow::Result<()> {
         read,
         tls,
         config,
+        missed: BTreeMap::new(),
         app: Arc::clone(&app),
         server: state.clone(),
         oauth,

@@ -259,6 +259,12 @@ pub const METRICS: &[Metric] = &[
         "Files of tool sets: serving, refused or parked; one can serve and have a refused \
          newer version.",
     ),
+    gauge(
+        "tool_set_version_info",
+        &["tool_set", "digest"],
+        "1 for the version of a file that serves, by its SHA-256; one that did is told for ten \
+         minutes more.",
+    ),
     counter(
         "tool_set_reloads_total",
         &["outcome"],

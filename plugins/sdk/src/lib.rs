@@ -95,7 +95,7 @@ pub use tool::{Tool, ToolInfo, ToolSet, UntypedTool};
 /// trait of that name. With the feature `self-test` the last one names a
 /// function `fn<H: Host>(&H) -> Result<(), String>`, which runs when the tool set
 /// is loaded and can read; its error rejects the new version and keeps the one
-/// that is serving:
+/// that is serving, unless a database was away meanwhile:
 ///
 /// ```text
 /// mssql_mcp_sdk::export!(tool_set);

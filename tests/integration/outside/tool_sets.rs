@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use mssql_mcp::runtime::sha256;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -129,6 +130,81 @@ async fn a_changed_description_waits_until_the_operator_accepts_it() {
     ];
     let (code, said) = site.run(&process, &diff).await;
     assert!(code == 0 && said.contains("nothing breaks"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_serves_when_the_files_that_it_needs_have_come() {
+    let site = Site::new().await;
+    let address = free_address().await;
+    let audit = site.path("audit.jsonl");
+    let path = site.path("claude-tools.wasm");
+    let old = fs::read(&path).unwrap();
+    // A section that means nothing makes another version of it.
+    let new = [&old[..], &[0, 3, 2, b'v', b'2']].concat();
+    let audited = format!("audit = {{ file = '{}' }}\n", audit.display());
+    let pinned = |wasm: &[u8]| {
+        let digest = sha256(wasm);
+        let pin = format!("{{ file = \"claude-tools\", digest = \"sha256:{digest}\" }}");
+        let config = site.config(address, "memory") + &audited;
+        config.replace("\"claude-tools\"", &pin)
+    };
+    let process = site.start_with(address, &pinned(&old)).await;
+    let late = "[scopes.late]\ndatabases = [\"demo\"]\npeople = [\"*\"]\ntool_sets = [\"late\"]\n";
+    fs::write(process.config(), format!("{}\n{late}", pinned(&new))).unwrap();
+    let refusals = || {
+        let lines = fs::read_to_string(&audit).unwrap_or_default();
+        let lines = lines
+            .lines()
+            .filter(|line| line.contains("\"configuration\"") && line.contains("\"refused\""));
+        lines.count()
+    };
+    until(&process, "", |_| refusals() > 0).await;
+    // One after the other, as they are copied.
+    fs::write(site.path("late.wasm"), &old).unwrap();
+    fs::write(&path, &new).unwrap();
+    until(&process, "/late", |health| {
+        health.is_some_and(|health| health["status"] == "healthy")
+    })
+    .await;
+    until(&process, "", |health| {
+        health.is_some_and(|health| health["status"] == "healthy")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_writes_nothing_and_names_the_scopes_that_would_do_without() {
+    let site = Site::new().await;
+    let (lock, audit) = (site.path("tool-sets.lock"), site.path("audit.jsonl"));
+    let config = site.path("check.toml");
+    let named = format!("[tool_sets]\nlock = '{}'", lock.display());
+    let of_claude = format!(
+        "tool_sets = [\"claude-tools\", \"*\"]\naudit = {{ file = '{}' }}",
+        audit.display()
+    );
+    let text = site
+        .config(free_address().await, "memory")
+        .replace("[tool_sets]", &named)
+        .replace("tool_sets = [\"claude-tools\"]", &of_claude);
+    let has = "[scopes.has]\ndatabases = [\"demo\"]\npeople = [\"*\"]\ntool_sets = [\"extra\"]\n";
+    fs::write(&config, format!("{text}\n{has}")).unwrap();
+    fs::copy(site.path("claude-tools.wasm"), site.path("extra.wasm")).unwrap();
+    let (code, said) = site.run_with(&config, &["check"]).await;
+    assert_eq!(code, 0, "{said}");
+    let extra = site.path("extra.wasm");
+    let check = ["plugin", "check", extra.to_str().unwrap()];
+    let (code, said) = site.run_with(&config, &check).await;
+    assert!(
+        code == 1
+            && said.contains("ok  scope has: ")
+            && said.contains("left out  scope claude: ")
+            && said.contains("1 scope would do without it"),
+        "{said}"
+    );
+    // What is fit for no scope is told in the audit by the server that finds it.
+    for path in [&lock, &audit, &lock.with_extension("accepted")] {
+        assert!(!path.exists(), "{}", path.display());
+    }
 }
 
 /// Longer than a busy machine takes to compile what is there.

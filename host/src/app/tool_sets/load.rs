@@ -5,19 +5,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::uses::Use;
+use super::uses::{Basis, Use};
 use super::{ToolSets, check_pins};
 use crate::app::BuildError;
 use crate::runtime::{CompileLimits, Component, LoadError, sha256};
 
 impl ToolSets {
-    /// Reads, checks and compiles the file as it is now.
+    /// Reads, checks and compiles the file as it is now. What is compiled already, because
+    /// it serves or waits, is not compiled again.
     pub(super) async fn version(
         &self,
         file: &str,
-        uses: &[Use],
+        basis: &Basis,
     ) -> Result<(Component, Arc<[u8]>), BuildError> {
-        let limits = compile_limits(uses);
+        let limits = compile_limits(&basis.uses);
         let (files, name) = (self.files.clone(), file.to_owned());
         let read = tokio::task::spawn_blocking(move || {
             let wasm = files.read(&name, limits.size)?;
@@ -27,7 +28,13 @@ impl ToolSets {
         let (wasm, digest) = read
             .await
             .map_err(|_| BuildError::Lost(file.to_owned()))??;
-        check_pins(file, &digest, uses)?;
+        check_pins(file, &digest, &basis.uses)?;
+        let known = basis.known.as_ref();
+        let known = known.filter(|known| known.digest() == digest);
+        let known = known.map(|known| (**known).clone());
+        if let Some(component) = known.or_else(|| self.waiting.find(file, &digest)) {
+            return Ok((component, wasm));
+        }
         let component = self.compile(file, Arc::clone(&wasm), limits).await?;
         Ok((component, wasm))
     }
@@ -37,10 +44,10 @@ impl ToolSets {
     pub(super) async fn settled_version(
         &self,
         file: &str,
-        uses: &[Use],
+        basis: &Basis,
     ) -> Result<(Component, Arc<[u8]>), BuildError> {
         loop {
-            let version = self.version(file, uses).await;
+            let version = self.version(file, basis).await;
             let half = matches!(
                 version,
                 Err(BuildError::Compile {

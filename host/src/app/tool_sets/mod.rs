@@ -3,6 +3,8 @@
 //! uses it, held against the lock, and then swapped in everywhere at once. A
 //! version that fails at any step leaves the one before serving.
 
+mod accepted;
+mod again;
 mod load;
 mod lock;
 mod plan;
@@ -28,11 +30,15 @@ use super::BuildError;
 use super::scope::ServedScope;
 use crate::audit::{Audit, Entry, Event, Outcome, Reload};
 use crate::config::ToolSetEntry;
-use crate::runtime::{Compiler, Component, Runtime, sha256};
+use crate::runtime::{Compiler, Component, Runtime};
 use crate::state::HostKey;
 use crate::tally::CacheFigures;
+use accepted::Settling;
+use again::{Again, Waiting};
 use load::compile_limits;
-use plan::{Plan, Prepared, Silent, described};
+use lock::Staged;
+use plan::{Prepared, described};
+use source::Listing;
 use status::Statuses;
 use uses::{Basis, Use};
 
@@ -41,10 +47,13 @@ pub(super) struct ToolSets {
     pub(super) runtime: Runtime,
     compiler: Compiler,
     files: ToolSetFiles,
+    listing: Listing,
     key: HostKey,
     lock: Option<Lock>,
     audit: Audit,
     statuses: Statuses,
+    again: Again,
+    waiting: Waiting,
     /// Held by whoever changes what serves: one change at a time. Who only prepares one
     /// does not hold it.
     serving: Mutex<Serving>,
@@ -69,6 +78,7 @@ struct Candidate {
     component: Arc<Component>,
     /// The file, where this version of it is not known to serve.
     wasm: Option<Arc<[u8]>>,
+    copy: Option<Staged>,
     prepared: Prepared,
     /// Why the version in the folder is not this one.
     problem: Option<BuildError>,
@@ -93,10 +103,13 @@ impl ToolSets {
             runtime,
             compiler,
             files,
+            listing: Listing::default(),
             key: *key,
             lock,
             audit,
             statuses: Statuses::default(),
+            again: Again::default(),
+            waiting: Waiting::default(),
             serving: Mutex::default(),
             starting: Mutex::default(),
             loading: Mutex::default(),
@@ -157,6 +170,10 @@ impl ToolSets {
     /// rest of the folder what can does. On an error nothing has changed.
     pub(super) async fn start(&self, scopes: &[Arc<ServedScope>]) -> Result<(), BuildError> {
         let _starting = self.starting.lock().await;
+        if scopes.iter().any(|scope| wants_rest(scope)) {
+            // What serves now may be older than the folder; a configuration may not be.
+            self.listing.look(&self.files)?;
+        }
         let mut found = BTreeMap::new();
         let mut left = TRIES;
         loop {
@@ -170,7 +187,7 @@ impl ToolSets {
                 None => self.serving.lock().await,
             };
             if left == 0 || self.still_hold(&found, scopes, &serving) {
-                return self.begin(scopes, found, &mut serving);
+                return self.begin(scopes, found, &mut serving).await;
             }
             left -= 1;
         }
@@ -218,7 +235,7 @@ impl ToolSets {
     }
 
     /// Swaps all of it in.
-    fn begin(
+    async fn begin(
         &self,
         scopes: &[Arc<ServedScope>],
         found: BTreeMap<String, Found>,
@@ -230,7 +247,6 @@ impl ToolSets {
         for (file, found) in found {
             match found.candidate {
                 Ok(mut candidate) => {
-                    candidate.prepared.tell(&file);
                     prepared.extend(std::mem::take(&mut candidate.prepared));
                     candidates.insert(file, candidate);
                 }
@@ -251,10 +267,29 @@ impl ToolSets {
             .iter()
             .map(|scope| self.plan(scope, &mut prepared, &replaced))
             .collect::<Result<Vec<_>, _>>()?;
-        prepared.tell("*");
+        let settling = candidates.iter_mut().filter_map(|(file, candidate)| {
+            let bound = plans.iter().flat_map(|plan| {
+                let bound = plan.bound.iter();
+                bound.map(|bound| (&plan.scope.name, bound))
+            });
+            // Of one that serves for want of a better nothing is written down.
+            candidate.problem.is_none().then(|| Settling {
+                version: Version::new(
+                    &candidate.component,
+                    described(file, bound, &prepared.silent),
+                ),
+                file: file.clone(),
+                component: Arc::clone(&candidate.component),
+                wasm: candidate.wasm.clone(),
+                copy: candidate.copy.take(),
+            })
+        });
+        let settling = settling.collect();
+        self.settle(settling).await?;
         for (file, candidate) in &candidates {
-            self.settle(file, candidate, &plans, &prepared.silent)?;
+            self.settled(file, candidate);
         }
+        self.tell(&prepared, &plans, &candidates.keys().cloned().collect());
         for plan in plans {
             plan.scope.take_over();
             plan.scope.serve(plan.bound, plan.registry);
@@ -281,21 +316,26 @@ impl ToolSets {
         if let Some(known) = known.filter(|known| check_pins(file, known.digest(), uses).is_ok()) {
             let prepared = self.prepare(file, known, uses, true).await?;
             // Asked anew, it may say something else.
-            self.may_serve(file, known, &prepared, false)?;
+            let version = prepared.version(file, known);
+            self.may_serve(file, known, version, false).await?;
             return Ok(Candidate {
                 prepared,
                 component: Arc::clone(known),
                 wasm: None,
+                copy: None,
                 problem: None,
             });
         }
         let found = async {
-            let (component, wasm) = self.version(file, uses).await?;
+            let (component, wasm) = self.version(file, basis).await?;
             let prepared = self.prepare(file, &component, uses, false).await?;
             // Whether its names fit beside the others is not known yet.
-            self.may_serve(file, &component, &prepared, false)?;
+            let version = prepared.version(file, &component);
+            self.may_serve(file, &component, version.clone(), false)
+                .await?;
             Ok(Candidate {
                 component: Arc::new(component),
+                copy: self.staged(file, &wasm, version).await?,
                 wasm: Some(wasm),
                 prepared,
                 problem: None,
@@ -305,18 +345,17 @@ impl ToolSets {
             Ok(candidate) => return Ok(candidate),
             Err(error) => error,
         };
-        let kept = self.lock.as_ref();
-        let kept = kept.and_then(|lock| Some((lock, lock.kept(file)?)));
-        let Some((lock, kept)) = kept else {
+        let Some((kept, digest)) = self.kept(file).await else {
             return Err(error);
         };
         let kept = async {
             let limits = compile_limits(uses);
-            check_pins(file, &sha256(&kept), uses)?;
-            let component = self.compile(file, kept.into(), limits).await?;
+            check_pins(file, &digest, uses)?;
+            let component = self.compile(file, kept, limits).await?;
             let prepared = self.prepare(file, &component, uses, false).await?;
-            let changes = lock.compare(file, &prepared.version(file, &component))?;
-            Ok::<_, BuildError>((Arc::new(component), prepared, changes.is_empty()))
+            let version = prepared.version(file, &component);
+            let known = self.is_known(file, version).await?;
+            Ok::<_, BuildError>((Arc::new(component), prepared, known))
         };
         // What is wrong with the file in the folder is what can be mended.
         let Ok((component, prepared, true)) = kept.await else {
@@ -325,62 +364,14 @@ impl ToolSets {
         Ok(Candidate {
             component,
             wasm: None,
+            copy: None,
             prepared,
             problem: Some(error),
         })
     }
 
-    /// Asks the lock whether a version may serve, and writes down that one waits so
-    /// that the operator can look at it and accept it; with `accept` also that it
-    /// serves from now on. The error says what is new.
-    fn may_serve(
-        &self,
-        file: &str,
-        component: &Component,
-        prepared: &Prepared,
-        accept: bool,
-    ) -> Result<(), BuildError> {
-        let Some(lock) = &self.lock else {
-            return Ok(());
-        };
-        let version = prepared.version(file, component);
-        if !accept && lock.compare(file, &version)?.is_empty() {
-            return Ok(());
-        }
-        match lock.judge(file, version)? {
-            Verdict::Accepted => Ok(()),
-            Verdict::Parked(changes) => Err(parked(file, component, changes)),
-        }
-    }
-
-    /// Writes down what serves from now on.
-    fn settle(
-        &self,
-        file: &str,
-        candidate: &Candidate,
-        plans: &[Plan],
-        silent: &[Silent],
-    ) -> Result<(), BuildError> {
-        if candidate.problem.is_none()
-            && let Some(lock) = &self.lock
-        {
-            let bound = plans.iter().flat_map(|plan| {
-                let bound = plan.bound.iter();
-                bound.map(|bound| (&plan.scope.name, bound))
-            });
-            let described = described(file, bound, silent);
-            let version = Version::new(&candidate.component, described);
-            let verdict = match &candidate.wasm {
-                Some(_) => lock.judge(file, version)?,
-                None => lock.judge_again(file, version)?,
-            };
-            if let Verdict::Parked(changes) = verdict {
-                return Err(parked(file, &candidate.component, changes));
-            }
-            if let Some(wasm) = &candidate.wasm {
-                lock.keep(file, wasm);
-            }
-        }
+    /// Tells of a file that serves from now on.
+    fn settled(&self, file: &str, candidate: &Candidate) {
         let digest = candidate.component.digest();
         if candidate.wasm.is_some() {
             tracing::info!(tool_set = file, digest, "tool set serves");
@@ -393,7 +384,6 @@ impl ToolSets {
         if let Some(problem) = &candidate.problem {
             self.refused(file, None, problem);
         }
-        Ok(())
     }
 
     /// The files of the folder changed in number: serves those that are new, and
@@ -419,6 +409,7 @@ impl ToolSets {
 
     /// Stops serving one of the rest.
     async fn let_go(&self, file: &str) {
+        self.waiting.forget(file);
         let mut serving = self.serving.lock().await;
         serving.components.remove(file);
         let replaced = BTreeSet::from([file.to_owned()]);
@@ -468,6 +459,7 @@ impl ToolSets {
 
     /// Tells of a version that does not serve, once.
     fn refused(&self, file: &str, digest: Option<String>, error: &BuildError) {
+        self.again.refused(file, error.may_pass());
         let (digest, parked) = match error {
             BuildError::Parked { digest, .. } => (Some(digest.clone()), true),
             _ => (digest, false),

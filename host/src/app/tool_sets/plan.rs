@@ -25,13 +25,20 @@ pub(super) struct Plan {
 #[derive(Default)]
 pub(super) struct Prepared {
     pub(super) bound: Vec<(Arc<str>, BoundSet)>,
-    /// Why it cannot serve in scopes that only take what is left in the folder.
-    pub(super) left_out: Vec<(Arc<str>, BuildError)>,
+    /// Where it cannot serve in scopes that only take what is left in the folder.
+    pub(super) left_out: Vec<LeftOut>,
     /// The same for the lock.
     pub(super) silent: Vec<Silent>,
 }
 
-/// A file where it is left out.
+/// A file that a scope does without.
+pub(super) struct LeftOut {
+    scope: Arc<str>,
+    file: String,
+    pub(super) error: BuildError,
+}
+
+/// A file where it is left out, for the lock.
 pub(super) struct Silent {
     scope: Arc<str>,
     file: String,
@@ -42,6 +49,7 @@ pub(super) struct Silent {
 impl Prepared {
     pub(super) fn extend(&mut self, other: Self) {
         self.bound.extend(other.bound);
+        self.left_out.extend(other.left_out);
         self.silent.extend(other.silent);
     }
 
@@ -49,13 +57,6 @@ impl Prepared {
     pub(super) fn version(&self, file: &str, component: &Component) -> Version {
         let bound = self.bound.iter().map(|(scope, bound)| (scope, bound));
         Version::new(component, described(file, bound, &self.silent))
-    }
-
-    /// Tells of the scopes that do without it.
-    pub(super) fn tell(&self, file: &str) {
-        for (scope, error) in &self.left_out {
-            tracing::warn!(scope = &**scope, tool_set = file, "left out: {error}");
-        }
     }
 }
 
@@ -85,14 +86,14 @@ impl ToolSets {
                     Err(error) if scope.names(file) => return Err(error),
                     Err(error) => {
                         prepared.silent.push(Silent::new(scope, entry, &error));
-                        prepared.left_out.push((Arc::clone(&scope.name), error));
+                        prepared.left_out.push(LeftOut::new(scope, file, error));
                     }
                 }
             }
         }
         if prepared.bound.is_empty() && !kept {
             return Err(match prepared.left_out.pop() {
-                Some((_, error)) => error,
+                Some(left_out) => left_out.error,
                 None => BuildError::Missing(file.to_owned()),
             });
         }
@@ -109,12 +110,9 @@ impl ToolSets {
         replaced: &BTreeSet<String>,
     ) -> Result<Plan, BuildError> {
         let before = scope.bound();
-        let join = |bound: &[BoundSet]| {
-            let providers = bound.iter().map(|set| Arc::clone(&set.provider)).collect();
-            ToolRegistry::new(providers).map_err(|source| BuildError::Registry {
-                scope: scope.name.to_string(),
-                source,
-            })
+        let unfit = |source| BuildError::Registry {
+            scope: scope.name.to_string(),
+            source,
         };
         let of_scope = prepared.bound.iter();
         let of_scope = of_scope.filter(|(name, _)| *name == scope.name);
@@ -128,23 +126,23 @@ impl ToolSets {
         let (named, rest): (Vec<BoundSet>, Vec<BoundSet>) = found
             .map(|set| (*set).clone())
             .partition(|set| scope.names(&set.entry.file));
-        let (mut registry, mut bound) = (join(&named)?, named);
+        let providers = named.iter().map(|set| Arc::clone(&set.provider)).collect();
+        let mut registry = ToolRegistry::new(providers).map_err(unfit)?;
+        let mut bound = named;
         for set in rest {
-            bound.push(set);
-            match join(&bound) {
-                Ok(wider) => registry = wider,
-                Err(error) => {
-                    if let Some(set) = bound.pop() {
-                        prepared.bound.retain(|(name, prepared)| {
-                            *name != scope.name || prepared.entry != set.entry
-                        });
-                        prepared.left_out.push((Arc::clone(&scope.name), error));
-                        prepared.silent.push(Silent {
-                            scope: Arc::clone(&scope.name),
-                            file: set.entry.file,
-                            given: json!({}),
-                        });
-                    }
+            match registry.add(Arc::clone(&set.provider)) {
+                Ok(()) => bound.push(set),
+                Err(source) => {
+                    prepared.bound.retain(|(name, prepared)| {
+                        *name != scope.name || prepared.entry != set.entry
+                    });
+                    let left_out = LeftOut::new(scope, &set.entry.file, unfit(source));
+                    prepared.left_out.push(left_out);
+                    prepared.silent.push(Silent {
+                        scope: Arc::clone(&scope.name),
+                        file: set.entry.file,
+                        given: json!({}),
+                    });
                 }
             }
         }
@@ -155,11 +153,28 @@ impl ToolSets {
         })
     }
 
+    /// Tells of what `plans` make of `files`: of the scopes that do without one of them,
+    /// and of what could not be tried there.
+    pub(super) fn tell(&self, prepared: &Prepared, plans: &[Plan], files: &BTreeSet<String>) {
+        for file in files {
+            let bound = plans.iter().flat_map(|plan| {
+                let bound = plan.bound.iter().filter(|set| set.entry.file == *file);
+                bound.map(|set| (plan.scope.name.to_string(), set))
+            });
+            let untested = bound.filter_map(|(scope, set)| Some((scope, set.untested.clone()?)));
+            self.statuses.everywhere(file, untested.collect());
+        }
+        for LeftOut { scope, file, error } in &prepared.left_out {
+            tracing::warn!(scope = &**scope, tool_set = file, "left out: {error}");
+            self.statuses.left_out(file, scope, error.to_string());
+        }
+    }
+
     /// The tool sets of a scope, with every file of the folder where it asks for the
     /// rest.
     pub(super) fn entries(&self, scope: &ServedScope) -> Vec<ToolSetEntry> {
         if wants_rest(scope) {
-            let names = self.files.names().unwrap_or_default();
+            let names = self.listing.names(&self.files);
             scope.entries(&names.into_iter().collect::<Vec<_>>())
         } else {
             scope.section.tool_sets.clone()
@@ -199,6 +214,15 @@ impl ToolSets {
             rename: entry.rename.clone(),
         };
         let cache = loaded.cache();
+        let untested = loaded.untested().map(str::to_owned);
+        if let Some(sentence) = &untested {
+            tracing::warn!(
+                scope = &*scope.name,
+                tool_set = file,
+                sentence,
+                "its self-test found a database away, which is held against no version"
+            );
+        }
         let provider: Arc<dyn ToolProvider> = Arc::new(loaded);
         let provider = if profile.is_whole() {
             provider
@@ -217,7 +241,18 @@ impl ToolSets {
             settings,
             provider,
             cache,
+            untested,
         })
+    }
+}
+
+impl LeftOut {
+    fn new(scope: &ServedScope, file: &str, error: BuildError) -> Self {
+        Self {
+            scope: Arc::clone(&scope.name),
+            file: file.to_owned(),
+            error,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::lock::Staged;
 use super::plan::Prepared;
 use super::uses::{Basis, Use};
 use super::{Serving, TRIES, ToolSets, check_pins};
@@ -18,6 +19,7 @@ struct Ready {
     wasm: Arc<[u8]>,
     /// Nothing where it serves already, and as it would.
     prepared: Option<Prepared>,
+    copy: Option<Staged>,
 }
 
 impl ToolSets {
@@ -36,9 +38,11 @@ impl ToolSets {
                 let serving = self.serving.lock().await;
                 self.basis_now(file, &serving)
             };
-            let version = self.settled_version(file, &basis.uses).await;
-            let digest = version.as_ref().ok();
-            let digest = digest.map(|(component, _)| component.digest().to_owned());
+            let version = self.settled_version(file, &basis).await;
+            let component = version.as_ref().ok();
+            let component = component.map(|(component, _)| component.clone());
+            let digest = component.as_ref();
+            let digest = digest.map(|component| component.digest().to_owned());
             let mut held = None;
             if left == 0 {
                 // Who changes what serves again and again waits once, while guests are asked.
@@ -53,22 +57,30 @@ impl ToolSets {
             };
             if !self.files_of(&serving.scopes).contains(file) {
                 // Gone meanwhile, the file or who names it.
+                self.waiting.forget(file);
                 return;
             }
             if left > 0 && !basis.holds(&self.basis_now(file, &serving)) {
                 left -= 1;
                 continue;
             }
-            let swapped = ready.and_then(|ready| self.swap(file, ready, &basis, &mut serving));
+            let swapped = match ready {
+                Ok(ready) => self.swap(file, ready, &basis, &mut serving).await,
+                Err(error) => Err(error),
+            };
             match swapped {
                 Ok(anew) => {
+                    self.waiting.forget(file);
                     let digest = digest.unwrap_or_default();
                     if anew {
                         self.reloaded(file, &digest, &basis, seen.elapsed());
                     }
                     self.statuses.serves(file, &digest, anew);
                 }
-                Err(error) => self.stays(file, digest, &error),
+                Err(error) => {
+                    self.waiting.keep(file, component, &error);
+                    self.stays(file, digest, error).await;
+                }
             }
             return;
         }
@@ -89,20 +101,26 @@ impl ToolSets {
         // The configuration may have changed since it was read.
         check_pins(file, component.digest(), &basis.uses)?;
         let serves = basis.serves(component.digest()) && basis.uses.iter().all(Use::is_up_to_date);
-        let prepared = if serves {
-            None
-        } else {
-            Some(self.prepare(file, &component, &basis.uses, false).await?)
-        };
+        if serves {
+            return Ok(Ready {
+                component,
+                wasm,
+                prepared: None,
+                copy: None,
+            });
+        }
+        let prepared = self.prepare(file, &component, &basis.uses, false).await?;
+        let version = prepared.version(file, &component);
         Ok(Ready {
+            copy: self.staged(file, &wasm, version).await?,
             component,
             wasm,
-            prepared,
+            prepared: Some(prepared),
         })
     }
 
     /// Swaps a version in everywhere; false where it serves already.
-    fn swap(
+    async fn swap(
         &self,
         file: &str,
         ready: Ready,
@@ -113,11 +131,10 @@ impl ToolSets {
             component,
             wasm,
             prepared,
+            copy,
         } = ready;
         let Some(mut prepared) = prepared else {
-            if let Some(lock) = &self.lock {
-                lock.withdraw(file)?;
-            }
+            self.withdraw(file).await?;
             return Ok(false);
         };
         let replaced = BTreeSet::from([file.to_owned()]);
@@ -127,15 +144,14 @@ impl ToolSets {
             .map(|used| self.plan(&used.scope, &mut prepared, &replaced))
             .collect::<Result<Vec<_>, _>>()?;
         if prepared.bound.is_empty()
-            && let Some((_, error)) = prepared.left_out.pop()
+            && let Some(left_out) = prepared.left_out.pop()
         {
-            return Err(error);
+            return Err(left_out.error);
         }
-        self.may_serve(file, &component, &prepared, true)?;
-        if let Some(lock) = &self.lock {
-            lock.keep(file, &wasm);
-        }
-        prepared.tell(file);
+        let version = prepared.version(file, &component);
+        self.may_serve(file, &component, version, true).await?;
+        self.keep(file, wasm, copy).await;
+        self.tell(&prepared, &plans, &replaced);
         for plan in plans {
             plan.scope.serve(plan.bound, plan.registry);
         }
@@ -163,13 +179,11 @@ impl ToolSets {
     }
 
     /// The version of before goes on.
-    fn stays(&self, file: &str, digest: Option<String>, error: &BuildError) {
-        if !matches!(error, BuildError::Parked { .. })
-            && let Some(lock) = &self.lock
-            && let Err(error) = lock.withdraw(file)
-        {
+    async fn stays(&self, file: &str, digest: Option<String>, error: BuildError) {
+        let parked = matches!(error, BuildError::Parked { .. });
+        if !parked && let Err(error) = self.withdraw(file).await {
             tracing::warn!(tool_set = file, %error, "the lock stays as it was");
         }
-        self.refused(file, digest, error);
+        self.refused(file, digest, &error);
     }
 }

@@ -1,10 +1,10 @@
 //! Where components come from: a folder of `.wasm` files, or the process itself.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::BuildError;
 
@@ -57,8 +57,10 @@ impl ToolSetFiles {
     pub(super) fn names(&self) -> io::Result<BTreeSet<String>> {
         match self {
             Self::Folder(folder) => Ok(std::fs::read_dir(folder)?
-                .flatten()
-                .map(|entry| entry.path())
+                // A list that breaks off is none.
+                .collect::<io::Result<Vec<_>>>()?
+                .iter()
+                .map(DirEntry::path)
                 .filter(|path| path.extension().is_some_and(|found| found == "wasm"))
                 .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
                 // Editors and copying programs write beside the file first.
@@ -69,6 +71,58 @@ impl ToolSetFiles {
                 Ok(names.collect())
             }
         }
+    }
+}
+
+/// Names of all tool sets that there are. They outlast a folder that cannot be read for a
+/// moment: else all that nobody names would be gone until it changes.
+#[derive(Debug, Default)]
+pub(super) struct Listing(Mutex<Listed>);
+
+#[derive(Debug, Default)]
+struct Listed {
+    names: BTreeSet<String>,
+    /// Whether they are older than the last look.
+    failed: bool,
+}
+
+impl Listing {
+    /// Those of this moment.
+    pub(super) fn look(&self, files: &ToolSetFiles) -> Result<BTreeSet<String>, BuildError> {
+        // Held while it is read: nothing older comes after this.
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match files.names() {
+            Ok(names) => {
+                listed.names.clone_from(&names);
+                listed.failed = false;
+                Ok(names)
+            }
+            Err(source) => {
+                let path = files.folder().cloned().unwrap_or_default();
+                if !std::mem::replace(&mut listed.failed, true) {
+                    tracing::warn!(
+                        path = %path.display(),
+                        error = %source,
+                        "the folder of tool sets cannot be read: what served goes on"
+                    );
+                }
+                Err(BuildError::ToolSetFile { path, source })
+            }
+        }
+    }
+
+    /// The same, or those that there were when the folder could be read last.
+    pub(super) fn names(&self, files: &ToolSetFiles) -> BTreeSet<String> {
+        self.look(files).unwrap_or_else(|_| {
+            let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            listed.names.clone()
+        })
+    }
+
+    /// Whether the last look failed.
+    pub(super) fn has_failed(&self) -> bool {
+        let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.failed
     }
 }
 
@@ -83,4 +137,33 @@ fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
         .take(limit.saturating_add(1))
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_outlast_a_folder_that_cannot_be_read() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, aside) = (root.path().join("sets"), root.path().join("aside"));
+        let files = ToolSetFiles::Folder(folder.clone());
+        let listing = Listing::default();
+        let names = |names: &[&str]| -> BTreeSet<String> {
+            names.iter().map(|&name| name.to_owned()).collect()
+        };
+        assert!(listing.look(&files).is_err() && listing.has_failed());
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("a.wasm"), "").unwrap();
+        assert_eq!(listing.names(&files), names(&["a"]));
+        std::fs::rename(&folder, &aside).unwrap();
+        let error = listing.look(&files).unwrap_err().to_string();
+        assert!(error.contains("sets cannot be read"), "{error}");
+        assert_eq!(listing.names(&files), names(&["a"]));
+        assert!(listing.has_failed());
+        std::fs::rename(&aside, &folder).unwrap();
+        std::fs::write(folder.join("b.wasm"), "").unwrap();
+        assert_eq!(listing.names(&files), names(&["a", "b"]));
+        assert!(!listing.has_failed());
+    }
 }

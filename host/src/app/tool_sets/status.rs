@@ -16,6 +16,10 @@ pub struct FileStatus {
     pub serving: Option<String>,
     /// What keeps the version in the folder from serving.
     pub problem: Option<Problem>,
+    /// Scopes that take it behind `"*"` and do without it, and why.
+    pub left_out: BTreeMap<String, String>,
+    /// Scopes where a database was away when it tried itself, and what it said then.
+    pub untested: BTreeMap<String, String>,
     /// Times that a new version, or the same one with other settings, came to serve.
     pub reloads: u64,
     /// Times that one did not.
@@ -42,7 +46,7 @@ impl Statuses {
                 serving: Some(digest.to_owned()),
                 problem: None,
                 reloads: status.reloads + u64::from(again),
-                refusals: status.refusals,
+                ..status.clone()
             };
             let news = *status != served;
             *status = served;
@@ -60,6 +64,25 @@ impl Statuses {
             }
             news
         })
+    }
+
+    /// What serves is what every scope has of it, unless it is told otherwise; it could
+    /// not be tried in these.
+    pub(in crate::app) fn everywhere(&self, name: &str, untested: BTreeMap<String, String>) {
+        self.change(name, |status| {
+            let news = !status.left_out.is_empty() || status.untested != untested;
+            status.left_out.clear();
+            status.untested = untested;
+            news
+        });
+    }
+
+    /// A scope does without it.
+    pub(in crate::app) fn left_out(&self, name: &str, scope: &str, why: String) {
+        self.change(name, |status| {
+            let before = status.left_out.insert(scope.to_owned(), why);
+            before.as_ref() != status.left_out.get(scope)
+        });
     }
 
     /// Nobody uses other files any more.

@@ -51,7 +51,7 @@ pub(in crate::app) fn start(watched: Watched) -> io::Result<UnboundedReceiver<Pa
 
 /// What tells one state of a file from another; `None` is no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fingerprint {
+pub struct Fingerprint {
     place: (u64, u64),
     size: u64,
     modified: Option<SystemTime>,
@@ -59,7 +59,8 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    fn of(path: &Path) -> Option<Self> {
+    /// That of the file at `path`, as it is now.
+    pub fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         let (place, changed) = identity(&metadata);
         Some(Self {

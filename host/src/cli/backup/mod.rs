@@ -141,14 +141,14 @@ async fn collect(
         if lock.path().exists() {
             contents.push((LOCK.to_owned(), read(lock.path())?));
         }
-        for (name, path) in files(lock.copies(), None)? {
+        for (name, path) in components(lock.copies())? {
             if with_tool_sets && std::fs::metadata(&path)?.len() <= LARGEST_TOOL_SET {
                 contents.push((format!("{ACCEPTED}{name}"), read(&path)?));
             }
         }
     }
     let mut tool_sets = Vec::new();
-    for (name, path) in files(&config.tool_sets.dir, Some("wasm"))? {
+    for (name, path) in components(&config.tool_sets.dir)? {
         let wasm = read(&path)?;
         let bytes = wasm.len() as u64;
         let included = with_tool_sets && bytes <= LARGEST_TOOL_SET;
@@ -183,9 +183,9 @@ fn kind(config: &Config) -> &'static str {
     }
 }
 
-/// Name and path of each file of a folder, with that extension; none where there is no
-/// folder.
-fn files(folder: &Path, extension: Option<&str>) -> io::Result<Vec<(String, PathBuf)>> {
+/// Name and path of each component in a folder; none where there is no folder. Of a lock's
+/// copies there may be some that are still being written, under other names.
+fn components(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -194,10 +194,10 @@ fn files(folder: &Path, extension: Option<&str>) -> io::Result<Vec<(String, Path
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let fits = extension.is_none_or(|wanted| path.extension().is_some_and(|is| is == wanted));
+        let is_component = path.extension().is_some_and(|is| is == "wasm");
         let name = path.file_name().and_then(|name| name.to_str());
         if let Some(name) = name
-            && fits
+            && is_component
             && path.is_file()
         {
             files.push((name.to_owned(), path.clone()));

@@ -83,15 +83,27 @@ async fn in_scopes(file: &Path, source: &Source) -> anyhow::Result<()> {
     std::fs::copy(file, copy)
         .map_err(|error| UsageError(format!("{} cannot be read: {error}", file.display())))?;
     let files = ToolSetFiles::Folder(folder.path().to_owned());
-    let app = App::build(&config, &files, &key, serve::compiler()).await;
+    let app = App::check(&config, &files, &key, serve::compiler()).await;
     let app = app.map_err(|error| found(error.into()))?;
-    let status = app.tool_sets().remove(&name);
-    if let Some(problem) = status.and_then(|status| status.problem) {
+    let status = app.tool_sets().remove(&name).unwrap_or_default();
+    if let Some(problem) = status.problem {
         return Err(NothingDone(problem.sentence).into());
     }
     for scope in app.scopes() {
+        let scope_name = &*scope.name;
+        // The other tool sets of the scope would serve all the same.
+        if let Some(why) = status.left_out.get(scope_name) {
+            print(&format!("left out  scope {scope_name}: {why}"))?;
+            continue;
+        }
+        if let Some(sentence) = status.untested.get(scope_name) {
+            print(&format!(
+                "note  scope {scope_name}: a database is away, so its self-test says nothing: \
+                 {sentence}"
+            ))?;
+        }
         let tools = scope.tools.load().list(None).count();
-        print(&format!("ok  scope {}: {tools} tools", scope.name))?;
+        print(&format!("ok  scope {scope_name}: {tools} tools"))?;
     }
     let Some(version) = app.version(&name).await else {
         return Ok(());
@@ -101,7 +113,12 @@ async fn in_scopes(file: &Path, source: &Source) -> anyhow::Result<()> {
         None => Vec::new(),
     };
     if waiting.is_empty() {
-        return print("ok  the lock lets it serve");
+        print("ok  the lock lets it serve")?;
+        return match status.left_out.len() {
+            0 => Ok(()),
+            1 => Err(NothingDone("1 scope would do without it".to_owned()).into()),
+            count => Err(NothingDone(format!("{count} scopes would do without it")).into()),
+        };
     }
     for change in &waiting {
         print(&format!("waits  {change}"))?;

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::runtime::sha256;
 use version::unasked;
@@ -22,6 +23,8 @@ pub(in crate::app) use version::{describe, given_to};
 pub struct Lock {
     path: PathBuf,
     copies: PathBuf,
+    /// Whether what it decides is written down.
+    writes: bool,
 }
 
 /// The lock file cannot be used.
@@ -123,7 +126,22 @@ impl Lock {
     /// The lock in the file `path`; copies of accepted components go to the folder
     /// `copies`.
     pub fn new(path: PathBuf, copies: PathBuf) -> Self {
-        Self { path, copies }
+        Self {
+            path,
+            copies,
+            writes: true,
+        }
+    }
+
+    /// The same for who only wants to know: what would be decided is said, and nothing is
+    /// written down. The first version is accepted again the next time, and what was
+    /// accepted stays so for the server.
+    #[must_use]
+    pub(in crate::app) fn read_only(self) -> Self {
+        Self {
+            writes: false,
+            ..self
+        }
     }
 
     /// The file.
@@ -152,6 +170,13 @@ impl Lock {
     }
 
     fn decide(&self, name: &str, new: Version, may_wait: bool) -> Result<Verdict, LockError> {
+        if !self.writes {
+            let changes = self.compare(name, &new)?;
+            return Ok(match changes.is_empty() {
+                true => Verdict::Accepted,
+                false => Verdict::Parked(changes),
+            });
+        }
         let _turn = self.turn()?;
         let mut all = self.read()?;
         let before = all.remove(name);
@@ -222,22 +247,24 @@ impl Lock {
 
     /// Nothing of `name` waits any more: the accepted version is back.
     pub(in crate::app) fn withdraw(&self, name: &str) -> Result<(), LockError> {
+        if !self.writes {
+            return Ok(());
+        }
         let _turn = self.turn()?;
         let mut all = self.read()?;
         let parked = all.get_mut(name).and_then(|locked| locked.parked.take());
         parked.map_or(Ok(()), |_| self.write(&all))
     }
 
-    /// Keeps a copy of an accepted component, in place of the one before.
-    pub(in crate::app) fn keep(&self, name: &str, wasm: &[u8]) {
+    /// Writes a copy of a component beside the one of before, to take its place once the
+    /// component is accepted: that is a matter of renaming it.
+    pub(in crate::app) fn stage(&self, name: &str, wasm: &[u8]) -> Staged {
         let path = self.copy(name);
-        if fs::read(&path).is_ok_and(|kept| kept == wasm) {
-            return;
+        if !self.writes || fs::read(&path).is_ok_and(|kept| kept == wasm) {
+            return Staged(None);
         }
-        let kept = fs::create_dir_all(&self.copies).and_then(|()| replace(&path, wasm));
-        if let Err(error) = kept {
-            tracing::warn!(path = %path.display(), %error, "no copy of the tool set can be kept");
-        }
+        let staged = beside(&path, wasm).map_err(|error| no_copy(&path, &error));
+        Staged(staged.ok().map(|file| (file, path)))
     }
 
     /// The copy of the component of `name` that served last, if it is still that.
@@ -290,6 +317,25 @@ impl Lock {
     }
 }
 
+/// A copy that is written, if it was not there already, and is not in its place yet.
+#[derive(Debug)]
+pub(in crate::app) struct Staged(Option<(NamedTempFile, PathBuf)>);
+
+impl Staged {
+    /// Puts it in the place of the one before.
+    pub(in crate::app) fn keep(self) {
+        if let Some((file, path)) = self.0
+            && let Err(error) = file.persist(&path)
+        {
+            no_copy(&path, &error.error);
+        }
+    }
+}
+
+fn no_copy(path: &Path, error: &io::Error) {
+    tracing::warn!(path = %path.display(), %error, "no copy of the tool set can be kept");
+}
+
 fn folder(path: &Path) -> &Path {
     let folder = path.parent();
     let named = folder.filter(|folder| !folder.as_os_str().is_empty());
@@ -298,12 +344,36 @@ fn folder(path: &Path) -> &Path {
 
 /// Writes beside the file and renames: a reader sees the one or the other.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = folder(path);
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
+    let file = beside(path, content)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+fn beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let folder = folder(path);
+    fs::create_dir_all(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    #[cfg(unix)]
+    hand_over(file.as_file(), path, folder);
+    Ok(file)
+}
+
+/// Whoever writes it, it is the server's: of whom the file before was, or else the folder,
+/// with the rights that the file before had.
+#[cfg(unix)]
+fn hand_over(file: &File, path: &Path, folder: &Path) {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let before = fs::metadata(path).ok();
+    let owner = before.clone().or_else(|| fs::metadata(folder).ok());
+    if let Some(owner) = owner {
+        // Whoever may not do that is the owner already, or as good as one.
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+    if let Some(before) = before {
+        let _ = file.set_permissions(before.permissions());
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,18 @@
 //! What the lock lets serve, what it parks, and what it remembers.
 
 use std::collections::{BTreeSet, HashMap};
+use std::future::pending;
+use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::version::{GIVEN, is_silent};
 use super::*;
 use crate::config::ToolSetEntry;
+use crate::tools::{CallContext, Manifest, Output, Reply, Tool, ToolError, ToolProvider};
 
 fn version(digest: &str, description: &str, imports: &[&str]) -> Version {
     let scope = json!({"tools": {"a": {"description": description}}});
@@ -241,7 +247,7 @@ fn the_version_before_stays_good_until_the_accepted_one_serves() {
     let two = || version(&two, "Lists more.", &[]);
     let judge = |version| lock.judge("x", version).unwrap();
     judge(one());
-    lock.keep("x", b"one");
+    lock.stage("x", b"one").keep();
     assert!(matches!(judge(two()), Verdict::Parked(_)));
     assert!(lock.accept("x", &two().digest).unwrap());
     // It has failed its self-test, or the file is another by now.
@@ -258,7 +264,7 @@ fn the_version_before_stays_good_until_the_accepted_one_serves() {
     let rebuilt = version("4", "Lists more.", &[]);
     assert!(lock.compare("x", &rebuilt).unwrap().is_empty());
     assert_eq!(judge(two()), Verdict::Accepted);
-    lock.keep("x", b"two");
+    lock.stage("x", b"two").keep();
     assert_eq!(lock.kept("x").as_deref(), Some(&b"two"[..]));
     // It has taken the place of the one before.
     assert!(matches!(judge(one()), Verdict::Parked(_)));
@@ -308,10 +314,87 @@ fn a_copy_counts_only_while_it_is_what_was_accepted() {
     lock.judge("x", version(&sha256(b"wasm"), "Lists.", &[]))
         .unwrap();
     assert_eq!(lock.kept("x"), None);
-    lock.keep("x", b"wasm");
+    lock.stage("x", b"wasm").keep();
     assert_eq!(lock.kept("x").as_deref(), Some(&b"wasm"[..]));
     fs::write(folder.path().join("copies/x.wasm"), "other").unwrap();
     assert_eq!(lock.kept("x"), None);
+}
+
+#[test]
+fn a_staged_copy_takes_the_place_of_the_one_before_when_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock(folder.path());
+    let copies = || fs::read_dir(lock.copies()).unwrap().count();
+    lock.stage("x", b"one").keep();
+    drop(lock.stage("x", b"two"));
+    let kept = folder.path().join("copies/x.wasm");
+    assert_eq!((fs::read(&kept).unwrap(), copies()), (b"one".to_vec(), 1));
+    let staged = lock.stage("x", b"two");
+    assert_eq!(fs::read(&kept).unwrap(), b"one");
+    staged.keep();
+    assert_eq!((fs::read(&kept).unwrap(), copies()), (b"two".to_vec(), 1));
+    let there_already = lock.stage("x", b"two");
+    assert!(there_already.0.is_none());
+    there_already.keep();
+    assert_eq!(fs::read(&kept).unwrap(), b"two");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_nothing() {
+    struct Says(Manifest);
+
+    impl ToolProvider for Says {
+        fn manifest(&self) -> &Manifest {
+            &self.0
+        }
+
+        fn call<'a>(
+            &'a self,
+            _: &'a Tool,
+            _: &'a RawValue,
+            _: CallContext,
+        ) -> BoxFuture<'a, Result<Reply<Output>, ToolError>> {
+            pending().boxed()
+        }
+    }
+
+    let raw = |text: &str| Arc::<RawValue>::from(RawValue::from_string(text.to_owned()).unwrap());
+    let described = |schema: &str, meta: Option<&str>| {
+        let tool = Tool {
+            meta: meta.map(raw),
+            ..Tool::reading("a", "d", raw(schema))
+        };
+        describe(&Says(Manifest {
+            name: "x".to_owned(),
+            version: "1".to_owned(),
+            description: None,
+            instructions: None,
+            tools: vec![tool],
+        }))
+    };
+    let plain = r#"{"type":"string","description":"what to find"}"#;
+    let before = described(plain, None);
+    assert_eq!(described(&format!(" {plain} "), None), before);
+    for other in [
+        r#"{"$serde_json::private::RawValue":"{\"type\":\"string\",\"description\":\"what to find\"}"}"#,
+        r#"{"type":"string","description":"Before each call","description":"what to find"}"#,
+    ] {
+        assert_ne!(described(other, None), before, "{other}");
+    }
+    let broken = r#"{"x":{"$serde_json::private::RawValue":"!"},"anything":1}"#;
+    assert_ne!(described(plain, Some(broken)), before);
+}
+
+#[test]
+fn a_prompt_may_have_any_name_and_the_lock_is_read_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock(folder.path());
+    let prompts = json!({"prompts": {"$serde_json::private::RawValue": {"title": null}}});
+    let version = || with_rest(version("1", "Lists.", &[]), prompts.clone());
+    assert_eq!(lock.judge("x", version()).unwrap(), Verdict::Accepted);
+    assert!(lock.compare("x", &version()).unwrap().is_empty());
+    let locked = lock.read().unwrap().remove("x").unwrap();
+    assert_eq!(locked, Locked::of(version()));
 }
 
 #[test]
@@ -325,4 +408,52 @@ fn a_file_that_is_no_lock_is_an_error_and_stays() {
         "{error}"
     );
     assert_eq!(fs::read_to_string(lock.path()).unwrap(), "{");
+}
+
+#[test]
+fn who_only_asks_is_answered_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock(folder.path());
+    let asking = lock.clone().read_only();
+    let first = asking.judge("x", version("1", "Lists.", &[])).unwrap();
+    assert_eq!(first, Verdict::Accepted);
+    asking.stage("x", b"wasm").keep();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    lock.judge("x", version("1", "Lists.", &[])).unwrap();
+    lock.judge("x", version("2", "Other.", &[])).unwrap();
+    assert!(lock.accept("x", "2").unwrap());
+    lock.judge("x", version("3", "Third.", &[])).unwrap();
+    let before = fs::read_to_string(lock.path()).unwrap();
+    let asked = |version| asking.judge("x", version).unwrap();
+    // What was accepted is not used up by asking, and what waits goes on waiting.
+    assert_eq!(asked(version("2", "Other.", &[])), Verdict::Accepted);
+    let news = asked(version("4", "Fourth.", &[]));
+    assert!(matches!(news, Verdict::Parked(_)));
+    asking.withdraw("x").unwrap();
+    assert_eq!(fs::read_to_string(lock.path()).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_stays_whose_it_was_and_readable_to_whom_it_was() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+    let folder = tempfile::tempdir().unwrap();
+    let lock = lock(folder.path());
+    let other = 4_242;
+    // Only root writes what is another's.
+    let is_root = chown(folder.path(), Some(other), Some(other)).is_ok();
+    lock.judge("x", version("1", "Lists.", &[])).unwrap();
+    let is_others = |path: &Path| fs::metadata(path).unwrap().uid() == other;
+    assert_eq!(is_others(lock.path()), is_root);
+    lock.stage("x", b"wasm").keep();
+    if is_root {
+        chown(folder.path(), Some(0), Some(0)).unwrap();
+    }
+    fs::set_permissions(lock.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    lock.judge("x", version("2", "Other.", &[])).unwrap();
+    let found = fs::metadata(lock.path()).unwrap();
+    assert_eq!(found.mode() & 0o777, 0o640);
+    assert_eq!(is_others(lock.path()), is_root);
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::ToolSetEntry;
+use crate::json_value;
 use crate::runtime::{Component, sha256};
 use crate::tools::{Access, ToolProvider};
 
@@ -19,6 +21,7 @@ pub struct Version {
     pub imports: BTreeSet<String>,
     /// What it says of itself in each scope, and under [`GIVEN`] what it was given
     /// there. Where it was left out it says nothing.
+    #[serde(deserialize_with = "as_written")]
     pub scopes: BTreeMap<String, Value>,
 }
 
@@ -46,11 +49,22 @@ impl Version {
     }
 }
 
+/// A prompt may have a name that `serde_json` takes for something else, and one such
+/// prompt would make a lock that cannot be read.
+fn as_written<'de, D: Deserializer<'de>>(json: D) -> Result<BTreeMap<String, Value>, D::Error> {
+    match json_value::within(json)? {
+        Value::Object(scopes) => Ok(scopes.into_iter().collect()),
+        _ => Err(D::Error::custom("the scopes of a version are an object")),
+    }
+}
+
 /// What a model reads of a tool set, and what calling it takes.
 pub(in crate::app) fn describe(provider: &dyn ToolProvider) -> Value {
     let manifest = provider.manifest();
     let tools = manifest.tools.iter().map(|tool| {
-        let schema = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        // What cannot be read is compared as it is written: never as if it were nothing.
+        let schema =
+            |text: &str| json_value::read(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         let entry = json!({
             "title": tool.title,
             "description": tool.description,
