@@ -327,7 +327,11 @@ impl Statements {
             true => &mut self.writes,
             false => &mut self.reads,
         };
-        self.last_kept = quota.statements < MAX_STATEMENTS && quota.bytes < MAX_BYTES;
+        let (statements, bytes) = match writes {
+            true => (MAX_CHANGES, MAX_BYTES_OF_CHANGES),
+            false => (MAX_STATEMENTS, MAX_BYTES),
+        };
+        self.last_kept = quota.statements < statements && quota.bytes < bytes;
         if !self.last_kept {
             self.left_out += 1;
             return false;
@@ -340,9 +344,19 @@ impl Statements {
         self.kept.push(Statement {
             sql,
             writes,
-            code: None,
+            // Of a change that is dropped nothing more is heard, and it is rolled back.
+            code: writes.then_some(Cow::Borrowed("unfinished")),
         });
         true
+    }
+
+    /// The change that began last is made.
+    pub fn done(&mut self) {
+        if self.last_kept
+            && let Some(last) = self.kept.last_mut()
+        {
+            last.code = None;
+        }
     }
 
     /// The statement that began last gave an error.
@@ -369,9 +383,13 @@ impl fmt::Debug for Statements {
     }
 }
 
-/// Reads, and as many changes. A call that runs more repeats itself.
+/// A call that reads more often repeats itself.
 const MAX_STATEMENTS: usize = 32;
-/// Of all reads of a call together, and of all changes.
+/// Of all reads of a call together.
 const MAX_BYTES: usize = 128 << 10;
+/// Changes of a call; what cannot be told is not done.
+const MAX_CHANGES: usize = 256;
+/// Of all of them together.
+const MAX_BYTES_OF_CHANGES: usize = 512 << 10;
 /// One byte more than the guard lets through.
 const MAX_STATEMENT: usize = (64 << 10) + 1;

@@ -306,12 +306,17 @@ async fn written(
     let _forget = Forget(results.filter(|_| within));
     match &written {
         Ok(_) if within => {
-            let Some(_final) = finality.begin() else {
+            let Some(last) = finality.begin() else {
                 roll_back(&mut lease, &mut watch).await?;
                 lease.finish(Ending::Closed);
                 return Err(Error::Cancelled);
             };
-            commit(inner, &mut lease).await?;
+            let answer = commit(inner, &mut lease).await;
+            // The server alone can say that nothing was changed.
+            if !matches!(answer, Err(Error::Server(_))) {
+                last.changed();
+            }
+            answer?;
         }
         Ok(_) | Err(Error::Server(_) | Error::Unsupported(_)) => {
             roll_back(&mut lease, &mut watch).await?;

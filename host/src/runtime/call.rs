@@ -57,14 +57,12 @@ impl WasmToolSet {
         let meter = Arc::clone(&ended.meter);
         let result = match self.guest(job, tool.access, context, meter).await {
             Ok(answered) => self.finish(tool, answered, &cancel, &ended.meter).await,
-            Err(failure) => {
-                let error = problem::from_failure(&failure, &self.scope, &tool.name);
-                Err(match ended.meter.has_changed() {
-                    true => problem::after_changes(error),
-                    false => error,
-                })
-            }
+            Err(failure) => Err(problem::from_failure(&failure, &self.scope, &tool.name)),
         };
+        let result = result.map_err(|error| match ended.meter.finality.has_changed() {
+            true => problem::after_changes(error),
+            false => error,
+        });
         let status = match &result {
             Ok(Reply::Complete(_)) => "ok",
             Ok(Reply::Ask(_)) => "asks",

@@ -18,8 +18,6 @@ pub(super) struct Meter {
     memory: AtomicU64,
     rows: AtomicU64,
     long: AtomicBool,
-    /// Whether a change of it is final.
-    changed: AtomicBool,
     bytes: AtomicU64,
     statements: Mutex<Statements>,
     /// Whether the call may be given up, or a change is being made final.
@@ -56,14 +54,9 @@ impl Meter {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A change was made final.
+    /// The change that began last is done.
     pub(super) fn changed(&self) {
-        self.changed.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether one was, however the call ends.
-    pub(super) fn has_changed(&self) -> bool {
-        self.changed.load(Ordering::Relaxed)
+        self.statements().done();
     }
 
     /// Work comes that nothing interrupts.

@@ -88,11 +88,15 @@ pub(super) fn from_failure(failure: &CallFailure, scope: &ToolSetScope, tool: &s
     }
 }
 
-/// The same of a call that had made changes before it was stopped.
+/// The same of a call that had changed something before.
 pub(super) fn after_changes(error: ToolError) -> ToolError {
-    let hint = "What it changed before that stays changed: read the rows before it is repeated.";
+    let changed = "What it changed before that stays changed: read the rows before it is repeated.";
+    let hint = match error.hint {
+        Some(hint) => format!("{changed} {hint}"),
+        None => changed.to_owned(),
+    };
     ToolError {
-        hint: Some(hint.to_owned()),
+        hint: Some(hint),
         ..error
     }
 }
