@@ -107,6 +107,20 @@ impl<'a> Declared<'a> {
     fn integer(&self, number: i64) -> Result<(), String> {
         match self.base.as_str() {
             "bit" => self.bit(matches!(number, 0 | 1)),
+            "float" | "real" => {
+                let exact = match self.base == "real" || self.first.is_some_and(|bits| bits <= 24) {
+                    true => 1_u64 << 24,
+                    false => 1 << 53,
+                };
+                // Above it every second one alone is there.
+                match number.unsigned_abs() <= exact {
+                    true => Ok(()),
+                    false => Err(format!("{} would round it; declare bigint", self.text)),
+                }
+            }
+            "binary" | "varbinary" => {
+                self.has_room(if i32::try_from(number).is_ok() { 4 } else { 8 }, "bytes")
+            }
             // Without the room for it there would be an asterisk.
             _ => self.written(number.to_string().len()),
         }
@@ -308,6 +322,11 @@ mod tests {
             (Value::Real(0.125), "numeric(9,2)", "3 decimals"),
             (Value::Float(0.5), "bit", "0 or 1"),
             (Value::Float(1_234_567.0), "nvarchar(50)", "7 digits"),
+            (Value::Int((1 << 24) + 1), "real", "round"),
+            (Value::Int((1 << 24) + 1), "float(24)", "round"),
+            (Value::Int(-(1 << 53) - 1), "float", "round"),
+            (Value::Int(70_000), "varbinary(2)", "4 bytes"),
+            (Value::Int(1 << 40), "binary(4)", "8 bytes"),
             (Value::Int(5), "bit", "0 or 1"),
             (Value::Int(1 << 40), "bit", "0 or 1"),
             (Value::Int(10), "varchar", "2 characters"),
@@ -359,6 +378,9 @@ mod tests {
             (Value::Int(1), "bit"),
             (Value::Int(-10), "varchar(3)"),
             (Value::Int(7), "decimal(9,2)"),
+            (Value::Int(1 << 24), "real"),
+            (Value::Int(1 << 53), "float"),
+            (Value::Int(1 << 40), "varbinary(8)"),
             (Value::Bit(true), "int"),
             (datetime(0), "date"),
             (datetime(60 * SECOND), "smalldatetime"),

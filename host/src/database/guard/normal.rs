@@ -312,7 +312,7 @@ fn table_expressions(tokens: &[Token<'_>]) -> Vec<String> {
 
 /// Reserved words that may stand in the list of FROM, before a comma and a further table:
 /// of joins, hints and conditions.
-const GOES_ON: [&str; 36] = [
+const GOES_ON: [&str; 46] = [
     "ALL",
     "AND",
     "ANY",
@@ -321,13 +321,18 @@ const GOES_ON: [&str; 36] = [
     "CASE",
     "COALESCE",
     "COLLATE",
+    "CONTAINS",
     "CONVERT",
     "CROSS",
+    "CURRENT_DATE",
     "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "DISTINCT",
     "ELSE",
     "END",
     "ESCAPE",
     "EXISTS",
+    "FREETEXT",
     "FULL",
     "IN",
     "INNER",
@@ -343,10 +348,15 @@ const GOES_ON: [&str; 36] = [
     "OUTER",
     "PIVOT",
     "RIGHT",
+    "SESSION_USER",
+    "SOME",
+    "SYSTEM_USER",
     "TABLESAMPLE",
     "THEN",
     "TO",
+    "TRY_CONVERT",
     "UNPIVOT",
+    "USER",
     "WHEN",
     "WITH",
 ];
@@ -478,6 +488,14 @@ mod tests {
             (
                 "SELECT * FROM a JOIN b ON a.x IS NOT NULL AND a.y IN (1, 2), c, d",
                 &["a", "b", "c", "d"],
+            ),
+            (
+                "SELECT * FROM a JOIN b ON b.x = TRY_CONVERT(int, '1') AND a.y = SYSTEM_USER, c",
+                &["a", "b", "c"],
+            ),
+            (
+                "SELECT * FROM a JOIN b ON b.x = SOME (SELECT 1) AND CONTAINS(a.y, 'z'), c",
+                &["a", "b", "c"],
             ),
             (
                 "SELECT * FROM OPENJSON(@j) WITH (a int, b int) AS j, dbo.t",

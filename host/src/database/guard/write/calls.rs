@@ -82,7 +82,7 @@ fn begins(statement: &Statement<'_, '_>, at: usize) -> bool {
             return false;
         }
     }
-    opening::begins(statement.tokens, before) || follows(&["DEFAULT", "USING"])
+    opening::begins(statement.tokens, before) || follows(&["DEFAULT", "OUTPUT", "USING"])
 }
 
 /// Index of the table behind INSERT TOP (n).

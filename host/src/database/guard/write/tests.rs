@@ -181,6 +181,9 @@ fn a_copy_shows_nothing_that_a_result_would_not() {
     for sql in [
         "MERGE dbo.t AS t USING fn_dblog(NULL, NULL) AS s ON 1 = 1 WHEN MATCHED THEN DELETE;",
         "UPDATE dbo.t SET a = @@SERVERNAME",
+        "UPDATE dbo.t SET a = 1 OUTPUT OBJECT_DEFINITION(5) INTO dbo.s (a)",
+        "DELETE FROM dbo.t OUTPUT SUSER_NAME(260) INTO dbo.s (a)",
+        "INSERT INTO dbo.t (a) OUTPUT HOST_NAME() INTO dbo.s (a) VALUES (1)",
         "UPDATE dbo.t SET a = APP_NAME() + HOST_NAME()",
         "CREATE TABLE dbo.t (a AS SERVERPROPERTY('MachineName'))",
         "ALTER TABLE dbo.t ADD a nvarchar(50) DEFAULT (SESSION_CONTEXT(N'a'))",
