@@ -169,7 +169,8 @@ async fn whole(
     schema: Option<&Schema>,
     store: &mut Store<StoreState>,
 ) -> wasmtime::Result<Result<Reply<Output>, String>> {
-    if schema.is_some() && reply::size(&reply) > QUICK_TO_CHECK {
+    let size = reply::size(&reply);
+    if size > QUICK_TO_READ || schema.is_some_and(|schema| !schema.is_quick(size)) {
         let meter = Arc::clone(&store.data().meter);
         leave_the_front_door(&meter).await;
     }
@@ -292,8 +293,8 @@ fn take_cursor(reply: &provider::Reply, store: &mut Store<StoreState>) -> Option
         .map(GuestCursor::into_inner)
 }
 
-/// Bytes of JSON that are checked in some 100 µs, whatever their schema.
-const QUICK_TO_CHECK: usize = 16 << 10;
+/// Bytes of JSON that are read in some 50 µs.
+const QUICK_TO_READ: usize = 16 << 10;
 /// Time from which checking a reply is worth a look at what the call has used.
 const LONG: Duration = Duration::from_millis(1);
 

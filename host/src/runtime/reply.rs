@@ -31,15 +31,22 @@ pub(super) fn of_tool(
     }
 }
 
-/// Bytes of JSON that would be checked.
+/// Bytes of JSON that would be read.
 pub(super) fn size(reply: &wit::Reply) -> usize {
-    match reply {
-        wit::Reply::Output(wit::Output {
-            structured: Some(wit::Structured::Json(text)),
-            ..
-        }) => text.len(),
+    let output = match reply {
+        wit::Reply::Output(output) => output,
+        // As large as it may be.
+        wit::Reply::Ask(_) => return usize::MAX,
+    };
+    let structured = match &output.structured {
+        Some(wit::Structured::Json(text)) => text.len(),
         _ => 0,
-    }
+    };
+    let raw = output.content.iter().map(|content| match content {
+        wit::Content::Raw(text) => text.len(),
+        _ => 0,
+    });
+    structured + output.meta.as_ref().map_or(0, String::len) + raw.sum::<usize>()
 }
 
 fn output(

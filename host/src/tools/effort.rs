@@ -51,7 +51,8 @@ pub(super) fn bounded(document: &Value) -> Result<Bounds, String> {
         bounds.kept = bounds.kept.max(named.len());
         let mut below = Below::default();
         for part in looking {
-            effort.take(below.add(part))?;
+            // A part that lies below is put on a list and no more.
+            effort.take(below.add(part) / 4)?;
         }
         effort.take(below.multiplied())?;
         waiting.extend(below.places());
@@ -137,8 +138,8 @@ impl<'a> Effort<'a> {
         let Some(members) = part.as_object() else {
             return self.take(1);
         };
-        // The usual handful of keywords is one step.
-        self.take(1 + members.len() / 8)?;
+        // The usual handful of keywords is one step, and so are some entries of lists.
+        self.take(1 + (members.len() + weight(part)) / 8)?;
         way.push(this);
         // What was not evaluated is found by evaluating once more.
         let again = ["unevaluatedProperties", "unevaluatedItems"];
@@ -393,6 +394,18 @@ mod tests {
             "$defs": {"large": {"properties": large}},
         });
         assert!(bounded(&at_once).unwrap_err().contains("too long"));
+        // One list of dependencies, behind many references.
+        let dependencies: Value = (0..4_400).map(|n| (format!("{n:x}"), json!([]))).collect();
+        let places: Value = (0..200)
+            .map(|n| (n.to_string(), json!({"$ref": "#/h"})))
+            .collect();
+        let schema = json!({
+            "type": "object",
+            "d": {"dependentRequired": dependencies},
+            "h": {"allOf": vec![json!({"$ref": "#/d"}); 480]},
+            "properties": places,
+        });
+        assert!(bounded(&schema).unwrap_err().contains("too long"));
     }
 
     #[test]

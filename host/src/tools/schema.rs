@@ -86,6 +86,14 @@ impl Schema {
         Self::compile(&document, work)
     }
 
+    /// Whether JSON of so many bytes is checked in less than a millisecond, whatever it is.
+    pub fn is_quick(&self, bytes: usize) -> bool {
+        let work = self.work;
+        bytes.saturating_mul(work.looks) <= QUICK_LOOKS
+            && bytes.saturating_mul(work.states) <= QUICK_STEPS
+            && !(work.compares && bytes > QUICK_TO_COMPARE)
+    }
+
     /// Bytes that checking `instance` takes beside it, at most: the validator keeps what
     /// each reference of a schema that recurs found at each object and list.
     pub fn keeps(&self, instance: &Value) -> usize {
@@ -290,6 +298,12 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 32;
 /// Looks at places of one value, some 20 ns each.
 const MOST_LOOKS: usize = 1 << 21;
+/// Some 0.7 ms of them, since each place has two bytes at least.
+const QUICK_LOOKS: usize = 1 << 16;
+/// The same of the steps of patterns.
+const QUICK_STEPS: usize = 1 << 19;
+/// Bytes of lists whose items are held against each other.
+const QUICK_TO_COMPARE: usize = 1 << 10;
 /// Outcomes of references that are kept for one set of arguments: some 7 MiB.
 const MOST_KEPT: usize = 1 << 16;
 /// Bytes of one in the validator's map, which has 33 for it: just after it grew, seven of
