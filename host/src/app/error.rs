@@ -208,6 +208,7 @@ impl BuildError {
                 source,
                 LoadError::Compiler(_) | LoadError::Describe(_) | LoadError::SelfTest(_)
             ),
+            Self::Lock(LockError::File { source, .. }) => source.raw_os_error().is_some(),
             Self::Lost(_) => true,
             _ => false,
         }

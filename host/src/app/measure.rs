@@ -1,5 +1,8 @@
 //! The metrics that are not counted but looked at, when somebody asks for them.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use super::health::AppHealth;
 use super::{App, FileStatus};
 use crate::database::{Database, RESULTS};
@@ -68,13 +71,25 @@ fn caches(app: &App) {
     metrics::gauge!("search_cache_size").set(number(all));
 }
 
+/// Files and digests that were shown as serving the last time.
+static SHOWN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
 fn tool_sets(app: &App) {
     let files = app.tool_sets();
-    for (file, status) in &files {
-        if let Some(digest) = &status.serving {
-            let labels = [("tool_set", file.clone()), ("digest", digest.clone())];
-            metrics::gauge!("tool_set_version_info", &labels).set(1);
-        }
+    let serving = files.iter().filter_map(|(file, status)| {
+        let digest = status.serving.clone()?;
+        Some((file.clone(), digest))
+    });
+    let serving: BTreeSet<(String, String)> = serving.collect();
+    let before = {
+        let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *shown, serving.clone())
+    };
+    for version in before.union(&serving) {
+        let (file, digest) = version.clone();
+        let labels = [("tool_set", file), ("digest", digest)];
+        let serves = u32::from(serving.contains(version));
+        metrics::gauge!("tool_set_version_info", &labels).set(serves);
     }
     let count = |state: &'static str, wanted: fn(&FileStatus) -> bool| {
         let count = files.values().filter(|status| wanted(status)).count();

@@ -262,8 +262,8 @@ pub const METRICS: &[Metric] = &[
     gauge(
         "tool_set_version_info",
         &["tool_set", "digest"],
-        "1 for the version of a file that serves, by its SHA-256; one that did is told for ten \
-         minutes more.",
+        "1 for the version of a file that serves, by its SHA-256; 0 for one that did, for ten \
+         minutes.",
     ),
     counter(
         "tool_set_reloads_total",

@@ -1,7 +1,7 @@
 //! Files that are no other when what keeps them from serving has passed: they are looked
 //! at again after a while, and after twice as long each time that it was for nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub(super) struct Again(Mutex<HashMap<String, Turn>>);
 
 #[derive(Debug)]
 struct Turn {
+    /// SHA-256 of the version that was refused, where it could be read.
+    digest: Option<String>,
     at: Instant,
     /// How long it was waited for.
     after: Duration,
@@ -24,13 +26,14 @@ struct Turn {
 
 impl Again {
     /// A file was refused, perhaps for a reason that may pass.
-    pub(super) fn refused(&self, file: &str, may_pass: bool) {
+    pub(super) fn refused(&self, file: &str, digest: Option<String>, may_pass: bool) {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = turns.remove(file);
+        // Another version has its own patience.
+        let before = turns.remove(file).filter(|turn| turn.digest == digest);
         if may_pass {
             let after = before.map_or(FIRST, |turn| LAST.min(turn.after * 2));
             let at = Instant::now() + after;
-            turns.insert(file.to_owned(), Turn { at, after });
+            turns.insert(file.to_owned(), Turn { digest, at, after });
         }
     }
 
@@ -64,6 +67,12 @@ impl Waiting {
     pub(super) fn forget(&self, file: &str) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(file);
+    }
+
+    /// Forgets all other files.
+    pub(super) fn retain(&self, files: &BTreeSet<String>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|file, _| files.contains(file));
     }
 
     /// The version of `file` with that digest.
@@ -100,19 +109,25 @@ mod tests {
     fn a_file_has_its_turn_later_each_time_and_none_once_it_serves() {
         let again = Again::default();
         let due = |after: Duration| again.due(Instant::now() + after, |_| true);
+        let refused = |digest: &str, may_pass| {
+            again.refused("a", Some(digest.to_owned()), may_pass);
+        };
         for after in [FIRST, FIRST * 2, FIRST * 4] {
-            again.refused("a", true);
+            refused("one", true);
             assert!(due(after / 2).is_empty(), "{after:?}");
             assert_eq!(due(after), ["a"], "{after:?}");
         }
-        again.refused("a", false);
+        // Another version begins anew.
+        refused("two", true);
+        assert_eq!(due(FIRST), ["a"]);
+        refused("two", false);
         assert!(due(LAST).is_empty());
         for _ in 0..100 {
-            again.refused("a", true);
+            refused("two", true);
         }
         assert_eq!(due(LAST), ["a"]);
         assert!(again.due(Instant::now() + LAST, |_| false).is_empty());
-        again.refused("a", true);
+        refused("two", true);
         assert_eq!(due(FIRST), ["a"]);
     }
 }

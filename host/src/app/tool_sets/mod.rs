@@ -298,6 +298,7 @@ impl ToolSets {
             self.refused(&file, None, &error);
         }
         self.statuses.retain(&files);
+        self.waiting.retain(&files);
         let candidates = candidates.into_iter();
         *serving = Serving {
             components: candidates
@@ -373,6 +374,9 @@ impl ToolSets {
     /// Tells of a file that serves from now on.
     fn settled(&self, file: &str, candidate: &Candidate) {
         let digest = candidate.component.digest();
+        if candidate.problem.is_none() {
+            self.waiting.forget(file);
+        }
         if candidate.wasm.is_some() {
             tracing::info!(tool_set = file, digest, "tool set serves");
         }
@@ -405,6 +409,7 @@ impl ToolSets {
         let new = missing.filter(|file| again || !refused.contains_key(*file));
         join_all(new.map(|file| self.reload(file))).await;
         self.statuses.retain(&now);
+        self.waiting.retain(&now);
     }
 
     /// Stops serving one of the rest.
@@ -459,7 +464,7 @@ impl ToolSets {
 
     /// Tells of a version that does not serve, once.
     fn refused(&self, file: &str, digest: Option<String>, error: &BuildError) {
-        self.again.refused(file, error.may_pass());
+        self.again.refused(file, digest.clone(), error.may_pass());
         let (digest, parked) = match error {
             BuildError::Parked { digest, .. } => (Some(digest.clone()), true),
             _ => (digest, false),
