@@ -26,6 +26,9 @@ const COMPOSE: [&str; 3] = [
     "docker-compose.plugins.yml",
 ];
 
+/// Docker Compose as `tests/outside/install` unpacks it.
+const PROGRAM: &str = ".compose/usr/libexec/docker/cli-plugins/docker-compose";
+
 #[tokio::test]
 async fn compose_reads_every_profile() {
     for profiles in PROFILES {
@@ -45,6 +48,32 @@ async fn compose_reads_every_profile() {
                     "{name} with \"{profiles}\""
                 );
             }
+        }
+    }
+}
+
+/// With files for which it is made together.
+#[tokio::test]
+async fn docker_compose_itself_reads_every_profile_and_warns_of_nothing() {
+    let program = installed(PROGRAM, ".compose/installed");
+    let variables: [&[(&str, &str)]; 3] = [
+        &[],
+        &[("DOMAIN", "data.example.com")],
+        &[("HTTPS_PORT", "8443"), ("HTTP_PORT", "8080")],
+    ];
+    for other in [None, Some(COMPOSE[1]), Some(COMPOSE[2])] {
+        for (profiles, variables) in PROFILES.iter().zip(variables.iter().cycle()) {
+            let mut command = Command::new(&program);
+            command.current_dir(repository()).env_clear();
+            command.envs(variables.iter().copied());
+            // What an operator has in .env is not what is judged.
+            command.args(["--env-file", "/dev/null", "--file", COMPOSE[0]]);
+            command.args(other.into_iter().flat_map(|file| ["--file", file]));
+            let profiles = profiles.split(',').filter(|profile| !profile.is_empty());
+            command.args(profiles.flat_map(|profile| ["--profile", profile]));
+            command.args(["config", "--quiet"]);
+            let output = succeeds(command).await;
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{other:?}");
         }
     }
 }
