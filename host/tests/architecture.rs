@@ -5,6 +5,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 /// Module, and the modules it may use besides itself.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -248,6 +251,26 @@ fn no_file_is_longer_than_600_lines() {
         let lines = source.lines().count();
         assert!(lines <= 600, "{} has {lines} lines", path.display());
     }
+}
+
+/// As the README has it: `cargo run --release -- demo`.
+#[test]
+fn cargo_run_runs_the_program() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let members = metadata["workspace_default_members"].as_array().unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let packages = packages.iter();
+    let packages = packages.filter(|package| members.contains(&package["id"]));
+    let runs: Vec<&Value> = packages
+        .map(|package| &package["default_run"])
+        .filter(|run| !run.is_null())
+        .collect();
+    assert_eq!(runs, ["mssql-mcp"]);
 }
 
 /// Path below `src` and text of every source file.
