@@ -44,7 +44,7 @@ impl Session {
             });
         }
         let outer = std::mem::replace(&mut self.context.variables, variables);
-        let (row_limit, no_count, implicit) = (self.row_limit, self.no_count, self.implicit);
+        let options = self.options;
         let result = match &exec.shape {
             None => self.run_batch(&statement, sink),
             Some(shape) => {
@@ -53,7 +53,7 @@ impl Session {
                 shaped.failed.map_or(result, Err)
             }
         };
-        (self.row_limit, self.no_count, self.implicit) = (row_limit, no_count, implicit);
+        self.options = options;
         self.context.variables = outer;
         result
     }

@@ -69,12 +69,18 @@ pub struct Session {
     shared: Arc<Shared>,
     connection: Connection,
     context: Context,
+    options: Options,
+    cancel: Arc<(Mutex<bool>, Condvar)>,
+    last_identity: Arc<Mutex<Option<i64>>>,
+}
+
+/// What SET says, until the end of `sp_executesql` where that says it.
+#[derive(Clone, Copy, Default)]
+struct Options {
     /// SET ROWCOUNT, 0 for all.
     row_limit: u64,
     no_count: bool,
     implicit: bool,
-    cancel: Arc<(Mutex<bool>, Condvar)>,
-    last_identity: Arc<Mutex<Option<i64>>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -96,9 +102,7 @@ impl Session {
             shared,
             connection,
             context,
-            row_limit: 0,
-            no_count: false,
-            implicit: false,
+            options: Options::default(),
             cancel: Arc::default(),
             last_identity,
         }
@@ -116,7 +120,7 @@ impl Session {
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), crate::value::SqlError> {
         *self.cancel.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        let (row_limit, no_count, implicit) = (self.row_limit, self.no_count, self.implicit);
+        let options = self.options;
         self.context.variables = parameters
             .iter()
             .map(|p| Variable {
@@ -127,7 +131,7 @@ impl Session {
             .collect();
         let result = self.run_batch(sql, sink);
         if !parameters.is_empty() {
-            (self.row_limit, self.no_count, self.implicit) = (row_limit, no_count, implicit);
+            self.options = options;
         }
         self.context.variables.clear();
         result
@@ -144,9 +148,9 @@ impl Session {
         parameters: &[Parameter],
         sink: &mut dyn Sink,
     ) -> std::result::Result<(), crate::value::SqlError> {
-        let (row_limit, no_count, implicit) = (self.row_limit, self.no_count, self.implicit);
+        let options = self.options;
         let result = self.execute(sql, parameters, sink);
-        (self.row_limit, self.no_count, self.implicit) = (row_limit, no_count, implicit);
+        self.options = options;
         result
     }
 
@@ -247,7 +251,7 @@ impl Session {
         if self.context.transactions > 0 {
             let _ = self.rollback();
         }
-        (self.row_limit, self.no_count, self.implicit) = (0, false, false);
+        self.options = Options::default();
         self.context.session_values.clear();
         self.context.identity = None;
         self.context.row_count = 0;

@@ -68,13 +68,13 @@ impl Session {
     fn run(&mut self, kind: &Kind, recursion: u32, sink: &mut dyn Sink) -> Result<Next> {
         match kind {
             Kind::Sql(ast) => {
-                if self.implicit && self.context.transactions == 0 {
+                if self.options.implicit && self.context.transactions == 0 {
                     self.begin()?;
                 }
                 return self.run_sql(ast, recursion, sink);
             }
             Kind::RowCount(e) => match self.evaluate(e, SqlType::BigInt)? {
-                Value::Int(n) if n >= 0 => self.row_limit = n.unsigned_abs(),
+                Value::Int(n) if n >= 0 => self.options.row_limit = n.unsigned_abs(),
                 _ => {
                     return Err(error(
                         507,
@@ -82,8 +82,8 @@ impl Session {
                     ));
                 }
             },
-            Kind::NoCount(on) => self.no_count = *on,
-            Kind::Implicit(on) => self.implicit = *on,
+            Kind::NoCount(on) => self.options.no_count = *on,
+            Kind::Implicit(on) => self.options.implicit = *on,
             Kind::Accepted => {}
             Kind::Use(name) => {
                 if !same(name, &self.shared.catalog.database) {
@@ -207,7 +207,7 @@ impl Session {
     }
 
     fn run_sql(&mut self, ast: &Ast, recursion: u32, sink: &mut dyn Sink) -> Result<Next> {
-        let limit = self.row_limit;
+        let limit = self.options.row_limit;
         let write = match ast {
             Ast::Query(query) => {
                 if let Some(names) = assigned(query)? {
@@ -245,12 +245,14 @@ impl Session {
                 .unwrap_or_else(PoisonError::into_inner)
                 .or(self.context.identity);
         }
-        Ok(flow(sink.done((!self.no_count).then_some(changed as u64))))
+        Ok(flow(
+            sink.done((!self.options.no_count).then_some(changed as u64)),
+        ))
     }
 
     fn rows(&mut self, compiled: &Compiled, sink: &mut dyn Sink) -> Result<Next> {
         let mut count = 0_u64;
-        let (limit, no_count) = (self.row_limit, self.no_count);
+        let (limit, no_count) = (self.options.row_limit, self.options.no_count);
         let parameters = self.used(&compiled.sql)?;
         let mut statement = self
             .connection
@@ -305,7 +307,7 @@ impl Session {
                 return Ok(Next::End);
             }
         }
-        Ok(flow(sink.done((!self.no_count).then_some(count))))
+        Ok(flow(sink.done((!self.options.no_count).then_some(count))))
     }
 
     /// SELECT @a = …: the last row's values stay.
