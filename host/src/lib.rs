@@ -38,6 +38,7 @@ pub mod database;
 mod entries;
 pub mod entropy;
 mod excerpt;
+mod handover;
 pub mod http_error;
 mod json_value;
 pub mod mcp;

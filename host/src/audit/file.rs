@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::names::Names;
+use crate::handover::hand_over;
 
 /// Where lines go, and for how long they stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +226,6 @@ pub(super) fn append_beside(path: &Path, line: &[u8]) -> io::Result<()> {
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
             let file = options.open(path)?;
-            #[cfg(unix)]
             hand_over(&file, names.folder());
             file
         }
@@ -240,16 +240,6 @@ pub(super) fn append_beside(path: &Path, line: &[u8]) -> io::Result<()> {
     } else {
         Ok(())
     }
-}
-
-#[cfg(unix)]
-fn hand_over(file: &File, folder: &Path) {
-    use std::os::unix::fs::MetadataExt as _;
-    let Ok(folder) = std::fs::metadata(folder) else {
-        return;
-    };
-    // Whoever may not do that is the owner already, or as good as one.
-    let _ = std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()));
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

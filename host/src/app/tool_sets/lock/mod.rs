@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use crate::handover::hand_over;
 use crate::runtime::sha256;
 use version::unasked;
 pub use version::{Version, changes};
@@ -354,26 +355,15 @@ fn beside(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     fs::create_dir_all(folder)?;
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
-    #[cfg(unix)]
-    hand_over(file.as_file(), path, folder);
-    Ok(file)
-}
-
-/// Whoever writes it, it is the server's: of whom the file before was, or else the folder,
-/// with the rights that the file before had.
-#[cfg(unix)]
-fn hand_over(file: &File, path: &Path, folder: &Path) {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
-
+    // Whoever writes it, it is the server's: of whom the file before was, with its rights,
+    // or else the folder.
     let before = fs::metadata(path).ok();
-    let owner = before.clone().or_else(|| fs::metadata(folder).ok());
-    if let Some(owner) = owner {
-        // Whoever may not do that is the owner already, or as good as one.
-        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
-    }
+    hand_over(file.as_file(), if before.is_some() { path } else { folder });
+    #[cfg(unix)]
     if let Some(before) = before {
-        let _ = file.set_permissions(before.permissions());
+        let _ = file.as_file().set_permissions(before.permissions());
     }
+    Ok(file)
 }
 
 #[cfg(test)]
