@@ -16,7 +16,7 @@ use crate::config::{
     ScopeSection,
 };
 use crate::database::{
-    self, Binary, ClientCredentials, ContextValue, Database, DatabaseConfig, PolicyConfig,
+    self, Binary, ClientCredentials, ContextValue, Database, DatabaseConfig, Policy, PolicyConfig,
     PoolConfig, QueryLimits, SessionContext, TokenSource,
 };
 
@@ -33,8 +33,7 @@ pub(super) fn open(
     let Some(section) = config.databases.get(label) else {
         return Err(BuildError::NoDatabase(label.to_owned()));
     };
-    let policy = policy(scope);
-    policy.check().map_err(|source| BuildError::Policy {
+    let policy = Policy::new(&policy(scope)).map_err(|source| BuildError::Policy {
         scope: name.to_owned(),
         source,
     })?;
@@ -44,7 +43,7 @@ pub(super) fn open(
         allow_writable_login: section.allow_writable_login || !scope.read_only,
         ..settings(label, section, read_only)?
     };
-    let database = Database::with_policy(settings, limits(scope), &policy, io.clone());
+    let database = Database::with_policy(settings, limits(scope), policy, io.clone());
     let database = database.map_err(|source| BuildError::Database {
         label: label.to_owned(),
         source,

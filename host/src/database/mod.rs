@@ -55,7 +55,7 @@ pub use entra::{ClientCredentials, TokenError, TokenSource};
 pub use error::{Error, LimitKind, ServerError};
 pub use finality::Finality;
 pub use guard::Denial;
-pub use policy::PolicyConfig;
+pub use policy::{Policy, PolicyConfig};
 pub use pool::PoolState;
 pub use posture::{Posture, Right};
 pub use results::{RESULTS, ResultCache};
@@ -92,21 +92,20 @@ impl Database {
     /// # Errors
     /// A configuration that contradicts itself.
     pub fn new(config: DatabaseConfig, limits: QueryLimits, io: Handle) -> Result<Self, Error> {
-        Self::with_policy(config, limits, &PolicyConfig::default(), io)
+        Self::with_policy(config, limits, None, io)
     }
 
     /// As [`new`](Self::new), with what of the database may be read.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and an entry of the policy that is not a name.
+    /// As [`new`](Self::new).
     pub fn with_policy(
         config: DatabaseConfig,
         limits: QueryLimits,
-        policy: &PolicyConfig,
+        policy: Option<Policy>,
         io: Handle,
     ) -> Result<Self, Error> {
         config.validate()?;
-        let policy = policy::Policy::new(policy)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 read_only: config.read_only,

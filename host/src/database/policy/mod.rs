@@ -45,18 +45,8 @@ pub struct PolicyConfig {
     pub functions: Vec<String>,
 }
 
-impl PolicyConfig {
-    /// Whether it can be gone by, whatever the database.
-    ///
-    /// # Errors
-    /// An entry that is not a name of as many parts as it needs, after its key.
-    pub fn check(&self) -> Result<(), Error> {
-        Policy::new(self).map(drop)
-    }
-}
-
 /// The policy of a scope on one database.
-pub(super) struct Policy {
+pub struct Policy {
     allow: Vec<Pattern>,
     deny: Vec<Pattern>,
     mask: Vec<Pattern>,
@@ -78,8 +68,8 @@ impl Policy {
     /// None where nothing is configured.
     ///
     /// # Errors
-    /// An entry that is not a name of as many parts as it needs.
-    pub(super) fn new(config: &PolicyConfig) -> Result<Option<Self>, Error> {
+    /// An entry that is not a name of as many parts as it needs, after its key.
+    pub fn new(config: &PolicyConfig) -> Result<Option<Self>, Error> {
         if *config == PolicyConfig::default() {
             return Ok(None);
         }

@@ -13,7 +13,8 @@ fn texts(entries: &[&str]) -> Vec<String> {
 fn under(stage: &Stage, read_only: bool, policy: &PolicyConfig) -> Database {
     let config = stage.config(read_only);
     let limits = QueryLimits::default();
-    Database::with_policy(config, limits, policy, Handle::current()).expect("a sound policy")
+    let policy = Policy::new(policy).expect("a sound policy");
+    Database::with_policy(config, limits, policy, Handle::current()).expect("a configuration")
 }
 
 /// Phones and salaries masked, and what the personnel office notes kept back.
