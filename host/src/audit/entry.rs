@@ -323,13 +323,9 @@ pub(super) struct Statement {
 impl Statements {
     /// A statement is about to be judged and run; whether its text will be told.
     pub fn begin(&mut self, sql: &str, writes: bool) -> bool {
-        let quota = match writes {
-            true => &mut self.writes,
-            false => &mut self.reads,
-        };
-        let (statements, bytes) = match writes {
-            true => (MAX_CHANGES, MAX_BYTES_OF_CHANGES),
-            false => (MAX_STATEMENTS, MAX_BYTES),
+        let (quota, statements, bytes) = match writes {
+            true => (&mut self.writes, MAX_CHANGES, MAX_BYTES_OF_CHANGES),
+            false => (&mut self.reads, MAX_STATEMENTS, MAX_BYTES),
         };
         self.last_kept = quota.statements < statements && quota.bytes < bytes;
         if !self.last_kept {

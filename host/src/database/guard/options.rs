@@ -57,15 +57,20 @@ pub(super) fn old_hint(
 pub(super) fn is_old_hint(tokens: &[Token<'_>], at: usize) -> bool {
     matches!(tokens.get(at..at + 3), Some([open, only, close])
         if open.is_mark(b'(') && close.is_mark(b')')
-            && (only.is_any(&OLD_HINTS) || only.is_any(&LOCKS)))
+            && is_plain(only))
+}
+
+/// Whether it is a hint without arguments that needs no WITH, one that is refused as well.
+fn is_plain(token: &Token<'_>) -> bool {
+    token.is_any(&OLD_HINTS) || token.is_any(&LOCKS)
 }
 
 /// Whether `( … )` at `at` has table hints as they were written before WITH: also those
 /// that are refused, for who tells of such a statement.
 pub(super) fn has_old_hints(tokens: &[Token<'_>], at: usize) -> bool {
-    let hint = tokens.get(at + 1).is_some_and(|token| {
-        token.is_any(&OLD_HINTS) || token.is_any(&LOCKS) || token.is_any(&["INDEX", "SNAPSHOT"])
-    });
+    let hint = tokens
+        .get(at + 1)
+        .is_some_and(|token| is_plain(token) || token.is_any(&["INDEX", "SNAPSHOT"]));
     let ends = tokens.get(at + 2).is_some_and(|token| {
         token.is_mark(b')') || token.is_mark(b',') || token.is_mark(b'(') || token.is_mark(b'=')
     });
