@@ -69,8 +69,7 @@ async fn docker_compose_itself_reads_every_profile_and_warns_of_nothing() {
             // What an operator has in .env is not what is judged.
             command.args(["--env-file", "/dev/null", "--file", COMPOSE[0]]);
             command.args(other.into_iter().flat_map(|file| ["--file", file]));
-            let profiles = profiles.split(',').filter(|profile| !profile.is_empty());
-            command.args(profiles.flat_map(|profile| ["--profile", profile]));
+            command.args(names(profiles).flat_map(|profile| ["--profile", profile]));
             command.args(["config", "--quiet"]);
             let output = succeeds(command).await;
             assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{other:?}");
@@ -287,10 +286,15 @@ fn microsofts_parser_reads_the_sample_company() {
     }
 }
 
+/// The profiles of a set.
+fn names(profiles: &str) -> impl Iterator<Item = &str> {
+    profiles.split(',').filter(|profile| !profile.is_empty())
+}
+
 async fn compose(profiles: &str, variables: &[(&str, &str)]) -> Value {
     let mut command = python("compose.py");
     command.arg(repository().join("docker-compose.yml"));
-    command.args(profiles.split(',').filter(|profile| !profile.is_empty()));
+    command.args(names(profiles));
     let path = std::env::var("PATH").unwrap_or_default();
     command
         .env_clear()

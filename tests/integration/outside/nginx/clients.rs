@@ -1,7 +1,6 @@
 //! Everything that clients do, over HTTPS.
 
 use integration_tests::Product;
-use serde_json::json;
 
 use super::super::clients::lives_through_at;
 use super::super::{finish, newer_node, node, python};
@@ -9,15 +8,7 @@ use super::{Nginx, Settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_walk_from_a_stranger_to_a_call_over_https() {
-    let settings = Settings::new().await;
-    let product = Product::builder()
-        .people(&[ANA])
-        .scope_people("claude", &[ANA.0])
-        .behind(&settings.url())
-        .start()
-        .await;
-    let nginx = settings.start(&[product.address]).await;
-    let job = json!({"user": ANA.0, "password": ANA.1}).to_string();
+    let (_product, nginx, job) = Settings::new().await.start_with_a_person().await;
     // At its path and at the root.
     for path in ["/claude/mcp", "/mcp"] {
         let url = nginx.url(path);
@@ -60,5 +51,3 @@ async fn a_stream_over_http_2_begins_at_once_and_stays() {
     let script = script.arg(nginx.url("/everything/mcp"));
     finish(nginx.trusted_by(script), "").await;
 }
-
-const ANA: (&str, &str) = ("ana@example.com", "correct horse battery");

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use integration_tests::Product;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -117,6 +119,20 @@ impl Settings {
     pub(super) async fn check(&self, hosts: &[SocketAddr]) -> Output {
         let output = self.command(hosts).arg("check").output().await;
         output.unwrap_or_else(|error| panic!("nginx/start: {error}; {INSTALL}"))
+    }
+
+    /// Starts it in front of a product where a person signs in to `claude`; what a client
+    /// needs to do that for her is the last.
+    pub(super) async fn start_with_a_person(self) -> (Product, Nginx, String) {
+        let product = Product::builder()
+            .people(&[ANA])
+            .scope_people("claude", &[ANA.0])
+            .behind(&self.url())
+            .start()
+            .await;
+        let nginx = self.start(&[product.address]).await;
+        let job = json!({"user": ANA.0, "password": ANA.1}).to_string();
+        (product, nginx, job)
     }
 
     /// Starts it in front of `hosts`, and waits until it listens.
@@ -235,3 +251,4 @@ impl Drop for Nginx {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
+const ANA: (&str, &str) = ("ana@example.com", "correct horse battery");

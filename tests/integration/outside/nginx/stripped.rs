@@ -98,14 +98,7 @@ async fn from_the_refusal_to_the_tools_every_address_is_the_public_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdks_walk_from_a_stranger_to_a_call_there_too() {
     let settings = Settings::new().await.with("NGINX_STRIP", "/claude");
-    let product = Product::builder()
-        .people(&[ANA])
-        .scope_people("claude", &[ANA.0])
-        .behind(&settings.url())
-        .start()
-        .await;
-    let nginx = settings.start(&[product.address]).await;
-    let job = json!({"user": ANA.0, "password": ANA.1}).to_string();
+    let (_product, nginx, job) = settings.start_with_a_person().await;
     let url = nginx.url("/claude/mcp");
     let mut script = python("oauth_flow.py");
     finish(nginx.trusted_by(script.args(["modern", &url])), &job).await;
@@ -135,5 +128,3 @@ fn initialize() -> Value {
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": {"name": "stripped", "version": "1"}}})
 }
-
-const ANA: (&str, &str) = ("ana@example.com", "correct horse battery");
